@@ -55,6 +55,7 @@ impl fmt::Display for InputProblem {
         if !self.value.is_empty() {
             write!(f, ": {:?}", self.value)?;
         }
-        write!(f, ": {}. Accepted: {}", self.why, self.accepted)
+        let stop = if self.why.ends_with('?') { "" } else { "." };
+        write!(f, ": {}{stop} Accepted: {}", self.why, self.accepted)
     }
 }

@@ -6,6 +6,34 @@
 //! ```
 //!
 //! A room uses only rooms to its left; `image`, `secret` and `error` use none.
+//! CONTRIBUTING.md has the map.
 
+pub mod cli;
 pub mod error;
 pub mod event;
+pub mod execute;
+pub mod facts;
+pub mod host;
+pub mod http;
+pub mod image;
+pub mod input;
+pub mod metadata;
+pub mod plan;
+pub mod publish;
+pub mod registry;
+pub mod report;
+pub mod secret;
+pub mod vars;
+pub mod workflow;
+
+use cli::{Cli, Command};
+use host::Host;
+
+/// Runs the program; the result is its exit code.
+pub async fn run(cli: Cli, host: Host) -> u8 {
+    report::log::start(&host);
+    match cli.command.unwrap_or(Command::Publish(Box::default())) {
+        Command::Publish(options) => publish::publish(&options, host).await,
+        Command::Post => publish::post(&host),
+    }
+}

@@ -1,1 +1,12 @@
-fn main() {}
+//! The program: the real host, one thread, the exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use stevedore::cli::Cli;
+use stevedore::host::Host;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    ExitCode::from(stevedore::run(Cli::parse(), Host::real()).await)
+}

@@ -5,7 +5,9 @@
 //! leave some out. Asks nothing of the world; what the payload lacks is for
 //! `facts` to find out.
 
+mod made_up;
 mod payload;
+mod read;
 
 pub use payload::Payload;
 

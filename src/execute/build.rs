@@ -1,0 +1,139 @@
+//! One buildx process: build, and push.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Error;
+use crate::facts::Facts;
+use crate::host::{Command, Host, Progress, Signals};
+use crate::image::Digest;
+use crate::plan::{BuilderChoice, Plan, RunFiles};
+use crate::vars;
+
+/// What buildx told of the result in its metadata file.
+#[derive(Debug, Default)]
+pub struct BuildResult {
+    /// The file as it was, empty when buildx wrote none.
+    pub metadata: String,
+    /// `containerimage.digest`: of the index, or of the one manifest.
+    pub digest: Option<Digest>,
+    /// `containerimage.config.digest` for one platform, else the digest.
+    pub image_id: Option<Digest>,
+}
+
+pub(super) fn command(
+    buildx: &Path,
+    plan: &Plan,
+    facts: &Facts,
+    host: &Host,
+    files: &RunFiles,
+) -> Command {
+    // A builder by name is looked up where the user's steps made it. Otherwise
+    // buildx keeps its notes with the run, so that nothing of it stays.
+    let buildx_folder = match plan.builder.choice {
+        BuilderChoice::Named(_) => facts.docker.buildx_folder(host),
+        BuilderChoice::Engine => files.folder.join("buildx"),
+    };
+    let mut command = Command::new(buildx)
+        .args(plan.arguments(files))
+        .env(vars::DOCKER_CONFIG, files.folder.join("docker"))
+        .env(vars::BUILDX_CONFIG, buildx_folder);
+    for (name, value) in facts.docker.endpoint_environment() {
+        command = command.env(name, value);
+    }
+    command
+}
+
+pub(super) async fn run(
+    command: &Command,
+    host: &Host,
+    files: &RunFiles,
+    progress: Progress<'_>,
+    signals: &mut Signals,
+) -> Result<BuildResult, Error> {
+    let finished = command
+        .run(host, progress, signals)
+        .await
+        .map_err(|source| Error::Start {
+            program: command.program.display().to_string(),
+            source,
+        })?;
+    if let Some(signal) = finished.interrupted {
+        return Err(Error::Cancelled(signal));
+    }
+    if !finished.success {
+        return Err(Error::Build {
+            code: finished.code,
+            message: last_words(&finished.tail),
+        });
+    }
+    Ok(read(&files.metadata()))
+}
+
+fn read(file: &Path) -> BuildResult {
+    let metadata = fs::read_to_string(file).unwrap_or_default();
+    let value: Value = serde_json::from_str(&metadata).unwrap_or_default();
+    let digest = |name: &str| Digest::parse(value.get(name)?.as_str()?).ok();
+    let of_index = digest("containerimage.digest");
+    BuildResult {
+        image_id: digest("containerimage.config.digest").or_else(|| of_index.clone()),
+        digest: of_index,
+        metadata,
+    }
+}
+
+/// buildx's own summary of what failed: from its last `ERROR` line on.
+fn last_words(tail: &str) -> String {
+    let lines: Vec<&str> = tail.lines().map(str::trim_end).collect();
+    let last = lines
+        .iter()
+        .rposition(|line| line.starts_with("ERROR: ") || line.starts_with("error: "));
+    let words = match last {
+        Some(index) => lines[index..].join("\n"),
+        None => lines[lines.len().saturating_sub(5)..].join("\n"),
+    };
+    let words = words.trim_start_matches("ERROR: ").trim();
+    match words {
+        "" => "it printed nothing; its progress is above".to_owned(),
+        words => words.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_buildxs_summary() {
+        let tail = "#5 0.1 error: in a step\n#5 ERROR: x\n------\nDockerfile:3\nERROR: failed to solve: process failed\n";
+        assert_eq!(last_words(tail), "failed to solve: process failed");
+        assert_eq!(last_words("a\nb\n"), "a\nb");
+        assert!(last_words("").contains("nothing"));
+    }
+
+    #[test]
+    fn digests_are_those_of_the_metadata_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("metadata.json");
+        let (index, config) = (Digest::of(b"i"), Digest::of(b"c"));
+        fs::write(&file, format!(r#"{{"containerimage.digest":"{index}"}}"#)).unwrap();
+        let result = read(&file);
+        assert_eq!(result.image_id, Some(index.clone()));
+        let both = format!(
+            r#"{{"containerimage.digest":"{index}","containerimage.config.digest":"{config}"}}"#
+        );
+        fs::write(&file, both).unwrap();
+        let result = read(&file);
+        assert_eq!(
+            (result.digest, result.image_id),
+            (Some(index), Some(config))
+        );
+    }
+
+    #[test]
+    fn a_missing_or_broken_file_has_no_digest() {
+        assert!(read(Path::new("/nonexistent")).digest.is_none());
+    }
+}

@@ -1,0 +1,135 @@
+//! The run's folder: mode 0700, in the job's temporary folder, gone at the end.
+//!
+//! Everything that must not outlive a run is in it. Where the run is killed
+//! before it can clean up, the post step removes what is left.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::host::Host;
+use crate::vars;
+
+const PREFIX: &str = "stevedore-";
+
+/// A folder that is removed when this value is dropped.
+#[derive(Debug)]
+pub struct RunFolder(TempDir);
+
+impl RunFolder {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// When the job's temporary folder cannot be written to.
+    pub fn make(host: &Host) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o700));
+        let folder = match host.var(vars::RUNNER_TEMP) {
+            Some(parent) => {
+                fs::create_dir_all(host.path(parent))?;
+                builder.tempdir_in(host.path(parent))?
+            }
+            None => builder.tempdir()?,
+        };
+        Ok(Self(folder))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a new file in it that only this user can read.
+    ///
+    /// # Errors
+    /// When the file is there already or cannot be written.
+    pub fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let path = self.path().join(name);
+        if let Some(parent) = path.parent() {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(parent)?;
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(content)
+    }
+
+    /// Removes it now; an error is worth a warning.
+    ///
+    /// # Errors
+    /// When something in it cannot be removed.
+    pub fn close(self) -> io::Result<()> {
+        self.0.close()
+    }
+}
+
+/// Removes the folder of a run that was killed. Only a folder of that name in
+/// the job's temporary folder is touched, whatever the state says. Returns it
+/// when there was one.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn remove_left_over(host: &Host, named: &str) -> io::Result<Option<PathBuf>> {
+    let path = PathBuf::from(named);
+    let parent = host
+        .var(vars::RUNNER_TEMP)
+        .map_or_else(std::env::temp_dir, |folder| host.path(folder));
+    let ours = path.parent() == Some(parent.as_path())
+        && path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+    if !ours || !path.is_dir() {
+        return Ok(None);
+    }
+    fs::remove_dir_all(&path)?;
+    Ok(Some(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(temp: &Path) -> Host {
+        let environment = [(vars::RUNNER_TEMP, temp.to_str().unwrap())];
+        Host::with(&environment, temp, jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn folder_and_files_are_this_users_alone_and_go_with_the_value() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = RunFolder::make(&host(temp.path())).unwrap();
+        folder.write("docker/config.json", b"{}").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(folder.path()), 0o700);
+        assert_eq!(mode(&folder.path().join("docker")), 0o700);
+        assert_eq!(mode(&folder.path().join("docker/config.json")), 0o600);
+        drop(folder);
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_our_folder_in_the_temporary_folder_is_removed() {
+        let temp = tempfile::tempdir().unwrap();
+        let host = host(temp.path());
+        let ours = temp.path().join("stevedore-x");
+        let other = temp.path().join("other");
+        let elsewhere = tempfile::tempdir().unwrap().keep().join("stevedore-x");
+        for path in [&ours, &other, &elsewhere] {
+            fs::create_dir_all(path).unwrap();
+            let _ = remove_left_over(&host, path.to_str().unwrap());
+        }
+        assert!(!ours.exists());
+        assert!(other.exists() && elsewhere.exists());
+        fs::remove_dir_all(elsewhere.parent().unwrap()).unwrap();
+    }
+}

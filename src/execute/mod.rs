@@ -1,0 +1,202 @@
+//! Carries the plan out: login, build, push, verification, in this order.
+//!
+//! Owns the run's folder (everything that must not outlive the run is in it)
+//! and [`Outcome`]. Decides nothing: what to do is in the plan.
+
+mod build;
+mod docker_config;
+mod folder;
+mod verify;
+
+use std::io;
+
+pub use build::BuildResult;
+pub use folder::{RunFolder, remove_left_over};
+use secrecy::zeroize::Zeroize as _;
+pub use verify::{PublishedPlatform, Verified};
+
+use crate::facts::{Engine, Facts};
+use crate::host::{Host, Progress, Signal, Signals};
+use crate::input::Inputs;
+use crate::plan::{BuilderChoice, ContextKind, Credential, Plan, RunFiles};
+use crate::registry::{Client, Credentials};
+use crate::secret::Secret;
+
+/// Where to read how Docker is installed.
+const INSTALL_DOCS: &str = "https://docs.docker.com/engine/install/";
+/// Where to read how buildx is installed.
+const BUILDX_DOCS: &str = "https://github.com/docker/buildx#installing";
+
+/// What has come out of a run, also of one that failed.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What buildx told of the result.
+    pub build: BuildResult,
+    /// What the registries told after the push.
+    pub verified: Verified,
+    /// What went wrong without stopping anything.
+    pub warnings: Vec<String>,
+}
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no engine to build with.
+    #[error(
+        "there is no Docker engine: {reason}. Start one, or install it: {INSTALL_DOCS}; \
+         or name a `builder` that is elsewhere"
+    )]
+    NoEngine {
+        /// What was tried.
+        reason: String,
+    },
+    /// There is no buildx.
+    #[error(
+        "there is no buildx beside this program, on PATH or among the plugins of the Docker CLI. \
+         Install it: {BUILDX_DOCS}"
+    )]
+    NoBuildx,
+    /// The run's own files could not be written.
+    #[error("{what}: {source}")]
+    Files {
+        /// Which file.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// buildx did not start.
+    #[error("{program} did not start: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// buildx ended with an error.
+    #[error("buildx failed{}: {message}", code.map_or_else(String::new, |code| format!(" with exit code {code}")))]
+    Build {
+        /// Its exit code, when it was not ended by a signal.
+        code: Option<i32>,
+        /// Its last words.
+        message: String,
+    },
+    /// The run was cancelled.
+    #[error("cancelled; nothing more is built or pushed")]
+    Cancelled(Signal),
+    /// The registry holds something else than what was pushed.
+    #[error(
+        "{reference} is {found} in the registry, but {expected} was pushed. \
+         Something else has pushed this tag meanwhile: let runs of this workflow wait for each \
+         other with a `concurrency` group"
+    )]
+    DigestDiffers {
+        /// The tag.
+        reference: String,
+        /// What buildx pushed.
+        expected: String,
+        /// What the registry has.
+        found: String,
+    },
+}
+
+/// Carries the plan out. The outcome holds what exists, also after an error.
+pub async fn execute(
+    plan: &Plan,
+    inputs: &Inputs,
+    facts: &Facts,
+    host: &Host,
+    folder: &RunFolder,
+    progress: Progress<'_>,
+    signals: &mut Signals,
+) -> (Outcome, Result<(), Error>) {
+    let mut outcome = Outcome::default();
+    let result = steps(
+        plan,
+        inputs,
+        facts,
+        host,
+        folder,
+        progress,
+        signals,
+        &mut outcome,
+    )
+    .await;
+    (outcome, result)
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the body of `execute`, which keeps the outcome"
+)]
+async fn steps(
+    plan: &Plan,
+    inputs: &Inputs,
+    facts: &Facts,
+    host: &Host,
+    folder: &RunFolder,
+    progress: Progress<'_>,
+    signals: &mut Signals,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let Some(buildx) = &facts.buildx else {
+        return Err(Error::NoBuildx);
+    };
+    if let (BuilderChoice::Engine, Engine::Absent(reason)) = (&plan.builder.choice, &facts.engine) {
+        let reason = reason.clone();
+        return Err(Error::NoEngine { reason });
+    }
+    let files = folder.files();
+    let config = docker_config::make(plan, inputs, facts, host, &mut outcome.warnings);
+    write(
+        folder,
+        "docker/config.json",
+        &mut docker_config::text(&config),
+    )?;
+    if let Some(token) = git_token(plan, inputs) {
+        write(folder, "git-token", &mut token.expose().to_owned())?;
+    }
+    let command = build::command(buildx, plan, facts, host, &files);
+    outcome.build = build::run(&command, host, &files, progress, signals).await?;
+    if plan.publication.push {
+        let client = Client::new(Credentials::new(config), inputs.authorities.clone());
+        tokio::select! {
+            verified = verify::verify(plan, &client, outcome) => verified?,
+            signal = signals.next() => return Err(Error::Cancelled(signal)),
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that holds secrets, and wipes the text afterwards.
+fn write(folder: &RunFolder, name: &str, text: &mut String) -> Result<(), Error> {
+    let written = folder.write(name, text.as_bytes());
+    text.zeroize();
+    written.map_err(|source| Error::Files {
+        what: name.to_owned(),
+        source,
+    })
+}
+
+fn git_token<'a>(plan: &Plan, inputs: &'a Inputs) -> Option<&'a Secret> {
+    match plan.context.kind {
+        ContextKind::Repository { .. } => inputs.github_token.as_ref(),
+        ContextKind::Local | ContextKind::Remote => None,
+    }
+}
+
+/// The value of a credential that the plan names.
+fn credential(inputs: &Inputs, name: Credential) -> Option<&Secret> {
+    match name {
+        Credential::Password => inputs.password.as_ref(),
+        Credential::GithubToken => inputs.github_token.as_ref(),
+        Credential::RegistryAuth(index) => inputs.registry_auth.get(index)?.password.as_ref(),
+    }
+}
+
+impl RunFolder {
+    fn files(&self) -> RunFiles {
+        RunFiles {
+            folder: self.path().to_owned(),
+        }
+    }
+}

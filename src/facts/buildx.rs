@@ -1,0 +1,106 @@
+//! buildx: where the program is, and which builder is meant.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::docker::DockerSettings;
+use crate::host::Host;
+use crate::vars;
+
+/// The names under which buildx is installed: as a plugin, and by itself.
+const PROGRAMS: [&str; 2] = ["docker-buildx", "buildx"];
+/// Where the Docker CLI looks for plugins of all users.
+const PLUGIN_FOLDERS: [&str; 6] = [
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+    "/opt/homebrew/lib/docker/cli-plugins",
+    "/Applications/Docker.app/Contents/Resources/cli-plugins",
+];
+
+/// The builder that the user's environment has chosen, before any input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenBuilder {
+    /// Its name.
+    pub name: String,
+    /// What chose it, for the log.
+    pub by: String,
+}
+
+/// Finds the program: beside us, on `PATH`, among the CLI's plugins. It is run
+/// directly, since our own Docker configuration folder holds no plugins.
+pub(super) fn find(host: &Host, settings: &DockerSettings) -> Option<PathBuf> {
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|program| program.parent().map(Path::to_owned));
+    let extra = settings
+        .config
+        .get("cliPluginsExtraDirs")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|folder| folder.as_str().map(PathBuf::from));
+    let home = host.path(host.var(vars::HOME).unwrap_or("/"));
+    beside
+        .into_iter()
+        .chain(host.search_path())
+        .chain([settings.folder.join("cli-plugins")])
+        .chain(extra)
+        .chain([home.join(".docker/cli-plugins")])
+        .chain(PLUGIN_FOLDERS.map(PathBuf::from))
+        .flat_map(|folder| PROGRAMS.map(|program| folder.join(program)))
+        .find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// The builder that `BUILDX_BUILDER` or an earlier `docker buildx use` chose.
+/// `None` means the engine's own.
+pub(super) fn chosen(host: &Host, settings: &DockerSettings) -> Option<ChosenBuilder> {
+    if let Some(name) = host.var(vars::BUILDX_BUILDER) {
+        return Some(ChosenBuilder {
+            name: name.to_owned(),
+            by: format!("{} is set", vars::BUILDX_BUILDER),
+        });
+    }
+    let file = settings.buildx_folder(host).join("current");
+    let current: Value = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
+    let name = current.get("Name")?.as_str()?;
+    let instances = settings.buildx_folder(host).join("instances");
+    (!name.is_empty() && instances.join(name).is_file()).then(|| ChosenBuilder {
+        name: name.to_owned(),
+        by: "an earlier step made it the current builder".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_current_builder_counts_only_while_it_exists() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = [(vars::DOCKER_CONFIG, folder.path().to_str().unwrap())];
+        let host = Host::with(&environment, folder.path(), jiff::Timestamp::UNIX_EPOCH);
+        let settings = DockerSettings::read(&host);
+        assert_eq!(chosen(&host, &settings), None);
+
+        let buildx = folder.path().join("buildx");
+        fs::create_dir_all(buildx.join("instances")).unwrap();
+        fs::write(
+            buildx.join("current"),
+            r#"{"Key":"k","Name":"b1","Global":false}"#,
+        )
+        .unwrap();
+        assert_eq!(chosen(&host, &settings), None);
+
+        fs::write(buildx.join("instances/b1"), "{}").unwrap();
+        assert_eq!(chosen(&host, &settings).unwrap().name, "b1");
+    }
+}

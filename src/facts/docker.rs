@@ -1,0 +1,202 @@
+//! Docker as the user has set it up: configuration folder, context, endpoint.
+//!
+//! Follows the Docker CLI: `DOCKER_HOST` over `DOCKER_CONTEXT` over the
+//! configuration's `currentContext`; contexts are kept in
+//! `contexts/meta/<sha256 of the name>/meta.json`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::host::Host;
+use crate::image::{Digest, Registry};
+use crate::vars;
+
+/// What the user's Docker configuration says.
+#[derive(Clone, Debug, Default)]
+pub struct DockerSettings {
+    /// The folder, be it there or not.
+    pub folder: PathBuf,
+    /// `config.json`, empty when there is none.
+    pub config: Map<String, Value>,
+    /// Where the engine is.
+    pub endpoint: Endpoint,
+    /// What is wrong with it and was passed over.
+    pub warnings: Vec<String>,
+}
+
+/// The address of a Docker engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoint {
+    /// As in `DOCKER_HOST`; `None` for the default socket.
+    pub host: Option<String>,
+    /// The folder with `ca.pem`, `cert.pem` and `key.pem`, for TLS.
+    pub certificates: Option<PathBuf>,
+}
+
+impl DockerSettings {
+    /// Reads the configuration of the user that this process runs as.
+    pub fn read(host: &Host) -> Self {
+        let folder = match host.var(vars::DOCKER_CONFIG) {
+            Some(folder) => host.path(folder),
+            None => host
+                .path(host.var(vars::HOME).unwrap_or("/"))
+                .join(".docker"),
+        };
+        let mut warnings = Vec::new();
+        let config = read_config(&folder, &mut warnings);
+        let endpoint = endpoint(host, &folder, &config, &mut warnings);
+        Self {
+            folder,
+            config,
+            endpoint,
+            warnings,
+        }
+    }
+
+    /// True when the user's Docker holds or finds a login for this registry:
+    /// an entry with credentials, or one that a helper keeps.
+    pub fn is_logged_in(&self, registry: &Registry) -> bool {
+        let key = registry.config_key();
+        let entry = |section: &str| self.config.get(section)?.get(key);
+        let kept_elsewhere = self.config.get("credsStore").is_some();
+        let has_auth = entry("auths")
+            .and_then(Value::as_object)
+            .is_some_and(|auth| {
+                kept_elsewhere
+                    || ["auth", "identitytoken", "registrytoken"]
+                        .iter()
+                        .any(|name| auth.contains_key(*name))
+            });
+        has_auth
+            || entry("credHelpers")
+                .and_then(Value::as_str)
+                .is_some_and(|helper| !helper.is_empty())
+    }
+
+    /// Where buildx keeps the user's builders.
+    pub fn buildx_folder(&self, host: &Host) -> PathBuf {
+        match host.var(vars::BUILDX_CONFIG) {
+            Some(folder) => host.path(folder),
+            None => self.folder.join("buildx"),
+        }
+    }
+}
+
+fn read_config(folder: &Path, warnings: &mut Vec<String>) -> Map<String, Value> {
+    let path = folder.join("config.json");
+    let Ok(text) = fs::read_to_string(&path) else {
+        return Map::new();
+    };
+    match serde_json::from_str(&text) {
+        Ok(config) => config,
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            warnings.push(format!(
+                "{} is not JSON (line {line}, column {column}): its logins are not used",
+                path.display()
+            ));
+            Map::new()
+        }
+    }
+}
+
+fn endpoint(
+    host: &Host,
+    folder: &Path,
+    config: &Map<String, Value>,
+    warnings: &mut Vec<String>,
+) -> Endpoint {
+    if let Some(address) = host.var(vars::DOCKER_HOST) {
+        let tls = host.var(vars::DOCKER_TLS_VERIFY).is_some();
+        return Endpoint {
+            host: Some(address.to_owned()),
+            certificates: tls.then(|| match host.var(vars::DOCKER_CERT_PATH) {
+                Some(path) => host.path(path),
+                None => folder.to_owned(),
+            }),
+        };
+    }
+    let current = host
+        .var(vars::DOCKER_CONTEXT)
+        .or_else(|| config.get("currentContext")?.as_str());
+    match current {
+        None | Some("" | "default") => Endpoint::default(),
+        Some(name) => context(folder, name).unwrap_or_else(|| {
+            warnings.push(format!(
+                "Docker's context {name:?} is not in {}: the default engine is used",
+                folder.join("contexts").display()
+            ));
+            Endpoint::default()
+        }),
+    }
+}
+
+fn context(folder: &Path, name: &str) -> Option<Endpoint> {
+    let digest = Digest::of(name.as_bytes());
+    let id = digest.as_str().strip_prefix("sha256:")?;
+    let contexts = folder.join("contexts");
+    let meta = fs::read_to_string(contexts.join("meta").join(id).join("meta.json")).ok()?;
+    let meta: Value = serde_json::from_str(&meta).ok()?;
+    let address = meta.pointer("/Endpoints/docker/Host")?.as_str()?;
+    let certificates = contexts.join("tls").join(id).join("docker");
+    Some(Endpoint {
+        host: Some(address.to_owned()),
+        certificates: certificates.is_dir().then_some(certificates),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(environment: &[(&str, &str)], folder: &Path) -> DockerSettings {
+        let mut environment = environment.to_vec();
+        let path = folder.to_str().unwrap();
+        environment.push((vars::DOCKER_CONFIG, path));
+        DockerSettings::read(&Host::with(
+            &environment,
+            folder,
+            jiff::Timestamp::UNIX_EPOCH,
+        ))
+    }
+
+    #[test]
+    fn a_current_context_becomes_the_endpoint_and_docker_host_overrules_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = Digest::of(b"far").as_str()[7..].to_owned();
+        let meta = folder.path().join("contexts/meta").join(&id);
+        fs::create_dir_all(&meta).unwrap();
+        fs::write(
+            meta.join("meta.json"),
+            r#"{"Name":"far","Endpoints":{"docker":{"Host":"tcp://far:2376"}}}"#,
+        )
+        .unwrap();
+        let tls = folder.path().join("contexts/tls").join(&id).join("docker");
+        fs::create_dir_all(&tls).unwrap();
+        fs::write(
+            folder.path().join("config.json"),
+            r#"{"currentContext":"far"}"#,
+        )
+        .unwrap();
+
+        let settings = read(&[], folder.path());
+        assert_eq!(settings.endpoint.host.as_deref(), Some("tcp://far:2376"));
+        assert_eq!(settings.endpoint.certificates, Some(tls));
+
+        let settings = read(&[(vars::DOCKER_HOST, "unix:///near")], folder.path());
+        assert_eq!(settings.endpoint.host.as_deref(), Some("unix:///near"));
+        assert_eq!(settings.endpoint.certificates, None);
+    }
+
+    #[test]
+    fn a_broken_configuration_is_a_warning_that_shows_nothing_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("config.json"), r#"{"auths": hunter22"#).unwrap();
+        let settings = read(&[], folder.path());
+        assert!(settings.config.is_empty());
+        assert_eq!(settings.warnings.len(), 1);
+        assert!(!settings.warnings[0].contains("hunter22"));
+    }
+}

@@ -1,0 +1,87 @@
+//! The Docker engine: is it there, and which image store has it.
+//!
+//! Asks `GET /info` of the engine's API once. With the containerd image store
+//! the engine's own BuildKit builds several platforms and pushes them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+
+use super::docker::Endpoint;
+
+/// How long the engine may take to answer, in seconds.
+const TIMEOUT: u64 = 20;
+/// The driver that `GET /info` names when images are kept by containerd.
+const CONTAINERD_STORE: &str = "io.containerd.snapshotter.v1";
+
+/// What is known of the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// It answered.
+    Running {
+        /// The engine's version.
+        version: String,
+        /// True with the containerd image store.
+        containerd_store: bool,
+    },
+    /// It did not, for this reason.
+    Absent(String),
+    /// Nobody asked: a dry run, a builder elsewhere, or an address over SSH.
+    Unasked,
+}
+
+/// Asks the engine at this endpoint.
+pub(super) async fn ask(endpoint: &Endpoint) -> Engine {
+    let address = endpoint
+        .host
+        .as_deref()
+        .unwrap_or("unix:///var/run/docker.sock");
+    if address.starts_with("ssh://") {
+        return Engine::Unasked;
+    }
+    let asked = async {
+        let docker = connect(address, endpoint.certificates.as_deref())?;
+        docker.info().await
+    };
+    match tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await {
+        Err(_) => Engine::Absent(format!("{address} did not answer in {TIMEOUT} s")),
+        Ok(Err(error)) => Engine::Absent(format!("{address}: {}", words(&error))),
+        Ok(Ok(info)) => Engine::Running {
+            version: info.server_version.unwrap_or_default(),
+            containerd_store: info
+                .driver_status
+                .unwrap_or_default()
+                .iter()
+                .any(|pair| pair.iter().any(|word| word == CONTAINERD_STORE)),
+        },
+    }
+}
+
+fn connect(address: &str, certificates: Option<&Path>) -> Result<Docker, bollard::errors::Error> {
+    let Some(folder) = certificates else {
+        return Docker::connect_with_host(address);
+    };
+    Docker::connect_with_ssl(
+        address,
+        &folder.join("key.pem"),
+        &folder.join("cert.pem"),
+        &folder.join("ca.pem"),
+        TIMEOUT,
+        API_DEFAULT_VERSION,
+    )
+}
+
+/// The error with its causes: the outermost alone often says nothing.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,118 @@
+//! The one door to the machine: environment, working directory, clock,
+//! subprocesses.
+//!
+//! Owns [`Host`]. Nothing else reads the process's environment, asks the time
+//! or starts a program (clippy's `disallowed-methods` keeps it so), so tests
+//! build an environment instead of editing the process's own.
+
+mod command;
+mod signals;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use command::{Command, Finished, Progress};
+use jiff::Timestamp;
+pub use signals::{Signal, Signals};
+
+use crate::error::InputProblem;
+use crate::vars;
+
+/// What the program sees of the machine it runs on.
+#[derive(Clone, Debug)]
+pub struct Host {
+    environment: BTreeMap<String, String>,
+    directory: PathBuf,
+    now: Timestamp,
+}
+
+impl Host {
+    /// The process's own environment, directory and clock.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that may ask the process"
+    )]
+    pub fn real() -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self {
+            environment,
+            directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            now: Timestamp::now(),
+        }
+    }
+
+    /// A machine made up from its environment, for tests.
+    pub fn with(environment: &[(&str, &str)], directory: &Path, now: Timestamp) -> Self {
+        Self {
+            environment: environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            directory: directory.to_owned(),
+            now,
+        }
+    }
+
+    /// A variable of the environment; an empty one counts as absent.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        let value = self.environment.get(name)?;
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Every variable.
+    pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Sets a variable for this program, not for the process.
+    pub fn set_var(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The working directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A path as seen from the working directory.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// When the run started: read once, so that every tag of a run agrees.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// True when GitHub's runner reads what is printed.
+    pub fn is_github_actions(&self) -> bool {
+        self.var(vars::GITHUB_ACTIONS) == Some("true")
+    }
+
+    /// Sets the clock to `STEVEDORE_NOW`, when that is given.
+    pub fn fix_clock(&mut self) -> Option<InputProblem> {
+        let given = self.var(vars::STEVEDORE_NOW)?;
+        match given.parse() {
+            Ok(now) => {
+                self.now = now;
+                None
+            }
+            Err(_) => Some(InputProblem::new(
+                vars::STEVEDORE_NOW,
+                given,
+                "is no time",
+                "a time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z",
+            )),
+        }
+    }
+
+    /// The folders of `PATH`.
+    pub fn search_path(&self) -> Vec<PathBuf> {
+        let path = self.var(vars::PATH).unwrap_or_default();
+        std::env::split_paths(path).collect()
+    }
+}

@@ -1,0 +1,197 @@
+//! Commands as values, and the one runner that executes them.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Child;
+
+use super::{Host, Signal, Signals};
+
+/// How much of a program's last words are kept for the diagnosis, in bytes.
+const TAIL: usize = 64 * 1024;
+
+/// A program to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The program's path.
+    pub program: PathBuf,
+    /// Its arguments. Never a secret: any user of the machine can read them.
+    pub arguments: Vec<OsString>,
+    /// Variables beside the environment of the host.
+    pub environment: Vec<(String, OsString)>,
+}
+
+/// Where a program's progress goes while it runs.
+pub enum Progress<'a> {
+    /// To the terminal that we run on, untouched.
+    Terminal,
+    /// Through this writer as it comes, standard output and error alike.
+    Through(&'a mut (dyn Write + Send)),
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// True when it ended with 0.
+    pub success: bool,
+    /// Its exit code, when it was not ended by a signal.
+    pub code: Option<i32>,
+    /// The last of what it printed, when that passed through us.
+    pub tail: String,
+    /// The signal that reached us while it ran, and was passed on.
+    pub interrupted: Option<Signal>,
+}
+
+impl Command {
+    /// A command without arguments.
+    pub fn new(program: &Path) -> Self {
+        Self {
+            program: program.to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// The same command with these arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same command with one more variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that starts programs"
+    )]
+    fn prepare(&self, host: &Host) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(host.vars())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(host.directory())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs the program to its end and gives what it printed on standard output.
+    ///
+    /// # Errors
+    /// When it cannot be started, and with its last words when it fails.
+    pub async fn read(&self, host: &Host) -> io::Result<String> {
+        let output = self.prepare(host).output().await?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(io::Error::other(words))
+    }
+
+    /// Runs the program to its end, its progress shown as it comes. A signal
+    /// that reaches us is passed on to it, and its end is waited for.
+    ///
+    /// # Errors
+    /// When it cannot be started or waited for.
+    pub async fn run(
+        &self,
+        host: &Host,
+        progress: Progress<'_>,
+        signals: &mut Signals,
+    ) -> io::Result<Finished> {
+        let mut command = self.prepare(host);
+        match progress {
+            Progress::Terminal => {
+                let mut child = command.spawn()?;
+                let mut tail = Tail::default();
+                attend(&mut child, &mut io::sink(), &mut tail, signals).await
+            }
+            Progress::Through(writer) => {
+                let mut child = command
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()?;
+                let mut tail = Tail::default();
+                attend(&mut child, writer, &mut tail, signals).await
+            }
+        }
+    }
+}
+
+/// Waits for a child's end, meanwhile passing its output through and signals on.
+async fn attend(
+    child: &mut Child,
+    writer: &mut (dyn Write + Send),
+    tail: &mut Tail,
+    signals: &mut Signals,
+) -> io::Result<Finished> {
+    let mut out = child.stdout.take();
+    let mut err = child.stderr.take();
+    let mut interrupted = None;
+    let (mut out_buffer, mut err_buffer) = ([0; 8192], [0; 8192]);
+    let status = loop {
+        tokio::select! {
+            count = read_some(&mut out, &mut out_buffer) => pass(writer, tail, &out_buffer[..count?])?,
+            count = read_some(&mut err, &mut err_buffer) => pass(writer, tail, &err_buffer[..count?])?,
+            signal = signals.next() => {
+                interrupted = Some(signal);
+                signal.send(child.id());
+            }
+            status = child.wait(), if out.is_none() && err.is_none() => break status?,
+        }
+    };
+    Ok(Finished {
+        success: status.success(),
+        code: status.code(),
+        tail: tail.text(),
+        interrupted,
+    })
+}
+
+/// Reads what is there; closes and then never answers again at the end.
+async fn read_some<R: AsyncRead + Unpin>(
+    reader: &mut Option<R>,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    let Some(open) = reader else {
+        return std::future::pending().await;
+    };
+    let count = open.read(buffer).await?;
+    if count == 0 {
+        *reader = None;
+    }
+    Ok(count)
+}
+
+fn pass(writer: &mut (dyn Write + Send), tail: &mut Tail, bytes: &[u8]) -> io::Result<()> {
+    tail.push(bytes);
+    writer.write_all(bytes)?;
+    writer.flush()
+}
+
+#[derive(Default)]
+struct Tail(Vec<u8>);
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+        if self.0.len() > 2 * TAIL {
+            self.0.drain(..self.0.len() - TAIL);
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}

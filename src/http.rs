@@ -1,0 +1,79 @@
+//! HTTPS of our own: one client, for GitHub's API and for registries.
+//!
+//! Proxies are those of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Trusted
+//! are the machine's certificate authorities (`SSL_CERT_FILE` included) and
+//! those of the input `ca-certificates`.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::tls::Certificate;
+
+/// How long a server may take to accept a connection.
+pub const CONNECT: Duration = Duration::from_secs(5);
+/// How long a request may take as a whole.
+pub const REQUEST: Duration = Duration::from_secs(15);
+
+/// Names ourselves to servers.
+pub const USER_AGENT: &str = concat!("stevedore/", env!("CARGO_PKG_VERSION"));
+
+/// Makes ring the one TLS provider of the process.
+pub fn install_tls() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means that one is installed already, which is all we want.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Certificate authorities beside the machine's own, each in PEM.
+#[derive(Clone, Debug, Default)]
+pub struct Authorities(Vec<String>);
+
+impl Authorities {
+    /// Reads certificates in PEM.
+    ///
+    /// # Errors
+    /// When the text holds no certificate, or one that cannot be read.
+    pub fn parse(pem: &[u8]) -> Result<Self, String> {
+        const END: &str = "-----END CERTIFICATE-----";
+        let text = String::from_utf8_lossy(pem);
+        let blocks: Vec<String> = text
+            .split_inclusive(END)
+            .filter_map(|block| {
+                Some(block[block.find("-----BEGIN CERTIFICATE-----")?..].to_owned())
+            })
+            .collect();
+        if blocks.is_empty() {
+            return Err("holds no certificate in PEM".to_owned());
+        }
+        for block in &blocks {
+            Certificate::from_pem(block.as_bytes()).map_err(|error| error.to_string())?;
+        }
+        Ok(Self(blocks))
+    }
+
+    /// The certificates one by one, in PEM.
+    pub fn pem(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// A client that trusts the machine's authorities and these.
+///
+/// # Errors
+/// When the machine has no certificate authorities at all.
+pub fn client(authorities: &Authorities) -> reqwest::Result<Client> {
+    install_tls();
+    let certificates: Vec<Certificate> = authorities
+        .pem()
+        .filter_map(|pem| Certificate::from_pem(pem.as_bytes()).ok())
+        .collect();
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT)
+        .timeout(REQUEST)
+        .tls_certs_merge(certificates)
+        .build()
+}

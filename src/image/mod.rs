@@ -1,0 +1,37 @@
+//! Registry, repository name, tag, digest, platform, reference: each a type
+//! whose constructor fails or whose value is valid.
+//!
+//! Follows the OCI distribution specification 1.1 ("Pulling manifests") and
+//! the reference grammar of the `distribution/reference` project. Uses no
+//! other room and asks nothing of the world.
+
+mod digest;
+mod name;
+mod platform;
+mod registry;
+mod tag;
+
+pub use digest::Digest;
+pub use name::ImageName;
+pub use platform::Platform;
+pub use registry::Registry;
+pub use tag::Tag;
+
+/// Why a spelling was refused: what is wrong, and what is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Refused {
+    /// What is wrong with the value.
+    pub why: String,
+    /// What is accepted in its place.
+    pub accepted: String,
+}
+
+impl Refused {
+    fn new(why: impl Into<String>, accepted: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            accepted: accepted.into(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A platform: operating system, architecture, variant.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use super::Refused;
+
+/// A platform as OCI and BuildKit spell it, such as `linux/arm64` or `linux/arm/v7`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Platform {
+    /// The operating system, a `GOOS` value.
+    pub os: String,
+    /// The architecture, a `GOARCH` value.
+    pub architecture: String,
+    /// The variant of the architecture, such as `v7`.
+    pub variant: Option<String>,
+}
+
+/// The operating systems and architectures that Go, and so BuildKit, knows
+/// (`go tool dist list`), and that container images exist for.
+const SYSTEMS: [&str; 8] = [
+    "linux", "windows", "freebsd", "darwin", "wasip1", "netbsd", "openbsd", "js",
+];
+const ARCHITECTURES: [&str; 13] = [
+    "amd64", "arm64", "arm", "386", "ppc64le", "ppc64", "s390x", "riscv64", "mips64le", "mips64",
+    "mipsle", "loong64", "wasm",
+];
+
+impl FromStr for Platform {
+    type Err = Refused;
+
+    /// Parses a platform, with the spellings that BuildKit normalises
+    /// (`x86_64`, `aarch64`, `armhf`, an architecture without a system).
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let lower = text.trim().to_ascii_lowercase();
+        let parts: Vec<&str> = lower.split('/').collect();
+        let (os, architecture, variant) = match parts.as_slice() {
+            [one] if *one == "local" => ("linux", std::env::consts::ARCH, None),
+            [one] => ("linux", *one, None),
+            [os, architecture] => (*os, *architecture, None),
+            [os, architecture, variant] => (*os, *architecture, Some(*variant)),
+            _ => return Err(refused(text)),
+        };
+        let (architecture, implied) = normalise(architecture);
+        let known = SYSTEMS.contains(&os) && ARCHITECTURES.contains(&architecture);
+        let variant = variant.or(implied);
+        if !known || !variant.is_none_or(is_variant) {
+            return Err(refused(text));
+        }
+        Ok(Self {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant: variant
+                .filter(|v| (architecture, *v) != ("arm64", "v8"))
+                .map(str::to_owned),
+        })
+    }
+}
+
+fn is_variant(text: &str) -> bool {
+    text.strip_prefix('v')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The Go spelling of an architecture, and the variant that the spelling implies.
+fn normalise(architecture: &str) -> (&str, Option<&'static str>) {
+    match architecture {
+        "x86_64" | "x86-64" => ("amd64", None),
+        "aarch64" => ("arm64", None),
+        "armhf" => ("arm", Some("v7")),
+        "armel" => ("arm", Some("v6")),
+        "i386" => ("386", None),
+        other => (other, None),
+    }
+}
+
+fn refused(text: &str) -> Refused {
+    let nearest = ARCHITECTURES
+        .iter()
+        .map(|architecture| format!("linux/{architecture}"))
+        .max_by_key(|known| (strsim::jaro_winkler(known, text) * 1000.0) as u32)
+        .unwrap_or_default();
+    Refused::new(
+        format!("unknown platform; did you mean `{nearest}`?"),
+        "OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/amd64, linux/arm64, linux/arm/v7",
+    )
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        match &self.variant {
+            Some(variant) => write!(f, "/{variant}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for Platform {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Platform;
+
+    #[test]
+    fn good_spellings() {
+        for (text, normal) in [
+            ("linux/amd64", "linux/amd64"),
+            ("linux/arm64/v8", "linux/arm64"),
+            ("linux/aarch64", "linux/arm64"),
+            ("linux/arm/v7", "linux/arm/v7"),
+            ("armhf", "linux/arm/v7"),
+            ("Linux/AMD64", "linux/amd64"),
+            ("linux/amd64/v3", "linux/amd64/v3"),
+            ("windows/amd64", "windows/amd64"),
+        ] {
+            assert_eq!(text.parse::<Platform>().unwrap().to_string(), normal);
+        }
+    }
+
+    #[test]
+    fn bad_spellings_name_the_nearest() {
+        for bad in [
+            "",
+            "linux",
+            "linux/",
+            "linux/amd46",
+            "linux/arm/7",
+            "a/b/c/d",
+        ] {
+            let refused = bad.parse::<Platform>().unwrap_err();
+            assert!(refused.why.contains("did you mean"), "{bad}");
+        }
+        let refused = "linux/amd46".parse::<Platform>().unwrap_err();
+        assert!(refused.why.contains("linux/amd64"), "{}", refused.why);
+    }
+}

@@ -1,0 +1,274 @@
+//! The inputs of the action, from strings to types.
+//!
+//! Owns [`Inputs`]. Asks nothing of the world; every bad value is reported, in
+//! one go, with its name and what is accepted.
+
+pub mod auth;
+pub mod csv;
+pub mod ecma;
+pub mod list;
+pub mod metadata;
+pub mod raw;
+pub mod spec;
+
+use list::{Grammar, parse_list};
+pub use metadata::{MetadataInputs, RawMetadata};
+pub use raw::RawInputs;
+
+use crate::error::InputProblem;
+use crate::host::Host;
+use crate::http::Authorities;
+use crate::image::{Platform, Registry};
+use crate::secret::Secret;
+use crate::vars;
+
+/// The input `push`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Push {
+    /// As the event suggests.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// Every input of `publish`, valid.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// `images`, `tags`, `flavor`, `labels`, `annotations`.
+    pub metadata: MetadataInputs,
+    /// `context`, when it is given.
+    pub context: Option<String>,
+    /// `file`: the Dockerfile.
+    pub file: Option<String>,
+    /// `target`: the stage to build.
+    pub target: Option<String>,
+    /// `platforms`.
+    pub platforms: Vec<Platform>,
+    /// True when the workflow gave `platforms`, false for the default.
+    pub platforms_given: bool,
+    /// `build-args`, as `NAME=VALUE`.
+    pub build_args: Vec<String>,
+    /// `push`.
+    pub push: Push,
+    /// `load`.
+    pub load: bool,
+    /// `registry`: where `username` and `password` are valid.
+    pub registry: Option<Registry>,
+    /// `username`.
+    pub username: Option<String>,
+    /// `password`.
+    pub password: Option<Secret>,
+    /// `registry-auth`.
+    pub registry_auth: Vec<auth::Login>,
+    /// `github-token`.
+    pub github_token: Option<Secret>,
+    /// `cache-from`, as buildx takes them.
+    pub cache_from: Vec<String>,
+    /// `cache-to`, as buildx takes them.
+    pub cache_to: Vec<String>,
+    /// `builder`: one that exists.
+    pub builder: Option<String>,
+    /// `ca-certificates`: trusted beside the machine's own.
+    pub authorities: Authorities,
+}
+
+impl Inputs {
+    /// Turns strings into types. What is wrong comes back beside them, with a
+    /// default in its place, so that the rest can be checked too.
+    pub fn parse(raw: &RawInputs, host: &Host) -> (Self, Vec<InputProblem>) {
+        let mut reader = Reader {
+            raw,
+            problems: Vec::new(),
+        };
+        let inputs = Self {
+            metadata: reader.metadata(host),
+            context: reader.text("context"),
+            file: reader.text("file"),
+            target: reader.target(),
+            platforms: reader.platforms(),
+            platforms_given: raw.given("platforms").is_some(),
+            build_args: reader.lines("build-args"),
+            push: reader.push(),
+            load: reader.boolean("load"),
+            registry: reader.registry(),
+            username: reader.text("username"),
+            password: Secret::new(raw.get("password")),
+            registry_auth: reader.registry_auth(),
+            github_token: Secret::new(raw.get("github-token")),
+            cache_from: reader.lines("cache-from"),
+            cache_to: reader.lines("cache-to"),
+            builder: reader.text("builder"),
+            authorities: reader.authorities(host),
+        };
+        (inputs, reader.problems)
+    }
+
+    /// Every secret, with the user that it belongs to where that is known.
+    pub fn secrets(&self) -> impl Iterator<Item = (&Secret, Option<&str>)> {
+        let own = self.password.as_ref();
+        let own = own.map(|secret| (secret, self.username.as_deref()));
+        let token = self.github_token.as_ref().map(|secret| (secret, None));
+        let others = self.registry_auth.iter().filter_map(|login| {
+            let password = login.password.as_ref()?;
+            Some((password, Some(login.username.as_str())))
+        });
+        own.into_iter().chain(token).chain(others)
+    }
+
+    /// The entries of `cache-from` and `cache-to`.
+    pub fn cache_references(&self) -> impl Iterator<Item = &str> {
+        self.cache_from
+            .iter()
+            .chain(&self.cache_to)
+            .map(String::as_str)
+    }
+}
+
+/// Reads inputs one by one and collects what is wrong.
+struct Reader<'a> {
+    raw: &'a RawInputs,
+    problems: Vec<InputProblem>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        let value = self.raw.get(name);
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    fn lines(&mut self, name: &str) -> Vec<String> {
+        self.list(name, Grammar::Lines)
+    }
+
+    fn list(&mut self, name: &str, grammar: Grammar) -> Vec<String> {
+        match parse_list(self.raw.get(name), grammar) {
+            Ok(list) => list,
+            Err(error) => {
+                let accepted = "a list, one entry a line; quotes in pairs";
+                let problem = InputProblem::new(name, "", error.why, accepted);
+                self.problems.push(problem.at(error.line, error.column));
+                Vec::new()
+            }
+        }
+    }
+
+    fn platforms(&mut self) -> Vec<Platform> {
+        const NAME: &str = "platforms";
+        let mut platforms = Vec::new();
+        for entry in self.list(NAME, Grammar::Commas) {
+            match entry.parse::<Platform>() {
+                Ok(platform) if platforms.contains(&platform) => {}
+                Ok(platform) => platforms.push(platform),
+                Err(refused) => {
+                    let problem = InputProblem::new(NAME, entry, refused.why, refused.accepted);
+                    self.problems.push(problem);
+                }
+            }
+        }
+        platforms
+    }
+
+    /// The core schema of YAML 1.2, as GitHub's own toolkit reads booleans.
+    fn boolean(&mut self, name: &str) -> bool {
+        match self.raw.get(name) {
+            "true" | "True" | "TRUE" => true,
+            "false" | "False" | "FALSE" | "" => false,
+            other => {
+                let problem = InputProblem::new(name, other, "is no boolean", "true or false");
+                self.problems.push(problem);
+                false
+            }
+        }
+    }
+
+    fn push(&mut self) -> Push {
+        match self.raw.get("push") {
+            "auto" => Push::Auto,
+            "true" | "True" | "TRUE" => Push::Always,
+            "false" | "False" | "FALSE" => Push::Never,
+            other => {
+                let accepted = "auto, true or false";
+                let problem = InputProblem::new("push", other, "is none of its values", accepted);
+                self.problems.push(problem);
+                Push::Auto
+            }
+        }
+    }
+
+    fn target(&mut self) -> Option<String> {
+        let target = self.text("target")?;
+        if target.contains(|c: char| c.is_whitespace() || c == ',') {
+            let why = "a build has one target";
+            let accepted = "the name of one stage of the Dockerfile; one step for each target";
+            self.problems
+                .push(InputProblem::new("target", target, why, accepted));
+            return None;
+        }
+        Some(target)
+    }
+
+    fn registry(&mut self) -> Option<Registry> {
+        let text = self.text("registry")?;
+        match Registry::parse(&text) {
+            Ok(registry) => Some(registry),
+            Err(refused) => {
+                let problem = InputProblem::new("registry", text, refused.why, refused.accepted);
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn registry_auth(&mut self) -> Vec<auth::Login> {
+        let (logins, mut problems) = auth::parse(self.raw.get("registry-auth"));
+        self.problems.append(&mut problems);
+        logins
+    }
+
+    fn metadata(&mut self, host: &Host) -> MetadataInputs {
+        let text = |name| host.var(name).unwrap_or_default();
+        let raw = RawMetadata {
+            images: self.raw.get("images"),
+            tags: self.raw.get("tags"),
+            flavor: self.raw.get("flavor"),
+            labels: self.raw.get("labels"),
+            annotations: self.raw.get("annotations"),
+            short_sha_length: text(vars::DOCKER_METADATA_SHORT_SHA_LENGTH),
+            annotations_levels: text(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS),
+            ..RawMetadata::default()
+        };
+        match MetadataInputs::parse(&raw) {
+            Ok(inputs) => inputs,
+            Err(mut problems) => {
+                self.problems.append(&mut problems);
+                MetadataInputs::default()
+            }
+        }
+    }
+
+    /// A file, or certificates in PEM as they stand.
+    fn authorities(&mut self, host: &Host) -> Authorities {
+        let given = self.raw.get("ca-certificates");
+        if given.is_empty() {
+            return Authorities::default();
+        }
+        let read = if given.contains("-----BEGIN") {
+            Ok(given.as_bytes().to_vec())
+        } else {
+            std::fs::read(host.path(given)).map_err(|error| error.to_string())
+        };
+        match read.and_then(|pem| Authorities::parse(&pem)) {
+            Ok(authorities) => authorities,
+            Err(why) => {
+                let accepted = "certificates in PEM, or the path of a file with them";
+                let value = given.lines().next().unwrap_or_default();
+                let problem = InputProblem::new("ca-certificates", value, why, accepted);
+                self.problems.push(problem);
+                Authorities::default()
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Which registries are logged in to, and with which credential.
+//!
+//! A credential goes to the one host it belongs to and to no other. The
+//! default token belongs to the container registry of the run's own GitHub
+//! server. What the user's Docker is logged in to already stays as it is.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Level, Notice, images};
+use crate::error::InputProblem;
+use crate::event::RunContext;
+use crate::facts::Facts;
+use crate::image::{ImageName, Registry};
+use crate::input::Inputs;
+
+/// A login of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Login {
+    /// The one host that gets the credential.
+    pub registry: Registry,
+    /// The user.
+    pub username: String,
+    /// Which credential; never its value.
+    pub credential: Credential,
+}
+
+/// The name of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credential {
+    /// The input `password`.
+    Password,
+    /// An entry of the input `registry-auth`, counted from 0.
+    RegistryAuth(usize),
+    /// The input `github-token`.
+    GithubToken,
+}
+
+pub(super) fn decide(
+    inputs: &Inputs,
+    context: &RunContext,
+    facts: &Facts,
+    names: &[ImageName],
+    push: bool,
+    notices: &mut Vec<Notice>,
+) -> Result<Vec<Login>, Vec<InputProblem>> {
+    let mut logins = Vec::new();
+    let mut problems = Vec::new();
+    // Where secrets are withheld (forks, Dependabot) a build alone must stay green.
+    let mut withheld = |problem: InputProblem| {
+        if push {
+            problems.push(problem);
+        } else {
+            notices.push(Notice {
+                level: Level::Notice,
+                title: "No login".to_owned(),
+                message: format!("{problem}. Nothing is pushed, so the build goes on without it"),
+            });
+        }
+    };
+    match own_login(inputs, context, names) {
+        Ok(login) => logins.extend(login),
+        Err(problem) => withheld(problem),
+    }
+    for (index, entry) in inputs.registry_auth.iter().enumerate() {
+        if entry.password.is_none() {
+            let value = entry.registry.to_string();
+            let accepted = "a secret that is set for this event";
+            withheld(InputProblem::new(
+                "registry-auth",
+                value,
+                "the password is empty",
+                accepted,
+            ));
+            continue;
+        }
+        logins.push(Login {
+            registry: entry.registry.clone(),
+            username: entry.username.clone(),
+            credential: Credential::RegistryAuth(index),
+        });
+    }
+    problems.extend(twice(&logins));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    logins.extend(token_login(inputs, context, facts, names, &logins));
+    Ok(logins)
+}
+
+/// The login by `registry`, `username` and `password`.
+fn own_login(
+    inputs: &Inputs,
+    context: &RunContext,
+    names: &[ImageName],
+) -> Result<Option<Login>, InputProblem> {
+    let github = images::github_registry(context);
+    let registry = match (&inputs.registry, &inputs.password, &inputs.username) {
+        (Some(registry), _, _) => registry.clone(),
+        (None, None, None) => return Ok(None),
+        (None, _, _) => single_host(names)?,
+    };
+    let is_github = github.as_ref() == Some(&registry);
+    if inputs.password.is_none() {
+        // On GitHub's own registry the token stands in; a registry that is
+        // named without any credential is used as it is.
+        let anonymous = inputs.username.is_none();
+        if anonymous || (is_github && inputs.github_token.is_some()) {
+            return Ok(None);
+        }
+        let why = format!("is empty, but `username` is given for {registry}");
+        let accepted = "a secret that is set for this event";
+        return Err(InputProblem::new("password", "", why, accepted));
+    }
+    let username = match &inputs.username {
+        Some(username) => username.clone(),
+        None if is_github => context.actor.clone(),
+        None => {
+            let why = format!("is empty, but `password` is given for {registry}");
+            return Err(InputProblem::new(
+                "username",
+                "",
+                why,
+                "the user of the password",
+            ));
+        }
+    };
+    Ok(Some(Login {
+        registry,
+        username,
+        credential: Credential::Password,
+    }))
+}
+
+fn single_host(names: &[ImageName]) -> Result<Registry, InputProblem> {
+    let hosts: BTreeSet<&Registry> = names.iter().map(|name| &name.registry).collect();
+    let mut hosts = hosts.into_iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        _ => Err(InputProblem::new(
+            "registry",
+            "",
+            "is empty, but `images` are in several registries, and a password belongs to one",
+            "the registry of `username` and `password`; the others go into `registry-auth`",
+        )),
+    }
+}
+
+/// Two credentials for one host: nobody could say which one is meant.
+fn twice(logins: &[Login]) -> Vec<InputProblem> {
+    let mut seen = BTreeSet::new();
+    logins
+        .iter()
+        .filter(|login| !seen.insert(&login.registry))
+        .map(|login| {
+            let value = login.registry.to_string();
+            let why = "there are two logins for this registry";
+            InputProblem::new("registry-auth", value, why, "one login for each registry")
+        })
+        .collect()
+}
+
+/// The default login: the token, at this GitHub server's own registry, where
+/// the run uses that registry and nobody has logged in to it.
+fn token_login(
+    inputs: &Inputs,
+    context: &RunContext,
+    facts: &Facts,
+    names: &[ImageName],
+    logins: &[Login],
+) -> Option<Login> {
+    inputs.github_token.as_ref()?;
+    let registry = images::github_registry(context)?;
+    let mention = format!("{registry}/");
+    let dockerfile = facts.workspace.dockerfile.as_deref().unwrap_or_default();
+    let used = names.iter().any(|name| name.registry == registry)
+        || dockerfile.contains(&mention)
+        || inputs
+            .cache_references()
+            .any(|cache| cache.contains(&mention));
+    let taken = logins.iter().any(|login| login.registry == registry)
+        || facts.docker.is_logged_in(&registry);
+    (used && !taken).then(|| Login {
+        registry,
+        username: match &inputs.username {
+            Some(username) if inputs.password.is_none() => username.clone(),
+            _ => context.actor.clone(),
+        },
+        credential: Credential::GithubToken,
+    })
+}
+
+impl fmt::Display for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with = match self.credential {
+            Credential::Password => "`password`".to_owned(),
+            Credential::RegistryAuth(index) => format!("entry {} of `registry-auth`", index + 1),
+            Credential::GithubToken => "`github-token`".to_owned(),
+        };
+        write!(
+            f,
+            "login at {} as {}: with {with}",
+            self.registry, self.username
+        )
+    }
+}

@@ -1,0 +1,168 @@
+//! The plan: what will be done, worked out before any of it is done.
+//!
+//! A pure function of inputs, context and facts: no clock, no environment, no
+//! network, not async. The [`Plan`] serialises and prints; a dry run shows it
+//! and stops. It names credentials and never holds one.
+
+mod arguments;
+mod builder;
+mod images;
+mod login;
+mod problems;
+mod publication;
+mod render;
+mod source;
+
+use serde::Serialize;
+
+pub use arguments::RunFiles;
+pub use builder::{Builder, BuilderChoice};
+pub use images::github_registry;
+pub use login::{Credential, Login};
+pub use publication::Publication;
+pub use source::{BuildContext, ContextKind};
+
+use crate::error::InputProblem;
+use crate::event::RunContext;
+use crate::facts::Facts;
+use crate::image::{ImageName, Platform};
+use crate::input::Inputs;
+use crate::metadata::{self, Metadata};
+
+/// Everything that a run will do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// What the image is called: version, tags, labels, annotations.
+    #[serde(skip)]
+    pub metadata: Metadata,
+    /// The outputs that follow from the event alone, as name and value.
+    #[serde(skip)]
+    pub outputs: Vec<(String, String)>,
+    /// The version, empty when no rule gave one.
+    pub version: String,
+    /// Where the image goes, as full references.
+    pub tags: Vec<String>,
+    /// The labels, as `KEY=VALUE`.
+    pub labels: Vec<String>,
+    /// The annotations, as `LEVEL:KEY=VALUE`.
+    pub annotations: Vec<String>,
+    /// The names of the images, without tags.
+    pub images: Vec<ImageName>,
+    /// What is built for; empty means the builder's own platform.
+    pub platforms: Vec<Platform>,
+    /// Whether the image is pushed, and why.
+    pub publication: Publication,
+    /// The registries that are logged in to.
+    pub logins: Vec<Login>,
+    /// What is built.
+    pub context: BuildContext,
+    /// What builds it.
+    pub builder: Builder,
+    /// The arguments for buildx, with places of the run's files left open.
+    #[serde(skip)]
+    arguments: arguments::Arguments,
+    /// Every decision that was taken without being asked, with its reason.
+    pub decisions: Vec<String>,
+    /// What the person at the workflow page should know.
+    pub notices: Vec<Notice>,
+}
+
+/// Something to know that stops nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// How much it matters.
+    pub level: Level,
+    /// What it is about, in a few words.
+    pub title: String,
+    /// What is the case, and what to do.
+    pub message: String,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Something is likely not as it was meant.
+    Warning,
+    /// Something is worth knowing.
+    Notice,
+    /// A line of the log.
+    Info,
+}
+
+/// Works the plan out.
+///
+/// # Errors
+/// With every input that cannot be used, all at once.
+pub fn plan(
+    inputs: &Inputs,
+    context: &RunContext,
+    facts: &Facts,
+) -> Result<Plan, Vec<InputProblem>> {
+    let mut problems = Vec::new();
+    let mut decisions = Vec::new();
+    let names = images::names(inputs, context, &mut decisions).unwrap_or_else(|mut more| {
+        problems.append(&mut more);
+        Vec::new()
+    });
+    let publication = publication::decide(inputs, context);
+    decisions.push(publication.to_string());
+    let source = source::decide(inputs, context, facts, &mut problems);
+    decisions.push(source.to_string());
+    let platforms = problems::platforms(inputs, &mut decisions);
+    let builder = builder::decide(inputs, facts, &platforms);
+    let builder = builder.unwrap_or_else(|problem| {
+        problems.push(problem);
+        Builder::engine("")
+    });
+    decisions.push(builder.to_string());
+    let mut notices = Vec::new();
+    let logins = login::decide(
+        inputs,
+        context,
+        facts,
+        &names,
+        publication.push,
+        &mut notices,
+    )
+    .unwrap_or_else(|mut more| {
+        problems.append(&mut more);
+        Vec::new()
+    });
+    decisions.extend(logins.iter().map(ToString::to_string));
+
+    let metadata = problems::name(inputs, context, facts, &names, &platforms, &mut problems);
+    let Some(metadata) = metadata.filter(|_| problems.is_empty()) else {
+        return Err(problems);
+    };
+    problems::refuse_unpublishable(&metadata, publication.push, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    notices.extend(problems::notices(&metadata));
+    let arguments = arguments::arguments(
+        inputs,
+        &metadata,
+        &platforms,
+        &publication,
+        &source,
+        &builder,
+    );
+    Ok(Plan {
+        outputs: metadata.outputs(&inputs.metadata),
+        version: metadata.version.clone().unwrap_or_default(),
+        tags: metadata.tags.clone(),
+        labels: metadata.labels.clone(),
+        annotations: metadata.annotations.clone(),
+        metadata,
+        images: names,
+        platforms,
+        publication,
+        logins,
+        context: source,
+        builder,
+        arguments,
+        decisions,
+        notices,
+    })
+}

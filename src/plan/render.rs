@@ -1,0 +1,136 @@
+//! The plan as a person reads it: what a dry run prints.
+
+use std::fmt::{self, Write as _};
+
+use super::{Plan, RunFiles};
+
+/// Stands in a printed command for the folder that a run would make.
+const RUN_FOLDER: &str = "$RUN";
+
+impl Plan {
+    /// The arguments for buildx, with the run's files in their places.
+    pub fn arguments(&self, files: &RunFiles) -> Vec<std::ffi::OsString> {
+        self.arguments.with(files)
+    }
+
+    /// The plan for programs: every field, and the command.
+    ///
+    /// # Errors
+    /// Never for a plan that was made from text.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let mut value = serde_json::to_value(self)?;
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("command".to_owned(), self.command_line().into());
+        }
+        serde_json::to_string_pretty(&value)
+    }
+
+    /// The command as a shell would take it. `$RUN` stands for the folder that
+    /// a run keeps its files in.
+    pub fn command_line(&self) -> String {
+        let files = RunFiles {
+            folder: RUN_FOLDER.into(),
+        };
+        let mut line = "docker buildx".to_owned();
+        for argument in self.arguments(&files) {
+            let _ = write!(line, " {}", quote(&argument.to_string_lossy()));
+        }
+        line
+    }
+}
+
+/// Quotes an argument for a POSIX shell where it needs that.
+fn quote(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+#".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) && !argument.starts_with('#') {
+        return argument.to_owned();
+    }
+    if let Some((before, after)) = argument.split_once(RUN_FOLDER)
+        && before.chars().chain(after.chars()).all(plain)
+    {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let platforms: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
+        let platforms = match platforms.as_slice() {
+            [] => "the builder's own".to_owned(),
+            some => some.join(", "),
+        };
+        let line = |f: &mut fmt::Formatter<'_>, name: &str, value: &str| {
+            writeln!(f, "{name:<12}{}", visible(value))
+        };
+        line(f, "version", &self.version)?;
+        list(f, "tags", &self.tags)?;
+        line(f, "platforms", &platforms)?;
+        let logins: Vec<String> = self.logins.iter().map(ToString::to_string).collect();
+        list(f, "registries", &logins)?;
+        line(f, "push", &self.publication.to_string())?;
+        line(
+            f,
+            "context",
+            &format!("{} ({})", self.context.location, self.context.reason),
+        )?;
+        line(f, "builder", &self.builder.to_string())?;
+        list(f, "labels", &self.labels)?;
+        list(f, "annotations", &self.annotations)?;
+        for notice in &self.notices {
+            line(f, "note", &format!("{}: {}", notice.title, notice.message))?;
+        }
+        writeln!(f, "\n{}", self.command_line())
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, name: &str, values: &[String]) -> fmt::Result {
+    let mut name = name;
+    for value in values {
+        writeln!(f, "{name:<12}{}", visible(value))?;
+        name = "";
+    }
+    Ok(())
+}
+
+/// A value in one line: what comes from an event may hold anything.
+fn visible(value: &str) -> String {
+    value
+        .chars()
+        .flat_map(|c| match c.is_control() {
+            true => c.escape_default().collect::<Vec<_>>(),
+            false => vec![c],
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_quoted_where_a_shell_would_read_them() {
+        for (argument, quoted) in [
+            ("--push", "--push"),
+            ("a=b c", "'a=b c'"),
+            ("it's", r"'it'\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("", "''"),
+            (
+                "id=GIT_AUTH_TOKEN.github.com,src=$RUN/git-token",
+                "id=GIT_AUTH_TOKEN.github.com,src=$RUN/git-token",
+            ),
+            ("$RUN$(id)", "'$RUN$(id)'"),
+        ] {
+            assert_eq!(quote(argument), quoted);
+        }
+    }
+
+    #[test]
+    fn control_characters_are_shown_not_obeyed() {
+        assert_eq!(
+            visible("a\n::error::b\u{1b}[31m"),
+            r"a\n::error::b\u{1b}[31m"
+        );
+    }
+}

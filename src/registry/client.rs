@@ -1,0 +1,200 @@
+//! Reads manifests from a registry.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use oci_client::Reference;
+use oci_client::client::{
+    Certificate, CertificateEncoding, Client as OciClient, ClientConfig, ClientProtocol,
+};
+use oci_client::secrets::RegistryAuth;
+use tokio::sync::Mutex;
+
+use super::{Credentials, Manifest};
+use crate::http::{self, Authorities};
+use crate::image::{ImageName, Registry};
+
+/// What a tag may point to.
+const ACCEPTED: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+
+/// Why a registry did not tell.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It answered, and has no such manifest.
+    #[error("{0} is not there")]
+    Missing(String),
+    /// It could not be reached, trusted or logged in to from here.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+/// A client for every registry of a run. Each registry's scheme and credential
+/// are found once.
+pub struct Client {
+    authorities: Authorities,
+    credentials: Credentials,
+    connections: Mutex<BTreeMap<Registry, Arc<Connection>>>,
+}
+
+struct Connection {
+    client: OciClient,
+    auth: RegistryAuth,
+}
+
+impl Client {
+    /// A client with these logins, that trusts these authorities beside the machine's.
+    pub fn new(credentials: Credentials, authorities: Authorities) -> Self {
+        http::install_tls();
+        Self {
+            authorities,
+            credentials,
+            connections: Mutex::default(),
+        }
+    }
+
+    /// The manifest that a tag or digest of an image points to.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when the registry says so, else [`Error::Unreachable`].
+    pub async fn manifest(&self, name: &ImageName, tag_or_digest: &str) -> Result<Manifest, Error> {
+        let connection = self.connect(&name.registry).await?;
+        let (registry, repository) = (name.registry.to_string(), name.repository.clone());
+        let separator = if tag_or_digest.contains(':') {
+            '@'
+        } else {
+            ':'
+        };
+        let shown = format!("{name}{separator}{tag_or_digest}");
+        let reference = match separator {
+            '@' => Reference::with_digest(registry, repository, tag_or_digest.to_owned()),
+            _ => Reference::with_tag(registry, repository, tag_or_digest.to_owned()),
+        };
+        let (bytes, _) = connection
+            .client
+            .pull_manifest_raw(&reference, &connection.auth, &ACCEPTED)
+            .await
+            .map_err(|error| explain(error, &shown))?;
+        Manifest::parse(&bytes).map_err(|why| Error::Unreachable(format!("{shown}: {why}")))
+    }
+
+    async fn connect(&self, registry: &Registry) -> Result<Arc<Connection>, Error> {
+        let mut connections = self.connections.lock().await;
+        if let Some(connection) = connections.get(registry) {
+            return Ok(Arc::clone(connection));
+        }
+        let auth = self
+            .credentials
+            .find(registry)
+            .map_err(|why| Error::Unreachable(format!("{registry}: {why}")))?;
+        let connection = Arc::new(Connection {
+            client: OciClient::new(self.config(registry).await),
+            auth,
+        });
+        connections.insert(registry.clone(), Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    async fn config(&self, registry: &Registry) -> ClientConfig {
+        let plain = is_loopback(registry) && !self.speaks_tls(registry).await;
+        let certificate = |pem: &str| Certificate {
+            encoding: CertificateEncoding::Pem,
+            data: pem.as_bytes().to_vec(),
+        };
+        ClientConfig {
+            protocol: if plain {
+                ClientProtocol::Http
+            } else {
+                ClientProtocol::Https
+            },
+            extra_root_certificates: self.authorities.pem().map(certificate).collect(),
+            read_timeout: Some(http::REQUEST),
+            connect_timeout: Some(http::CONNECT),
+            user_agent: http::USER_AGENT,
+            ..ClientConfig::default()
+        }
+    }
+
+    /// Whether a registry on this machine wants TLS. Like the engine, we let
+    /// such a registry do without it, and no other.
+    async fn speaks_tls(&self, registry: &Registry) -> bool {
+        let Ok(client) = http::client(&self.authorities) else {
+            return false;
+        };
+        client
+            .get(format!("https://{registry}/v2/"))
+            .send()
+            .await
+            .is_ok()
+    }
+}
+
+fn is_loopback(registry: &Registry) -> bool {
+    let text = registry.as_str();
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn explain(error: oci_client::errors::OciDistributionError, shown: &str) -> Error {
+    use oci_client::errors::OciDistributionError as Oci;
+    match error {
+        Oci::ImageManifestNotFoundError(_) => Error::Missing(shown.to_owned()),
+        Oci::RegistryError { envelope, .. } => {
+            let unknown = envelope
+                .errors
+                .iter()
+                .any(|e| matches!(e.code, oci_client::errors::OciErrorCode::ManifestUnknown));
+            match unknown {
+                true => Error::Missing(shown.to_owned()),
+                false => Error::Unreachable(format!("{shown}: {envelope}")),
+            }
+        }
+        Oci::ServerError { code: 404, .. } => Error::Missing(shown.to_owned()),
+        Oci::UnauthorizedError { .. } => Error::Unreachable(format!(
+            "{shown}: the registry asks for another login (401)"
+        )),
+        other => Error::Unreachable(format!("{shown}: {}", innermost(&other))),
+    }
+}
+
+/// The innermost cause, which names the reason (`certificate`, `refused`).
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let loopback = |text| is_loopback(&Registry::parse(text).unwrap());
+        for text in [
+            "127.0.0.1:5000",
+            "127.8.9.1",
+            "localhost",
+            "localhost:5000",
+            "[::1]:5000",
+        ] {
+            assert!(loopback(text), "{text}");
+        }
+        for text in [
+            "ghcr.io",
+            "128.0.0.1",
+            "127.0.0.1.evil.com",
+            "localhost.evil.com:5000",
+        ] {
+            assert!(!loopback(text), "{text}");
+        }
+    }
+}

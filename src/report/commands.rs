@@ -1,0 +1,120 @@
+//! Workflow commands: lines on standard output that GitHub's runner obeys.
+//!
+//! Format: `::name key=value,key=value::data`, as in GitHub's documentation
+//! "Workflow commands for GitHub Actions".
+
+use std::io::{self, Write};
+
+use rustls::crypto::ring;
+
+/// Escapes the data of a command.
+pub fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Escapes a property of a command.
+pub fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// `::error title=…::…`, and likewise for `warning` and `notice`.
+pub fn annotation(level: &str, title: &str, message: &str) -> String {
+    format!("::{level} title={}::{}", property(title), data(message))
+}
+
+/// One line of plain log, whatever the text holds: no second line, and no
+/// command in the runner's older form, which it obeys anywhere in a line.
+pub fn plain(text: &str) -> String {
+    let text = text.replace("##[", "##\u{200b}[");
+    let text = text.replace('\r', "\\r").replace('\n', "\\n");
+    if text.trim_start().starts_with("::") {
+        return format!("\u{200b}{text}");
+    }
+    text
+}
+
+/// Passes a program's output on with workflow commands switched off, so that
+/// nothing a build prints can be one.
+pub struct Fence<W: Write> {
+    inner: W,
+    token: String,
+}
+
+impl<W: Write> Fence<W> {
+    /// Switches commands off until this value is dropped.
+    ///
+    /// # Errors
+    /// When nothing can be written, or there is no randomness for the token
+    /// that switches them on again.
+    pub fn raise(mut inner: W) -> io::Result<Self> {
+        let mut bytes = [0_u8; 16];
+        ring::default_provider()
+            .secure_random
+            .fill(&mut bytes)
+            .map_err(|_| io::Error::other("no randomness"))?;
+        let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(inner, "::stop-commands::{token}")?;
+        Ok(Self { inner, token })
+    }
+}
+
+impl<W: Write> Write for Fence<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<W: Write> Drop for Fence<W> {
+    fn drop(&mut self) {
+        // A line of its own, even when the program did not end its last one.
+        let _ = write!(self.inner, "\n::{}::\n", self.token);
+        let _ = self.inner.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_a_command() {
+        assert_eq!(
+            annotation("error", "a,b:c\n", "50%\r\n::add-mask::x"),
+            "::error title=a%2Cb%3Ac%0A::50%25%0D%0A::add-mask::x"
+        );
+    }
+
+    #[test]
+    fn plain_text_is_one_line_and_no_command() {
+        for hostile in [
+            "::set-env name=a::b",
+            "  ::error::x",
+            "a\n::error::b",
+            "a ##[error]b",
+        ] {
+            let line = plain(hostile);
+            assert!(!line.contains('\n') && !line.contains("##["), "{line}");
+            assert!(!line.trim_start().starts_with("::"), "{line}");
+        }
+        assert_eq!(plain("tag a:b"), "tag a:b");
+    }
+
+    #[test]
+    fn the_fence_closes_on_a_line_of_its_own() {
+        let mut out = Vec::new();
+        let mut fence = Fence::raise(&mut out).unwrap();
+        fence.write_all(b"::add-mask::secret").unwrap();
+        drop(fence);
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let token = lines[0].strip_prefix("::stop-commands::").unwrap();
+        assert_eq!(lines.last().unwrap(), &format!("::{token}::"));
+        assert_eq!(lines[1], "::add-mask::secret");
+    }
+}

@@ -1,0 +1,137 @@
+//! The log: `tracing` events as lines for a person, or as workflow commands.
+//!
+//! Under GitHub Actions everything goes to standard output, where the runner
+//! reads commands; elsewhere to standard error, so that standard output holds
+//! results only. A field `title` makes an annotation of a warning or error;
+//! `notice = true` makes a notice of a line.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+use super::commands;
+use crate::host::Host;
+use crate::secret::Secret;
+use crate::vars;
+
+/// Starts the log for this process. A second call changes nothing.
+pub fn start(host: &Host) {
+    let layer = Lines {
+        on_github: host.is_github_actions(),
+        debug: host.var(vars::RUNNER_DEBUG) == Some("1"),
+    };
+    let subscriber = tracing_subscriber::registry().with(layer);
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Where the log goes.
+pub fn writer(host: &Host) -> Box<dyn Write + Send> {
+    if host.is_github_actions() {
+        Box::new(io::stdout())
+    } else {
+        Box::new(io::stderr())
+    }
+}
+
+/// Tells the runner to hide every form of these secrets, before anything else
+/// is printed. Outside GitHub Actions that would show them: nothing is printed.
+pub fn mask<'a>(host: &Host, secrets: impl Iterator<Item = (&'a Secret, Option<&'a str>)>) {
+    if !host.is_github_actions() {
+        return;
+    }
+    let mut out = writer(host);
+    for (secret, user) in secrets {
+        for form in secret.forms(user) {
+            let _ = writeln!(out, "::add-mask::{}", commands::data(&form));
+        }
+    }
+}
+
+struct Lines {
+    on_github: bool,
+    debug: bool,
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
+        let ours = metadata.target().starts_with(env!("CARGO_CRATE_NAME"));
+        ours && (self.debug || *metadata.level() <= Level::INFO)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        let text = match self.on_github {
+            true => line.as_command(*event.metadata().level()),
+            false => line.as_text(*event.metadata().level()),
+        };
+        // There is nobody left to tell when the log itself is closed.
+        let _ = match self.on_github {
+            true => writeln!(io::stdout(), "{text}"),
+            false => writeln!(io::stderr(), "{text}"),
+        };
+    }
+}
+
+#[derive(Default)]
+struct Line {
+    message: String,
+    title: Option<String>,
+    notice: bool,
+    group: Option<bool>,
+}
+
+impl Line {
+    fn as_command(&self, level: Level) -> String {
+        let title = self.title.as_deref().unwrap_or("Stevedore");
+        match (level, self.group) {
+            (_, Some(true)) => format!("::group::{}", commands::data(&self.message)),
+            (_, Some(false)) => "::endgroup::".to_owned(),
+            (Level::ERROR, _) => commands::annotation("error", title, &self.message),
+            (Level::WARN, _) => commands::annotation("warning", title, &self.message),
+            (Level::INFO, _) if self.notice => commands::annotation("notice", title, &self.message),
+            (Level::INFO, _) => commands::plain(&self.message),
+            _ => format!("::debug::{}", commands::data(&self.message)),
+        }
+    }
+
+    fn as_text(&self, level: Level) -> String {
+        let name = match level {
+            Level::ERROR => "error: ",
+            Level::WARN => "warning: ",
+            Level::INFO if self.notice => "note: ",
+            _ => "",
+        };
+        match &self.title {
+            Some(title) => format!("{name}{title}: {}", self.message),
+            None => format!("{name}{}", self.message),
+        }
+    }
+}
+
+impl Visit for Line {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        match field.name() {
+            "notice" => self.notice = value,
+            "group" => self.group = Some(value),
+            _ => {}
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "title" => self.title = Some(value.to_owned()),
+            "message" => self.message = value.to_owned(),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            let _ = write!(self.message, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Every environment variable the program reads or sets, documented once.
+//!
+//! Owns names only. Inputs (`INPUT_*`) are named after the table in
+//! `input::spec`; everything else stands here.
+
+/// Set to `true` by GitHub's runner: log lines become workflow commands.
+pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
+/// The name of the event, such as `push`.
+pub const GITHUB_EVENT_NAME: &str = "GITHUB_EVENT_NAME";
+/// The file with the event's payload, JSON.
+pub const GITHUB_EVENT_PATH: &str = "GITHUB_EVENT_PATH";
+/// The fully formed ref of the event.
+pub const GITHUB_REF: &str = "GITHUB_REF";
+/// The commit of the event.
+pub const GITHUB_SHA: &str = "GITHUB_SHA";
+/// `OWNER/NAME`.
+pub const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
+/// Who started the run.
+pub const GITHUB_ACTOR: &str = "GITHUB_ACTOR";
+/// The GitHub server, such as `https://github.com`.
+pub const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
+/// The server's REST API, such as `https://api.github.com`.
+pub const GITHUB_API_URL: &str = "GITHUB_API_URL";
+/// The number of the run.
+pub const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
+/// The attempt of the run, from 1.
+pub const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
+/// The folder of the checkout.
+pub const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";
+/// The file that outputs are appended to.
+pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+/// The file that state for the post step is appended to.
+pub const GITHUB_STATE: &str = "GITHUB_STATE";
+/// The file that the job summary is appended to.
+pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// The job's temporary folder, emptied by the runner after it.
+pub const RUNNER_TEMP: &str = "RUNNER_TEMP";
+/// `1` when the run was started with debug logging.
+pub const RUNNER_DEBUG: &str = "RUNNER_DEBUG";
+
+/// The clock of tags and labels, RFC 3339, in place of the machine's.
+pub const STEVEDORE_NOW: &str = "STEVEDORE_NOW";
+/// What main left for post: the run's folder, read as `STATE_…`.
+pub const STATE_RUN_FOLDER: &str = "stevedore_run_folder";
+
+/// Where Docker's configuration is, in place of `~/.docker`.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// The context to use, in place of the configuration's current one.
+pub const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
+/// The engine's address.
+pub const DOCKER_HOST: &str = "DOCKER_HOST";
+/// The folder with `ca.pem`, `cert.pem`, `key.pem` for the engine.
+pub const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
+/// Not empty when the engine is spoken to over TLS.
+pub const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
+/// Where buildx keeps its builders, in place of `buildx` beside Docker's configuration.
+pub const BUILDX_CONFIG: &str = "BUILDX_CONFIG";
+/// The builder that the environment has chosen.
+pub const BUILDX_BUILDER: &str = "BUILDX_BUILDER";
+/// The user's home.
+pub const HOME: &str = "HOME";
+/// Where programs are looked for.
+pub const PATH: &str = "PATH";
+/// The time zone of dates in tags, as the C library reads it.
+pub const TZ: &str = "TZ";
+
+/// Use the pull request's head commit in place of the merge commit.
+pub const DOCKER_METADATA_PR_HEAD_SHA: &str = "DOCKER_METADATA_PR_HEAD_SHA";
+/// How many characters a short commit has, 7 by default.
+pub const DOCKER_METADATA_SHORT_SHA_LENGTH: &str = "DOCKER_METADATA_SHORT_SHA_LENGTH";
+/// Which objects get annotations, such as `manifest,index`.
+pub const DOCKER_METADATA_ANNOTATIONS_LEVELS: &str = "DOCKER_METADATA_ANNOTATIONS_LEVELS";

@@ -1,0 +1,217 @@
+//! The `with:` of a step in a workflow file, for runs outside a workflow.
+//!
+//! Owns finding the step that uses this action, and resolving its expressions
+//! from the event. What cannot be resolved is named, never guessed.
+
+mod expression;
+
+use std::path::Path;
+
+use serde_yaml::Value;
+
+use crate::error::InputProblem;
+use crate::event::RunContext;
+use crate::input::RawInputs;
+use expression::Resolver;
+
+/// The inputs of a step, resolved as far as they can be.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Inputs by name, in the order of the file.
+    pub with: Vec<(String, String)>,
+    /// What was left as it stands: the input, and the expression in it.
+    pub unresolved: Vec<(String, String)>,
+}
+
+impl Step {
+    /// Sets the step's inputs. An input whose expression is left open is named
+    /// in a warning, unless `overruled` says that it is given otherwise.
+    pub fn apply(&self, raw: &mut RawInputs, overruled: impl Fn(&str) -> bool) -> Vec<String> {
+        for (name, value) in &self.with {
+            raw.set(name, value);
+        }
+        self.unresolved
+            .iter()
+            .filter(|(name, _)| !overruled(name))
+            .map(|(name, expression)| {
+                format!(
+                    "{expression} is not known here: `{name}` is left as it stands; \
+                     give it with --with {name}=VALUE"
+                )
+            })
+            .collect()
+    }
+}
+
+/// Reads the step that uses this action, in the given job or the only one.
+///
+/// # Errors
+/// When the file is no workflow, or no step or several jobs use this action.
+pub fn read(file: &Path, job: Option<&str>, context: &RunContext) -> Result<Step, InputProblem> {
+    let problem = |why: String, accepted: &str| {
+        InputProblem::new("--workflow", file.display().to_string(), why, accepted)
+    };
+    let accepted = "a workflow file with a step that uses this action";
+    let text = std::fs::read_to_string(file).map_err(|e| problem(e.to_string(), accepted))?;
+    let workflow: Value = serde_yaml::from_str(&text).map_err(|e| {
+        let problem = problem("is no YAML".to_owned(), accepted);
+        match e.location() {
+            Some(place) => problem.at(place.line(), place.column()),
+            None => problem,
+        }
+    })?;
+    let found: Vec<Found<'_>> = steps(&workflow)
+        .filter(|found| job.is_none_or(|job| job == found.job))
+        .collect();
+    let Some(first) = found.first() else {
+        return Err(problem(
+            "has no step that uses this action".to_owned(),
+            accepted,
+        ));
+    };
+    if found.iter().any(|other| other.job != first.job) {
+        let jobs: Vec<&str> = found.iter().map(|found| found.job).collect();
+        let why = format!("several jobs use this action: {}", jobs.join(", "));
+        return Err(problem(why, "--job with one of them"));
+    }
+    Ok(resolve(first, &workflow, context))
+}
+
+struct Found<'a> {
+    job: &'a str,
+    definition: &'a Value,
+    step: &'a Value,
+}
+
+fn steps(workflow: &Value) -> impl Iterator<Item = Found<'_>> {
+    let jobs = workflow.get("jobs").and_then(Value::as_mapping);
+    jobs.into_iter().flatten().flat_map(|(name, definition)| {
+        let steps = definition.get("steps").and_then(Value::as_sequence);
+        steps
+            .into_iter()
+            .flatten()
+            .filter(|step| uses_this_action(step))
+            .map(move |step| Found {
+                job: name.as_str().unwrap_or_default(),
+                definition,
+                step,
+            })
+    })
+}
+
+/// `OWNER/stevedore@REF`, the action of this very repository (`./`), or an
+/// image of that name.
+fn uses_this_action(step: &Value) -> bool {
+    let Some(uses) = step.get("uses").and_then(Value::as_str) else {
+        return false;
+    };
+    let name = env!("CARGO_PKG_NAME");
+    let path = uses.split('@').next().unwrap_or_default();
+    let image = uses.strip_prefix("docker://").unwrap_or_default();
+    let image = image.split([':', '@']).next().unwrap_or_default();
+    uses == "./" || path.rsplit('/').next() == Some(name) || image.rsplit('/').next() == Some(name)
+}
+
+fn resolve(found: &Found<'_>, workflow: &Value, context: &RunContext) -> Step {
+    let mut resolver = Resolver::new(context);
+    for level in [workflow, found.definition, found.step] {
+        for (name, value) in pairs(level.get("env")) {
+            resolver.set_env(&name, &value);
+        }
+    }
+    let mut step = Step::default();
+    for (name, value) in pairs(found.step.get("with")) {
+        let (value, open) = resolver.fill(&value);
+        step.unresolved.extend(
+            open.into_iter()
+                .map(|expression| (name.clone(), expression)),
+        );
+        step.with.push((name, value));
+    }
+    step
+}
+
+/// The entries of a mapping, scalars as the runner writes them.
+fn pairs(mapping: Option<&Value>) -> Vec<(String, String)> {
+    let entries = mapping.and_then(Value::as_mapping).into_iter().flatten();
+    entries
+        .filter_map(|(name, value)| {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                Value::Bool(value) => value.to_string(),
+                Value::Number(value) => value.to_string(),
+                Value::Null => String::new(),
+                _ => return None,
+            };
+            Some((name.as_str()?.to_owned(), value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn read_text(text: &str, job: Option<&str>) -> Result<Step, InputProblem> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("w.yml");
+        fs::write(&file, text).unwrap();
+        let context = RunContext {
+            repository: "Acme/App".to_owned(),
+            event_name: "push".to_owned(),
+            ..RunContext::default()
+        };
+        read(&file, job, &context)
+    }
+
+    const TWO_JOBS: &str = "
+env: {NAME: app}
+jobs:
+  test: {steps: [{run: make test}]}
+  one:
+    steps:
+      - uses: acme/stevedore@v1
+        with:
+          images: ghcr.io/${{ github.repository_owner }}/${{ env.NAME }}
+          push: true
+          password: ${{ secrets.TOKEN }}
+          target: ${{ matrix.target }}
+  two: {steps: [{uses: ./}]}
+";
+
+    #[test]
+    fn inputs_are_resolved_and_what_is_not_is_named() {
+        let step = read_text(TWO_JOBS, Some("one")).unwrap();
+        assert_eq!(step.with[0].1, "ghcr.io/Acme/app");
+        assert_eq!(step.with[1], ("push".to_owned(), "true".to_owned()));
+        assert_eq!(step.with[3].1, "${{ matrix.target }}");
+        assert_eq!(
+            step.unresolved,
+            [("target".to_owned(), "${{ matrix.target }}".to_owned())]
+        );
+    }
+
+    #[test]
+    fn several_jobs_ask_for_a_choice() {
+        let problem = read_text(TWO_JOBS, None).unwrap_err();
+        assert!(problem.to_string().contains("one, two"), "{problem}");
+        assert!(read_text("jobs: {a: {steps: [{uses: actions/checkout@v5}]}}", None).is_err());
+        assert!(read_text("jobs: [", None).unwrap_err().position.is_some());
+    }
+
+    #[test]
+    fn only_this_action_is_found() {
+        for (uses, found) in [
+            ("acme/stevedore@v1", true),
+            ("./", true),
+            ("docker://ghcr.io/acme/stevedore:1", true),
+            ("acme/stevedore-tools@v1", false),
+            ("stevedore/other@v1", false),
+        ] {
+            let step: Value = serde_yaml::from_str(&format!("uses: {uses}")).unwrap();
+            assert_eq!(uses_this_action(&step), found, "{uses}");
+        }
+    }
+}
