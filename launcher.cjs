@@ -17,10 +17,9 @@ const run = (file, args, done) => {
 
 // A failing execve aborts Node with a stack dump, so what can be checked is checked before.
 const become = (file, args) => {
-  const refuse = (error) => fail(`${file} cannot be started: ${error.message}. ${RELEASE}.`);
-  try { fs.accessSync(file, fs.constants.X_OK); } catch (error) { refuse(error); }
+  try { fs.accessSync(file, fs.constants.X_OK); } catch (error) { fail(`${error.message}: the program cannot be started. ${RELEASE}.`); }
   if (process.execve) process.execve(file, [file, ...args], env);
-  run(file, args, (error, code) => (error ? refuse(error) : process.exit(code)));
+  run(file, args, (error, code) => (error ? fail(`${error.message}: the program cannot be started. ${RELEASE}.`) : process.exit(code)));
 };
 
 // What the program is built from, as a name: another source is another program.
@@ -28,9 +27,8 @@ const sourceKey = () => {
   const sources = fs.readdirSync(join(__dirname, 'src'), { recursive: true }).sort().map((name) => join('src', name));
   const names = ['Cargo.toml', 'Cargo.lock', 'action.yml', 'rust-toolchain.toml', ...sources];
   const isFile = (name) => fs.statSync(join(__dirname, name), { throwIfNoEntry: false })?.isFile();
-  const hash = require('node:crypto').createHash('sha256').update(arch);
-  for (const name of names.filter(isFile)) hash.update(`\0${name}\0`).update(fs.readFileSync(join(__dirname, name)));
-  return hash.digest('hex').slice(0, 20);
+  const add = (hash, name) => hash.update(`\0${name}\0`).update(fs.readFileSync(join(__dirname, name)));
+  return names.filter(isFile).reduce(add, require('node:crypto').createHash('sha256').update(arch)).digest('hex').slice(0, 20);
 };
 
 // Each job builds in a folder of its own and renames the result into place: two at once never see half a program.
