@@ -6,7 +6,6 @@
 //! `env` that is given wins over the runner's own `GITHUB_…`, so that a test can
 //! make up any run.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,26 +13,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use crate::action::{Action, input_variables};
+use crate::active::{Active, End, Given, Phase, introduce, unexpected};
 use crate::environment::{self, Variables};
 use crate::file_commands::Files;
 use crate::folders::Folders;
 use crate::log::{Level, Log, Sink};
 use crate::masks::Masks;
-use crate::running::{Control, SharedLog, Stage};
-use crate::{
-    Conclusion, Context, Error, Spec, StageRun, StepRun, Uses, docker, expression, file_commands,
-    process,
-};
+use crate::running::{Control, Stage};
+use crate::{Context, Error, Spec, StageRun, StepRun, Uses, docker, expression, process};
 
 /// What the runner sets so that it finds the processes of a job again.
 const TRACKING: &str = "RUNNER_TRACKING_ID";
-
-/// The two stages of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Main,
-    Post,
-}
 
 /// What steps of a job share.
 #[derive(Debug)]
@@ -49,33 +39,6 @@ pub(crate) struct Job {
     tracking: String,
     stages: usize,
     pub(crate) control: Control,
-}
-
-/// A step of the job, from its preparation to its post stage.
-#[derive(Debug)]
-pub(crate) struct Active {
-    spec: Spec,
-    action: Option<Action>,
-    inputs: Vec<(String, String)>,
-    env: Variables,
-    files: BTreeMap<&'static str, Files>,
-    container: String,
-    pub(crate) log: SharedLog,
-    outputs: BTreeMap<String, String>,
-    state: BTreeMap<String, String>,
-    set_env: BTreeMap<String, String>,
-    set_path: Vec<String>,
-    summary: String,
-    main: Option<StageRun>,
-    post: Option<StageRun>,
-    conclusion: Conclusion,
-}
-
-/// What the job left behind.
-pub(crate) struct End {
-    leftovers: Vec<PathBuf>,
-    orphans: Vec<String>,
-    masks: Masks,
 }
 
 impl Job {
@@ -139,23 +102,16 @@ impl Job {
         introduce(&mut log, &spec, &inputs, &env);
         self.stages += 1;
         let container = format!("{}_{}", self.tracking, self.stages);
-        Ok(Active {
-            spec,
-            action,
-            inputs,
-            env,
-            files: BTreeMap::new(),
-            container,
-            log: SharedLog::new(log),
-            outputs: BTreeMap::new(),
-            state: BTreeMap::new(),
-            set_env: BTreeMap::new(),
-            set_path: Vec::new(),
-            summary: String::new(),
-            main: None,
-            post: None,
-            conclusion: Conclusion::Success,
-        })
+        Ok(Active::new(
+            Given {
+                spec,
+                action,
+                inputs,
+                env,
+                container,
+            },
+            log,
+        ))
     }
 
     /// Starts a stage of the step.
@@ -163,14 +119,14 @@ impl Job {
         self.stages += 1;
         let files = Files::create(&self.folders.file_commands(), &self.stages.to_string())?;
         let variables = self.variables(step, &files);
-        let command = match (&step.spec.uses, &step.action) {
+        let command = match (&step.given.spec.uses, &step.given.action) {
             (Uses::Docker(image), _) => self.container(image, step, variables)?,
             (_, Some(action)) => self.node(action, phase, variables),
             (Uses::Node(folder), None) => {
                 return Err(Error::content(folder, "no action.yml was read"));
             }
         };
-        step.files.insert(phase.name(), files);
+        step.files = Some(files);
         let (process, output) = process::start(command)?;
         self.control.set(Some(process));
         Ok(Stage::follow(output, step.log.clone()))
@@ -184,20 +140,21 @@ impl Job {
         run: StageRun,
     ) -> Result<(), Error> {
         self.control.set(None);
-        if let (Uses::Docker(_), Some(_)) = (&step.spec.uses, run.signal) {
+        if let (Uses::Docker(_), Some(_)) = (&step.given.spec.uses, run.signal) {
             // The docker program was killed; the container does not notice.
             let _ = Command::new("docker")
-                .args(["rm", "-f", &step.container])
+                .args(["rm", "-f", &step.given.container])
                 .output();
         }
-        if let Some(files) = step.files.remove(phase.name()) {
+        if let Some(files) = step.files.take() {
             step.read(&files)?;
         }
         self.env.extend(step.set_env.clone());
-        self.path = [step.set_path.clone(), std::mem::take(&mut self.path)].concat();
+        self.path.retain(|folder| !step.set_path.contains(folder));
+        self.path.splice(..0, step.set_path.clone());
         if phase == Phase::Main {
             step.conclude(&run, self.control.is_cancelled());
-            if let Some(id) = &step.spec.id {
+            if let Some(id) = &step.given.spec.id {
                 self.steps
                     .insert(id.clone(), json!({"outputs": step.outputs}));
             }
@@ -211,6 +168,7 @@ impl Job {
     /// Runs the post stage of a step, if it has one.
     pub(crate) fn run_post(&mut self, step: &mut Active) -> Result<(), Error> {
         if step
+            .given
             .action
             .as_ref()
             .is_none_or(|action| action.post.is_none())
@@ -265,11 +223,11 @@ impl Job {
     /// What both kinds of step get; the host's own is not in it.
     fn variables(&self, step: &Active, files: &Files) -> Variables {
         let mut variables = environment::run(&self.context, &self.folders, files);
-        variables.extend(input_variables(&step.inputs));
+        variables.extend(input_variables(&step.given.inputs));
         for (name, value) in &step.state {
             variables.insert(format!("STATE_{name}"), value.clone());
         }
-        for env in [&self.env, &self.context.env, &step.env] {
+        for env in [&self.env, &self.context.env, &step.given.env] {
             variables.extend(env.clone());
         }
         variables
@@ -308,11 +266,15 @@ impl Job {
     ) -> Result<Command, Error> {
         let input = |wanted: &str| {
             let is = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(wanted);
-            step.inputs.iter().find(is).map(|(_, value)| value.as_str())
+            step.given
+                .inputs
+                .iter()
+                .find(is)
+                .map(|(_, value)| value.as_str())
         };
         let mut command = docker::command(docker::Container {
             image,
-            name: &step.container,
+            name: &step.given.container,
             entrypoint: input("entrypoint"),
             args: input("args"),
             network: self.context.network.as_deref(),
@@ -321,125 +283,6 @@ impl Job {
         })?;
         command.env(TRACKING, &self.tracking);
         Ok(command)
-    }
-}
-
-impl Phase {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::Post => "post",
-        }
-    }
-}
-
-impl Active {
-    pub(crate) fn failed(&self) -> bool {
-        self.conclusion != Conclusion::Success
-    }
-
-    fn conclude(&mut self, run: &StageRun, cancelled: bool) {
-        if cancelled {
-            self.conclusion = Conclusion::Cancelled;
-            self.log
-                .lock()
-                .say(Level::Error, "The operation was canceled.");
-            return;
-        }
-        if let Some(code) = run.exit_code.filter(|code| *code != 0) {
-            self.log.lock().show(&format!(
-                "##[error]Process completed with exit code {code}."
-            ));
-        }
-        if run.exit_code != Some(0) || self.log.lock().failed {
-            self.conclusion = Conclusion::Failure;
-        }
-    }
-
-    /// Reads the stage's files, in the order and with the refusals of the runner.
-    fn read(&mut self, files: &Files) -> Result<(), Error> {
-        let path = read(&files.path)?;
-        self.set_path.extend(
-            path.lines()
-                .rev()
-                .filter(|line| !line.is_empty())
-                .map(ToOwned::to_owned),
-        );
-        for (name, value) in self.pairs("env", &read(&files.env)?) {
-            if name.eq_ignore_ascii_case("NODE_OPTIONS") {
-                let message =
-                    "Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.";
-                self.log.lock().say(Level::Error, message);
-            } else {
-                self.set_env.insert(name, value);
-            }
-        }
-        self.summarise(&read(&files.summary)?);
-        let (mut outputs, mut state) = (BTreeMap::new(), BTreeMap::new());
-        std::mem::swap(&mut outputs, &mut self.log.lock().outputs);
-        std::mem::swap(&mut state, &mut self.log.lock().state);
-        outputs.extend(self.pairs("output", &read(&files.output)?));
-        state.extend(self.pairs("state", &read(&files.state)?));
-        self.outputs.extend(outputs);
-        self.state.extend(state);
-        Ok(())
-    }
-
-    fn pairs(&mut self, name: &str, text: &str) -> Vec<(String, String)> {
-        let (pairs, mistake) = file_commands::pairs(text);
-        if let Some(mistake) = mistake {
-            let mut log = self.log.lock();
-            log.fail(format!(
-                "Unable to process file command '{name}' successfully."
-            ));
-            log.fail(mistake);
-        }
-        pairs
-    }
-
-    fn summarise(&mut self, text: &str) {
-        let mut log = self.log.lock();
-        if text.len() > file_commands::SUMMARY_LIMIT {
-            log.say(Level::Error, format!(
-                "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of {}k, got {}k.",
-                file_commands::SUMMARY_LIMIT / 1024,
-                text.len() / 1024
-            ));
-        } else {
-            let masked: Vec<String> = text.lines().map(|line| log.masked(line) + "\n").collect();
-            self.summary.push_str(&masked.concat());
-        }
-    }
-
-    pub(crate) fn into_run(self, end: &End) -> Result<StepRun, Error> {
-        let main = self
-            .main
-            .ok_or_else(|| Error::Unsupported("a step that did not run".into()))?;
-        let log = self.log.lock();
-        let shown = |value: &String| end.masks.apply(value) == *value;
-        let (outputs, dropped_outputs) = self
-            .outputs
-            .into_iter()
-            .partition(|(_, value)| shown(value));
-        Ok(StepRun {
-            conclusion: self.conclusion,
-            exit_code: main.exit_code,
-            signal: main.signal,
-            main,
-            post: self.post,
-            log: log.raw.clone(),
-            shown: log.shown.clone(),
-            outputs,
-            dropped_outputs,
-            state: self.state,
-            env: self.set_env,
-            path: self.set_path,
-            summary: self.summary,
-            annotations: log.annotations.clone(),
-            masks: end.masks.values(),
-            leftovers: end.leftovers.clone(),
-            orphans: end.orphans.clone(),
-        })
     }
 }
 
@@ -475,52 +318,6 @@ pub fn run_job(
     }
     let end = job.end();
     ran.into_iter().map(|step| step.into_run(&end)).collect()
-}
-
-fn read(file: &std::path::Path) -> Result<String, Error> {
-    let bytes = match std::fs::read(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        other => other.map_err(Error::file(file))?,
-    };
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn unexpected(names: &[String], declared: &[String]) -> String {
-    let quoted = |names: &[String]| {
-        names
-            .iter()
-            .map(|name| format!("'{name}'"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    format!(
-        "Unexpected input(s) {}, valid inputs are [{}]",
-        quoted(names),
-        quoted(declared)
-    )
-}
-
-fn introduce(log: &mut Log, spec: &Spec, inputs: &[(String, String)], env: &Variables) {
-    let uses = match &spec.uses {
-        Uses::Node(folder) => folder.display().to_string(),
-        Uses::Docker(image) => format!("docker://{image}"),
-    };
-    log.show(&format!("##[group]Run {uses}"));
-    log.show("with:");
-    for (name, value) in inputs.iter().filter(|(_, value)| !value.is_empty()) {
-        format!("  {name}: {value}")
-            .lines()
-            .for_each(|line| log.show(line));
-    }
-    if !env.is_empty() {
-        log.show("env:");
-    }
-    for (name, value) in env {
-        format!("  {name}: {value}")
-            .lines()
-            .for_each(|line| log.show(line));
-    }
-    log.show("##[endgroup]");
 }
 
 /// Kills the processes that carry `mark` in their environment; their command lines.

@@ -19,6 +19,7 @@
 //! ```
 
 mod action;
+mod active;
 mod commands;
 mod context;
 mod docker;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::job::{Active, Job, Phase};
+use crate::active::{Active, Phase};
+use crate::job::Job;
 use crate::log::{Log, Sink};
 use crate::process::{Output, Process, Signal};
 use crate::{Error, Spec, StageRun, StepRun};
