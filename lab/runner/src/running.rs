@@ -1,0 +1,185 @@
+//! A step on its way: watched, signalled, cancelled, waited for.
+//!
+//! Owns the thread that follows a stage; the order of stages is `job`'s.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::active::{Active, Phase};
+use crate::job::Job;
+use crate::log::{Log, Sink};
+use crate::process::{Output, Process, Signal};
+use crate::{Error, Spec, StageRun, StepRun};
+
+/// A hand on the process that runs now; copies share it.
+#[derive(Clone, Debug, Default)]
+pub struct Control {
+    current: Arc<Mutex<Option<Process>>>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Control {
+    /// Cancels as the runner does: SIGINT, 7.5 s, SIGTERM, 2.5 s, the tree is
+    /// killed. Returns at once. Post still runs; steps that follow do not.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        if let Some(process) = self.process() {
+            std::thread::spawn(move || process.cancel());
+        }
+    }
+
+    /// Sends a signal to the process that runs now; false when there is none.
+    #[must_use]
+    pub fn signal(&self, signal: Signal) -> bool {
+        self.process().is_some_and(|process| process.signal(signal))
+    }
+
+    /// The process that runs now.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process().map(|process| process.pid())
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set(&self, process: Option<Process>) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = process;
+    }
+
+    fn process(&self) -> Option<Process> {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// A log that can be waited on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedLog(Arc<(Mutex<Log>, Condvar)>);
+
+impl SharedLog {
+    pub(crate) fn new(log: Log) -> Self {
+        Self(Arc::new((Mutex::new(log), Condvar::new())))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Log> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self, line: &str) {
+        self.lock().line(line);
+        self.0.1.notify_all();
+    }
+
+    fn wait_for(&self, text: &str, time: Duration) -> bool {
+        let missing = |log: &mut Log| !log.raw.contains(text);
+        let waited = self.0.1.wait_timeout_while(self.lock(), time, missing);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
+/// A stage whose process was started.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    thread: JoinHandle<std::io::Result<StageRun>>,
+}
+
+impl Stage {
+    pub(crate) fn follow(output: Output, log: SharedLog) -> Self {
+        use std::os::unix::process::ExitStatusExt;
+        let begin = Instant::now();
+        let thread = std::thread::spawn(move || {
+            let status = output.follow(|line| log.line(line))?;
+            let (exit_code, signal) = (status.code(), status.signal());
+            Ok(StageRun {
+                exit_code,
+                signal,
+                elapsed: begin.elapsed(),
+            })
+        });
+        Self { thread }
+    }
+
+    pub(crate) fn wait(self) -> Result<StageRun, Error> {
+        let ended = self
+            .thread
+            .join()
+            .unwrap_or_else(|_| Err(std::io::Error::other("the log's thread panicked")));
+        ended.map_err(|source| Error::Start {
+            program: "the step".into(),
+            source,
+        })
+    }
+}
+
+/// A step whose main stage was started.
+#[derive(Debug)]
+pub struct Running {
+    job: Job,
+    step: Active,
+    main: Stage,
+}
+
+impl Running {
+    pub(crate) fn start(mut job: Job, spec: Spec, sink: Option<Sink>) -> Result<Self, Error> {
+        let mut step = job.prepare(spec, sink)?;
+        let main = job.start(&mut step, Phase::Main)?;
+        Ok(Self { job, step, main })
+    }
+
+    /// A hand on the process, for other threads.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.job.control.clone()
+    }
+
+    /// See [`Control::cancel`].
+    pub fn cancel(&self) {
+        self.job.control.cancel();
+    }
+
+    /// See [`Control::signal`].
+    #[must_use]
+    pub fn signal(&self, signal: Signal) -> bool {
+        self.job.control.signal(signal)
+    }
+
+    /// See [`Control::pid`].
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.job.control.pid()
+    }
+
+    /// Waits until the log, unmasked, holds `text`; false when `time` was not enough.
+    #[must_use]
+    pub fn wait_for(&self, text: &str, time: Duration) -> bool {
+        self.step.log.wait_for(text, time)
+    }
+
+    /// `RUNNER_TEMP` of the running job.
+    #[must_use]
+    pub fn temp(&self) -> std::path::PathBuf {
+        self.job.temp()
+    }
+
+    /// Waits for main, runs post whatever happened, and ends the job.
+    ///
+    /// # Errors
+    /// The machine fails; a step that fails is no error.
+    pub fn wait(self) -> Result<StepRun, Error> {
+        let Self {
+            mut job,
+            mut step,
+            main,
+        } = self;
+        job.finish(&mut step, Phase::Main, main.wait()?)?;
+        job.run_post(&mut step)?;
+        let end = job.end();
+        step.into_run(&end)
+    }
+}
