@@ -54,14 +54,18 @@ engine_running() {
   pid_of "$STATE/$1/dockerd.pid" >/dev/null && ask_engine "$(own_socket "$1")" '{{.ID}}' >/dev/null
 }
 
+# Folders that the programs make however they are configured, innermost first.
+RUN_FOLDERS=(/run/containerd/s /run/containerd /run/docker/plugins /run/docker /run/runc)
+
 # engine_start NAME CONTAINERD-STORE
 engine_start() {
-  local dir=$STATE/$1
+  local dir=$STATE/$1 folder
   may_be_root || fail "an engine of the lab's own needs root (or sudo without a password), and no Docker with the containerd image store answers: turn that store on, https://docs.docker.com/engine/storage/containerd/"
   fetch "${ENGINE_PACKAGES[@]}" ||
     fail "the packages ${ENGINE_PACKAGES[*]} cannot be had from this machine's distribution (see $STATE/log/packages.log): install Docker, https://docs.docker.com/engine/install/"
   engine_stop "$1" || true
   mkdir -p "$dir/containerd"
+  for folder in "${RUN_FOLDERS[@]}"; do [[ -d $folder ]] || echo "$folder"; done >>"$STATE/run-folders"
   bridge_up "$dir"
   write_containerd_config "$dir"
   write_engine_config "$dir" "$2"
@@ -137,12 +141,20 @@ bridge_down() {
   as_root "$SUITE_ROOT/usr/bin/busybox" brctl delbr "$name"
 }
 
-# engine_stop NAME: the engine stops its containers itself; what a crash may
-# have left of them is looked for by this engine's folder.
+kill_containers() {
+  local ids
+  ids=$(DOCKER_HOST=$1 timeout 10 docker ps --quiet 2>/dev/null) || return 0
+  # shellcheck disable=SC2086  # one word an id
+  [[ -z $ids ]] || DOCKER_HOST=$1 timeout 20 docker kill $ids >/dev/null 2>&1 || true
+}
+
+# engine_stop NAME: containers of the lab are killed, not asked; what a crash
+# may have left of them is looked for by this engine's folder.
 engine_stop() {
-  local dir=$STATE/$1 stopped=1 pid mount
+  local dir=$STATE/$1 stopped=1 pid mount folder
   [[ -d $dir ]] || return 1
   SUITE_ROOT=$PACKAGES/$(cat "$PACKAGES/suite" 2>/dev/null || true)
+  kill_containers "$(own_socket "$1")"
   halt "$dir/dockerd.pid" 20 && stopped=0
   halt "$dir/containerd.pid" 10 && stopped=0
   while IFS=/ read -r _ _ pid _; do
@@ -151,7 +163,7 @@ engine_stop() {
   while read -r mount; do as_root umount -l "$mount" || true; done < <(awk -v dir="$dir/" 'index($2, dir) == 1 { print $2 }' /proc/mounts | sort -r)
   bridge_down "$dir"
   as_root rm -rf "$dir/exec" "$dir/docker.sock" "$dir/containerd/containerd.sock" "$dir/containerd/containerd.sock.ttrpc" "$dir/containerd/state"
-  as_root rmdir /run/containerd/s /run/containerd 2>/dev/null || true
+  while read -r folder; do as_root rmdir "$folder" 2>/dev/null || true; done < <(cat "$STATE/run-folders" 2>/dev/null)
   as_root find /sys/fs/cgroup -depth -type d -path "*/$(cgroup_of "$1")*" -exec rmdir {} \; 2>/dev/null || true
   return "$stopped"
 }
