@@ -80,16 +80,19 @@ until_ready() {
   fail "$name did not start; its log is $STATE/log/$name.log"
 }
 
+# Ended, and only not yet collected by init, is ended.
+lives() { [[ $(sed -n 's/^State:\t//p' "/proc/$1/status" 2>/dev/null) == [!ZX]* ]]; }
+
 # halt PIDFILE SECONDS: TERM, then KILL; fails when there was nothing to stop.
 halt() {
   local pid try
   pid=$(pid_of "$1") || { as_root rm -f "$1"; return 1; }
   as_root kill "$pid" 2>/dev/null || true
   for ((try = 0; try < $2 * 20; try++)); do
-    [[ -d /proc/$pid ]] || break
+    lives "$pid" || break
     sleep 0.05
   done
-  [[ -d /proc/$pid ]] && as_root kill -KILL "$pid" 2>/dev/null
+  ! lives "$pid" || as_root kill -KILL "$pid" 2>/dev/null || true
   as_root rm -f "$1"
 }
 
