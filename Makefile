@@ -1,0 +1,44 @@
+# `make help` lists what there is.
+
+arch := $(shell uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+export CARGO_TERM_COLOR ?= always
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: demo
+demo: lab-up dist-here ## publish examples/hit-counter for two platforms to a registry on this machine
+	lab/demo
+
+.PHONY: test
+test: lab-up dist ## every test, those with engine, registry and emulation included
+	. lab/env && lab/up classic && cargo test --workspace --locked
+
+.PHONY: check
+check: ## formatting, lints, documentation, dependencies, workflows
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --locked
+	lab/check
+
+.PHONY: lab-up
+lab-up: ## start what is missing of engine, buildx, registry, emulator
+	lab/up
+
+.PHONY: lab-down
+lab-down: ## stop what lab-up started
+	lab/down
+
+.PHONY: bench
+bench: lab-up dist-here ## whole-process figures, as medians and ratios
+	. lab/env && cargo bench --locked
+
+.PHONY: dist
+dist: ## the static binaries for both platforms
+	lab/cross amd64
+	lab/cross arm64
+
+.PHONY: dist-here
+dist-here: ## the static binary for this machine
+	lab/cross $(arch)
