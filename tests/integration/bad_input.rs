@@ -1,0 +1,123 @@
+//! Bad inputs: all of them in one run, each with name, value and what is accepted.
+
+use crate::support::{Place, run};
+
+fn errors(arguments: &[&str]) -> String {
+    let place = Place::new();
+    let mut all = vec!["publish", "--dry-run"];
+    all.extend(arguments);
+    let printed = run(&mut place.stevedore(all));
+    assert_eq!(printed.code, Some(1), "{}", printed.err);
+    assert_eq!(printed.out, "");
+    printed.err
+}
+
+#[test]
+fn all_at_once() {
+    let place = Place::new();
+    place.write("workspace/docker/Dockerfile.prod", "FROM scratch\n");
+    let printed = run(&mut place.stevedore([
+        "publish",
+        "--dry-run",
+        "--with",
+        "platforms=linux/amd46,linux/arm64",
+        "--with",
+        "images=ghcr.io/app",
+        "--with",
+        "target=a, b",
+        "--with",
+        "file=Dockerfile.prod",
+        "--with",
+        "push=maybe",
+        "--with",
+        "load=perhaps",
+        "--with",
+        "registry-auth=- registry: docker.io\n  username: [me\n",
+        "--with",
+        "flavor=latest=maybe",
+        "--with",
+        "image=ghcr.io/acme/app",
+        "--now",
+        "yesterday",
+    ]));
+    assert_eq!(printed.code, Some(1));
+    insta::assert_snapshot!(printed.err);
+}
+
+#[test]
+fn a_context_that_is_not_there() {
+    let text = errors(&["--with", "context=./nope"]);
+    assert!(text.contains("context: \"./nope\": is not there"), "{text}");
+}
+
+#[test]
+fn an_event_file_that_is_missing_or_no_json() {
+    let place = Place::new();
+    place.write("workspace/broken.json", "{\n \"ref\": }");
+    place.write("workspace/list.json", "[]");
+    for (file, why) in [
+        ("missing.json", "No such file"),
+        ("broken.json", "(line 2, column 9)"),
+        ("list.json", "is JSON, but no object"),
+    ] {
+        let arguments = ["publish", "--dry-run", "--event-file", file];
+        let printed = run(&mut place.stevedore(arguments));
+        assert_eq!(printed.code, Some(1));
+        assert!(printed.err.contains(file) && printed.err.contains(why), "{}", printed.err);
+    }
+}
+
+#[test]
+fn upper_case_is_corrected_and_said() {
+    let place = Place::new();
+    let arguments = ["publish", "--dry-run", "--format", "json", "--with", "images=ghcr.io/Acme/App"];
+    let printed = run(&mut place.stevedore(arguments));
+    assert!(printed.out.contains("ghcr.io/acme/app:main"), "{}", printed.out);
+    assert!(printed.out.contains("in lower case, as registries ask"), "{}", printed.out);
+}
+
+#[test]
+fn a_password_needs_one_host() {
+    let two = "images=ghcr.io/acme/app\nquay.io/acme/app";
+    let text = errors(&["--with", two, "--with", "username=me", "--with", "password=hunter22"]);
+    assert!(text.contains("a password belongs to one"), "{text}");
+    assert!(!text.contains("hunter22"));
+}
+
+#[test]
+fn an_enterprise_server_asks_for_images() {
+    let place = Place::new();
+    let mut command = place.stevedore(["publish", "--dry-run"]);
+    let printed = run(command.env("GITHUB_SERVER_URL", "https://github.example.com"));
+    assert_eq!(printed.code, Some(1));
+    assert!(printed.err.contains("https://github.example.com"), "{}", printed.err);
+    assert!(printed.err.contains("HOST/OWNER/NAME"), "{}", printed.err);
+}
+
+#[test]
+fn data_residency_has_a_registry_of_its_own() {
+    let place = Place::new();
+    let mut command = place.stevedore(["publish", "--dry-run", "--repository", "Acme/App"]);
+    let printed = run(command.env("GITHUB_SERVER_URL", "https://octo.ghe.com"));
+    assert!(printed.out.contains("containers.octo.ghe.com/acme/app:main"), "{}", printed.out);
+}
+
+#[test]
+fn under_actions_each_is_an_annotation_with_a_title() {
+    let place = Place::new();
+    let mut command = place.stevedore(["publish"]);
+    command
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_REF", "refs/heads/main")
+        .env("GITHUB_SHA", "abc")
+        .env("GITHUB_REPOSITORY", "acme/app")
+        .env("GITHUB_EVENT_NAME", "push")
+        .env("INPUT_PUSH", "maybe\n::error::x")
+        .env("INPUT_PLATFORMS", "linux/nope");
+    let printed = run(&mut command);
+    assert_eq!(printed.code, Some(1));
+    let annotations: Vec<&str> = printed.out.lines().filter(|line| line.starts_with("::error")).collect();
+    assert_eq!(annotations.len(), 2, "{}", printed.out);
+    assert!(annotations.iter().all(|line| line.starts_with("::error title=Input::")));
+    assert_eq!(place.list("temp"), Vec::<String>::new());
+}

@@ -1,0 +1,285 @@
+//! The action as the runner runs it, with a real engine, registry, login and
+//! emulation.
+
+use std::process::Command;
+use std::time::Duration;
+
+use lab_runner::{Signal, Step, StepRun};
+use serde_json::Value;
+
+use crate::support::{Lab, Place, event, root, run};
+
+const DOCKERFILE: &str = "ARG BASE
+FROM --platform=$BUILDPLATFORM ${BASE} AS site
+RUN echo site > /site
+
+FROM ${BASE} AS production
+COPY --from=site /site /site
+RUN uname -m > /machine
+CMD [\"cat\", \"/machine\"]
+";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("workspace/Dockerfile", DOCKERFILE);
+    place
+}
+
+fn publish(lab: &Lab, place: &Place, image: &str) -> Step {
+    lab.step_with_login(place)
+        .with("images", format!("{}/{image}", lab.registry))
+        .with("build-args", format!("BASE={}", lab.base))
+}
+
+fn succeeded(run: &StepRun) {
+    assert!(run.succeeded(), "{}", run.log);
+    clean(run);
+}
+
+/// Nothing of a run is left: no file, no process, no secret in what is shown.
+fn clean(run: &StepRun) {
+    assert_eq!(run.leftovers, Vec::<std::path::PathBuf>::new(), "{}", run.log);
+    assert_eq!(run.orphans, Vec::<String>::new(), "{}", run.log);
+    assert!(run.dropped_outputs.is_empty(), "{:?}", run.dropped_outputs);
+    assert!(!run.masks.iter().any(|mask| run.summary.contains(mask)), "{}", run.summary);
+    assert!(!run.masks.iter().any(|mask| run.shown.contains(mask)), "{}", run.shown);
+}
+
+/// What another client sees in the registry.
+fn inspect(lab: &Lab, place: &Place, reference: &str, format: &str) -> String {
+    let config = place.path("client");
+    std::fs::create_dir_all(&config).unwrap();
+    let mut login = Command::new("docker");
+    login
+        .args(["login", &lab.registry, "--username", &lab.user, "--password", &lab.password])
+        .env("DOCKER_CONFIG", &config);
+    assert!(run(&mut login).success);
+    let mut command = Command::new("docker-buildx");
+    command
+        .args(["imagetools", "inspect", reference, "--format", format])
+        .env("DOCKER_CONFIG", &config)
+        .env("BUILDX_CONFIG", place.path("client/buildx"));
+    let printed = run(&mut command);
+    assert!(printed.success, "{}", printed.err);
+    printed.out.trim().to_owned()
+}
+
+#[test]
+fn a_tag_is_published_for_two_platforms() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let run = publish(&lab, &place, "tests/tag").run().unwrap();
+    succeeded(&run);
+    let image = format!("{}/tests/tag", lab.registry);
+    assert_eq!(run.outputs["tags"], format!("{image}:v0.2.0\n{image}:latest"));
+    assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
+    let digest = &run.outputs["digest"];
+    for tag in ["v0.2.0", "latest"] {
+        let found = inspect(&lab, &place, &format!("{image}:{tag}"), "{{.Manifest.Digest}}");
+        assert_eq!(&found, digest);
+    }
+    let format = "{{json .Image}}";
+    let images: Value =
+        serde_json::from_str(&inspect(&lab, &place, &format!("{image}:latest"), format)).unwrap();
+    let labels: serde_json::Map<String, Value> = [
+        ("created", "2026-11-02T09:00:00.000Z"),
+        ("description", "Counts page views."),
+        ("licenses", "MIT"),
+        ("revision", "6071f564087d49be48dc318b89fc22ff96cf6a17"),
+        ("source", "https://github.com/acme/hit-counter"),
+        ("title", "hit-counter"),
+        ("url", "https://github.com/acme/hit-counter"),
+        ("version", "v0.2.0"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (format!("org.opencontainers.image.{name}"), value.into()))
+    .collect();
+    for platform in ["linux/amd64", "linux/arm64"] {
+        assert_eq!(images[platform]["config"]["Labels"], Value::Object(labels.clone()), "{platform}");
+    }
+    assert!(run.summary.contains(digest.as_str()), "{}", run.summary);
+    assert!(run.summary.contains(&format!("docker pull {image}:v0.2.0")), "{}", run.summary);
+}
+
+#[test]
+fn a_branch_is_published_and_a_pull_request_only_built() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let branch = publish(&lab, &place, "tests/branch")
+        .event("push", event("push-branch"))
+        .git_ref("refs/heads/main")
+        .run()
+        .unwrap();
+    succeeded(&branch);
+    let image = format!("{}/tests/branch", lab.registry);
+    assert_eq!(branch.outputs["tags"], format!("{image}:main"));
+
+    let pull_request = publish(&lab, &place, "tests/branch")
+        .event("pull_request", event("pull-request"))
+        .git_ref("refs/pull/2/merge")
+        .run()
+        .unwrap();
+    succeeded(&pull_request);
+    assert_eq!(pull_request.outputs["version"], "pr-2");
+    assert_eq!(pull_request.outputs["image"], "");
+    assert!(pull_request.log.contains("no push: a pull request is built"), "{}", pull_request.log);
+    let tags = Command::new("curl")
+        .args(["-s", "-u", &format!("{}:{}", lab.user, lab.password)])
+        .arg(format!("http://{}/v2/tests/branch/tags/list", lab.registry))
+        .output()
+        .unwrap();
+    let tags: Value = serde_json::from_slice(&tags.stdout).unwrap();
+    assert_eq!(tags["tags"], serde_json::json!(["main"]));
+}
+
+#[test]
+fn two_images_in_two_registries_are_one_index() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let login = format!(
+        "- registry: {}\n  username: {}\n  password: ${{{{ secrets.LAB_PASSWORD }}}}\n",
+        lab.registry, lab.user
+    );
+    let images = format!("{}/tests/two\n{}/tests/two", lab.registry, lab.open_registry);
+    let run = lab
+        .step(&place)
+        .with("images", images)
+        .with("registry-auth", login)
+        .with("build-args", format!("BASE={}", lab.open_base))
+        .run()
+        .unwrap();
+    succeeded(&run);
+    for registry in [&lab.registry, &lab.open_registry] {
+        let reference = format!("{registry}/tests/two:v0.2.0");
+        let found = inspect(&lab, &place, &reference, "{{.Manifest.Digest}}");
+        assert_eq!(found, run.outputs["digest"]);
+    }
+}
+
+#[test]
+fn a_wrong_password_is_red_and_leaves_nothing() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let run = publish(&lab, &place, "tests/wrong")
+        .with("build-args", format!("BASE={}", lab.open_base))
+        .with("password", "wr0ng-hunter")
+        .run()
+        .unwrap();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    assert!(run.log.contains("401 Unauthorized"), "{}", run.log);
+    assert_eq!(run.outputs["image"], "");
+    clean(&run);
+}
+
+#[test]
+fn a_build_that_fails_is_red_and_pushes_nothing() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    place.write("workspace/Dockerfile", "ARG BASE\nFROM ${BASE}\nRUN exit 3\n");
+    let run = publish(&lab, &place, "tests/fails").run().unwrap();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    let error = run.annotations.iter().find(|a| a.title.as_deref() == Some("Build")).unwrap();
+    assert!(error.message.contains("exit code: 3"), "{}", error.message);
+    assert_eq!(run.outputs["digest"], "");
+    clean(&run);
+}
+
+#[test]
+fn signals_end_the_build_in_the_engine_too() {
+    let Some(lab) = Lab::get() else { return };
+    for signal in [Signal::INT, Signal::TERM] {
+        let place = place();
+        let marker = format!("{:?}", std::time::SystemTime::now());
+        let marker: String = marker.chars().filter(char::is_ascii_digit).collect();
+        let dockerfile = format!("ARG BASE\nFROM ${{BASE}}\nRUN echo started-{marker}; sleep 987{marker}\n");
+        place.write("workspace/Dockerfile", &dockerfile);
+        let step = publish(&lab, &place, "tests/signal").with("platforms", "linux/amd64");
+        let running = step.start().unwrap();
+        let started = format!("started-{marker}");
+        // The echo's own output, not the line that shows the command.
+        let output = running.wait_for(&format!(" {started}\n"), Duration::from_secs(60));
+        assert!(output, "the step did not start");
+        assert!(running.signal(signal));
+        let run = running.wait().unwrap();
+        assert_ne!(run.exit_code, Some(0), "{}", run.log);
+        clean(&run);
+        let is_asleep = || {
+            let list = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+            String::from_utf8_lossy(&list.stdout).contains(&format!("sleep 987{marker}"))
+        };
+        let gone = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            !is_asleep()
+        });
+        assert!(gone, "the engine still runs the step after {signal:?}");
+    }
+}
+
+#[test]
+fn an_engine_without_the_containerd_store_is_explained_and_used_for_one_platform() {
+    let Some(lab) = Lab::get() else { return };
+    let classic = std::env::var("STEVEDORE_LAB_CLASSIC_HOST").expect("lab/up classic");
+    let place = place();
+    let two = publish(&lab, &place, "tests/classic")
+        .env("DOCKER_HOST", &classic)
+        .run()
+        .unwrap();
+    assert_eq!(two.exit_code, Some(1), "{}", two.log);
+    assert!(two.log.contains("https://docs.docker.com/engine/storage/containerd/"), "{}", two.log);
+    clean(&two);
+
+    let one = publish(&lab, &place, "tests/classic")
+        .env("DOCKER_HOST", &classic)
+        .with("platforms", "linux/amd64")
+        .run()
+        .unwrap();
+    succeeded(&one);
+    assert_eq!(one.outputs["platforms"], "linux/amd64");
+}
+
+#[test]
+fn the_image_of_the_dockerfile_publishes_as_a_docker_step() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let image = image_of_the_dockerfile(&place);
+    let run = Step::docker(&image)
+        .event("push", event("push-tag"))
+        .git_ref("refs/tags/v0.2.0")
+        .repository("acme/hit-counter")
+        .workspace(place.path("workspace"))
+        .network("host")
+        .secret("LAB_PASSWORD", &lab.password)
+        .with("images", format!("{}/tests/docker-step", lab.registry))
+        .with("build-args", format!("BASE={}", lab.base))
+        .with("username", &lab.user)
+        .with("password", "${{ secrets.LAB_PASSWORD }}")
+        .run()
+        .unwrap();
+    succeeded(&run);
+    assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
+}
+
+/// Builds the project's Dockerfile with its bases replaced by folders: the
+/// static binary and buildx are here already, and images cannot be pulled
+/// everywhere that tests run.
+fn image_of_the_dockerfile(place: &Place) -> String {
+    let binary = root().join("dist/stevedore-linux-amd64");
+    assert!(binary.exists(), "`make dist` builds {}", binary.display());
+    place.write("build/out/etc/ssl/certs/ca-certificates.crt", "");
+    std::fs::create_dir_all(place.path("build/out/tmp")).unwrap();
+    std::fs::copy(&binary, place.path("build/out/stevedore")).unwrap();
+    std::fs::create_dir_all(place.path("buildx")).unwrap();
+    let buildx = std::env::var("STEVEDORE_LAB_BUILDX").unwrap();
+    std::fs::copy(&buildx, place.path("buildx/buildx")).unwrap();
+    let tag = format!("stevedore-test:{}", std::process::id());
+    let mut command = Command::new("docker-buildx");
+    command
+        .args(["build", "--load", "--platform", "linux/amd64", "--tag", &tag])
+        .arg(format!("--build-context=build={}", place.path("build").display()))
+        .arg(format!("--build-context=buildx={}", place.path("buildx").display()))
+        .arg(root())
+        .env("DOCKER_CONFIG", place.path("client"));
+    let printed = run(&mut command);
+    assert!(printed.success, "{}", printed.err);
+    tag
+}

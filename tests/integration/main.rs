@@ -1,0 +1,9 @@
+//! The real program, run as users run it. One binary, so that it links once.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod bad_input;
+mod contract;
+mod dry_run;
+mod engine;
+mod recorded;
+mod support;

@@ -1,0 +1,320 @@
+//! The whole path with a `docker-buildx` that only records: what it is given,
+//! what is left afterwards. The engine tests do the same for real.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, SHA, event, read, run};
+
+const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// Writes down arguments, configuration and environment; tells a digest.
+fn recorder(place: &Place) {
+    let record = place.path("record");
+    fs::create_dir_all(&record).unwrap();
+    let script = format!(
+        r#"#!/bin/sh
+record={}
+printf '%s\n' "$@" > "$record/arguments"
+env > "$record/environment"
+cp "$DOCKER_CONFIG/config.json" "$record/config.json"
+stat -c '%a %n' "$DOCKER_CONFIG" "$DOCKER_CONFIG/config.json" "${{DOCKER_CONFIG%/*}}" > "$record/modes"
+cp "${{DOCKER_CONFIG%/*}}/git-token" "$record/" 2>/dev/null
+while [ $# -gt 0 ]; do
+  [ "$1" = --metadata-file ] && echo '{{"containerimage.digest":"{DIGEST}"}}' > "$2"
+  shift
+done
+echo '::error::from the build'
+echo '#1 building' >&2
+exit 0
+"#,
+        record.display()
+    );
+    place.program("docker-buildx", &script);
+}
+
+/// A step under GitHub Actions that builds with a builder by name, so that no
+/// engine is asked.
+fn step(place: &Place, inputs: &[(&str, &str)]) -> Command {
+    place.write("event.json", &event("push-tag").to_string());
+    let mut command = place.stevedore(Vec::<&str>::new());
+    command
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_EVENT_NAME", "push")
+        .env("GITHUB_EVENT_PATH", place.path("event.json"))
+        .env("GITHUB_REF", "refs/tags/v0.2.0")
+        .env("GITHUB_SHA", SHA)
+        .env("GITHUB_REPOSITORY", "Acme/Hit-Counter")
+        .env("GITHUB_ACTOR", "octocat")
+        .env("GITHUB_WORKSPACE", place.path("workspace"))
+        .env("GITHUB_OUTPUT", place.path("output"))
+        .env("GITHUB_STATE", place.path("state"))
+        .env("GITHUB_STEP_SUMMARY", place.path("summary"))
+        .env("INPUT_GITHUB-TOKEN", "ghs_hunter1")
+        .env("INPUT_BUILDER", "made-earlier")
+        .env("INPUT_PUSH", "false");
+    for (name, value) in inputs {
+        command.env(format!("INPUT_{}", name.to_uppercase()), value);
+    }
+    command
+}
+
+fn arguments(place: &Place) -> Vec<String> {
+    place.text("record/arguments").lines().map(str::to_owned).collect()
+}
+
+fn config(place: &Place) -> Value {
+    serde_json::from_str(&place.text("record/config.json")).unwrap()
+}
+
+/// The outputs file, read as the runner reads it.
+fn outputs(place: &Place) -> BTreeMap<String, String> {
+    let text = place.text("output");
+    let mut lines = text.lines();
+    let mut outputs = BTreeMap::new();
+    while let Some(line) = lines.next() {
+        let (name, delimiter) = line.split_once("<<").expect("a heredoc");
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        outputs.insert(name.to_owned(), value.join("\n"));
+    }
+    outputs
+}
+
+#[test]
+fn the_arguments_are_those_of_the_plan() {
+    let place = Place::new();
+    recorder(&place);
+    let printed = run(&mut step(
+        &place,
+        &[
+            ("build-args", "A=1\nB=two words"),
+            ("cache-from", "type=gha"),
+            ("cache-to", "type=gha,mode=max"),
+            ("file", "./Dockerfile"),
+            ("target", "production"),
+            ("labels", "org.opencontainers.image.title=Mine"),
+        ],
+    ));
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    insta::with_settings!({filters => vec![(r"/\S*/temp/stevedore-[^/]+", "<run>")]}, {
+        insta::assert_snapshot!(place.text("record/arguments"));
+    });
+}
+
+#[test]
+fn every_output_of_action_yml_is_set_and_no_other() {
+    let place = Place::new();
+    recorder(&place);
+    let printed = run(&mut step(&place, &[]));
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    let action: Value = serde_yaml::from_str(&read("action.yml")).unwrap();
+    let declared: Vec<&String> = action["outputs"].as_object().unwrap().keys().collect();
+    let outputs = outputs(&place);
+    let mut expected: Vec<&String> = declared;
+    expected.sort();
+    assert_eq!(outputs.keys().collect::<Vec<_>>(), expected);
+    assert_eq!(outputs["digest"], DIGEST);
+    assert_eq!(outputs["imageid"], DIGEST);
+    assert_eq!(outputs["version"], "v0.2.0");
+    assert_eq!(outputs["platforms"], "linux/amd64,linux/arm64");
+    assert_eq!(outputs["image"], "", "nothing was pushed");
+}
+
+#[test]
+fn the_token_goes_to_githubs_registry_and_nothing_is_left() {
+    let place = Place::new();
+    recorder(&place);
+    let printed = run(&mut step(&place, &[]));
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    let auths = config(&place)["auths"].clone();
+    // octocat:ghs_hunter1
+    assert_eq!(auths, json!({"ghcr.io": {"auth": "b2N0b2NhdDpnaHNfaHVudGVyMQ=="}}));
+    for line in place.text("record/modes").lines() {
+        let mode = line.split(' ').next().unwrap();
+        let expected = if line.ends_with("config.json") { "600" } else { "700" };
+        assert_eq!(mode, expected, "{line}");
+    }
+    assert_eq!(place.list("temp"), Vec::<String>::new());
+    assert_eq!(place.list("home"), Vec::<String>::new());
+}
+
+#[test]
+fn no_secret_is_an_argument_a_line_of_the_log_or_an_inherited_input() {
+    let place = Place::new();
+    recorder(&place);
+    let printed = run(&mut step(
+        &place,
+        &[
+            ("images", "quay.io/acme/app"),
+            ("username", "me"),
+            ("password", "hunter2\nhunter3"),
+            ("registry-auth", "- {registry: docker.io, username: you, password: hunter4}"),
+        ],
+    ));
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    let log = printed.out.clone() + &printed.err;
+    let (masks, rest): (Vec<&str>, Vec<&str>) =
+        log.lines().partition(|line| line.starts_with("::add-mask::"));
+    assert!(rest.iter().all(|line| !line.contains("hunter")), "{log}");
+    for secret in ["hunter2", "hunter3", "hunter4", "ghs_hunter1"] {
+        assert!(masks.contains(&format!("::add-mask::{secret}").as_str()), "{secret}");
+    }
+    assert!(log.starts_with("::add-mask::"), "masks come before anything else");
+    for file in ["record/arguments", "record/environment", "output", "state", "summary"] {
+        assert!(!place.text(file).contains("hunter"), "{file}");
+    }
+    // The token belongs to ghcr.io, which this run has nothing to do with.
+    let auths = config(&place)["auths"].clone();
+    let hosts: Vec<&String> = auths.as_object().unwrap().keys().collect();
+    assert_eq!(hosts, ["quay.io", "https://index.docker.io/v1/"]);
+}
+
+#[test]
+fn what_the_build_prints_is_no_workflow_command() {
+    let place = Place::new();
+    recorder(&place);
+    let printed = run(&mut step(&place, &[]));
+    let lines: Vec<&str> = printed.out.lines().collect();
+    let stop = lines.iter().position(|line| line.starts_with("::stop-commands::")).unwrap();
+    let token = lines[stop].trim_start_matches("::stop-commands::");
+    let resume = lines.iter().position(|line| *line == format!("::{token}::")).unwrap();
+    let hostile = lines.iter().position(|line| *line == "::error::from the build").unwrap();
+    assert!(stop < hostile && hostile < resume, "{}", printed.out);
+}
+
+#[test]
+fn the_users_docker_logins_stay_in_force() {
+    let place = Place::new();
+    recorder(&place);
+    place.program("docker-credential-store", "#!/bin/sh\nexit 1\n");
+    place.write(
+        "home/.docker/config.json",
+        &json!({
+            "auths": {"quay.io": {}, "ghcr.io": {"auth": "eDp5"}, "r.example.com": {"auth": "YTpi"}},
+            "credsStore": "store",
+            "credHelpers": {"gcr.io": "missing-helper"},
+        })
+        .to_string(),
+    );
+    let printed = run(&mut step(&place, &[("images", "ghcr.io/acme/app\nquay.io/acme/app")]));
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    let config = config(&place);
+    assert_eq!(config.get("credsStore"), None);
+    assert_eq!(config["auths"]["r.example.com"]["auth"], "YTpi");
+    assert_eq!(config["auths"]["ghcr.io"]["auth"], "eDp5", "an existing login wins over the token");
+    assert_eq!(config["credHelpers"]["quay.io"], "store");
+    assert_eq!(config["credHelpers"].get("gcr.io"), None);
+    assert!(printed.out.contains("docker-credential-missing-helper is not on PATH"));
+}
+
+#[test]
+fn a_builder_of_an_earlier_step_is_found_where_that_step_made_it() {
+    let place = Place::new();
+    recorder(&place);
+    place.write("home/.docker/buildx/instances/earlier", "{}");
+    place.write("home/.docker/buildx/current", r#"{"Key":"","Name":"earlier","Global":false}"#);
+    let printed = run(step(&place, &[]).env_remove("INPUT_BUILDER"));
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    let arguments = arguments(&place);
+    let builder = arguments.iter().position(|argument| argument == "--builder").unwrap();
+    assert_eq!(arguments[builder + 1], "earlier");
+    let environment = place.text("record/environment");
+    let folder = place.path("home/.docker/buildx");
+    assert!(environment.contains(&format!("BUILDX_CONFIG={}", folder.display())));
+    assert!(printed.out.contains("an earlier step made it the current builder"), "{}", printed.out);
+}
+
+#[test]
+fn nothing_checked_out_means_the_repository_at_the_events_commit() {
+    let place = Place::new();
+    recorder(&place);
+    fs::remove_dir(place.path("workspace/.git")).unwrap();
+    fs::remove_file(place.path("workspace/Dockerfile")).unwrap();
+    let printed = run(&mut step(&place, &[]));
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    let arguments = arguments(&place);
+    let context = format!("https://github.com/Acme/Hit-Counter.git#{SHA}");
+    assert_eq!(arguments.last(), Some(&context));
+    assert!(arguments.iter().any(|a| a.starts_with("id=GIT_AUTH_TOKEN.github.com,src=")));
+    assert_eq!(place.text("record/git-token"), "ghs_hunter1");
+}
+
+#[test]
+fn a_failed_build_is_red_and_says_why_and_leaves_nothing() {
+    let place = Place::new();
+    place.program("docker-buildx", "#!/bin/sh\necho 'ERROR: failed to solve: no' >&2\nexit 7\n");
+    let printed = run(&mut step(&place, &[]));
+    assert_eq!(printed.code, Some(1));
+    let error = "::error title=Build::buildx failed with exit code 7: failed to solve: no";
+    assert!(printed.out.contains(error), "{}", printed.out);
+    assert_eq!(place.list("temp"), Vec::<String>::new());
+    assert_eq!(outputs(&place)["digest"], "");
+    assert_eq!(outputs(&place)["version"], "v0.2.0");
+}
+
+#[test]
+fn signals_reach_the_build_and_cleaning_up_still_happens() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let place = Place::new();
+        let script = "#!/bin/sh\ntrap 'echo got INT; exit 130' INT\ntrap 'echo got TERM; exit 143' TERM\necho ready\nwhile :; do sleep 0.05; done\n";
+        place.program("docker-buildx", script);
+        let mut child = step(&place, &[]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.by_ref().any(|line| line.unwrap() == "ready"));
+        assert_eq!(place.list("temp").len(), 1, "the run has its folder");
+        let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
+        assert!(rest.contains(&format!("got {signal}")), "{rest:?}");
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert_eq!(place.list("temp"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn post_removes_what_a_killed_run_left() {
+    let place = Place::new();
+    let script = "#!/bin/sh\necho ready\nexec sleep 60\n";
+    place.program("docker-buildx", script);
+    let mut child = step(&place, &[]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap() == "ready"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(place.list("temp").len(), 1);
+    let state = place.text("state");
+    let folder = state.lines().nth(1).unwrap().to_owned();
+    let mut post = place.stevedore(["post"]);
+    post.env("GITHUB_ACTIONS", "true").env("STATE_stevedore_run_folder", &folder);
+    let printed = run(&mut post);
+    assert!(printed.success && printed.out.contains("removed"), "{}", printed.out);
+    assert_eq!(place.list("temp"), Vec::<String>::new());
+    assert!(run(&mut post).success, "a second time there is nothing to do");
+}
+
+#[test]
+fn without_buildx_one_line_says_how_to_get_it() {
+    let place = Place::new();
+    let printed = run(step(&place, &[]).env("PATH", "/nonexistent"));
+    assert_eq!(printed.code, Some(1));
+    assert!(printed.out.contains("https://github.com/docker/buildx#installing"), "{}", printed.out);
+}
+
+#[test]
+fn without_an_engine_one_line_says_how_to_get_one() {
+    let place = Place::new();
+    recorder(&place);
+    let mut command = step(&place, &[]);
+    command.env_remove("INPUT_BUILDER").env("DOCKER_HOST", "unix:///nonexistent.sock");
+    let printed = run(&mut command);
+    assert_eq!(printed.code, Some(1));
+    let errors: Vec<&str> = printed.out.lines().filter(|line| line.starts_with("::error")).collect();
+    assert_eq!(errors.len(), 1, "{}", printed.out);
+    assert!(errors[0].contains("unix:///nonexistent.sock"), "{}", errors[0]);
+    assert!(errors[0].contains("https://docs.docker.com/engine/install/"), "{}", errors[0]);
+    assert!(!place.path("record/arguments").exists(), "buildx was not started");
+}

@@ -1,0 +1,188 @@
+//! How tests run the program: nothing of the machine's own GitHub variables
+//! reaches it, and everything it could leave behind is in a folder of the test's.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use lab_runner::Step;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program that this test run built.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_stevedore");
+/// The clock of all tests.
+pub const NOW: &str = "2026-11-02T09:00:00Z";
+/// The commit of the example events.
+pub const SHA: &str = "6071f564087d49be48dc318b89fc22ff96cf6a17";
+
+/// The root of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of the project.
+pub fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// One of examples/events.
+pub fn event(name: &str) -> Value {
+    serde_json::from_str(&read(&format!("examples/events/{name}.json"))).unwrap()
+}
+
+/// A folder of a test: a workspace with a checkout, a home, a temporary folder.
+pub struct Place(TempDir);
+
+impl Place {
+    pub fn new() -> Self {
+        let place = Self(TempDir::new().unwrap());
+        for folder in ["workspace/.git", "home", "temp", "bin"] {
+            fs::create_dir_all(place.path(folder)).unwrap();
+        }
+        place.write("workspace/Dockerfile", "FROM scratch\nCOPY . /\n");
+        place
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        fs::write(self.path(path), text).unwrap();
+    }
+
+    /// A program on the PATH of the test.
+    pub fn program(&self, name: &str, script: &str) {
+        let path = format!("bin/{name}");
+        self.write(&path, script);
+        fs::set_permissions(self.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    pub fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// The program, in the workspace, with a made-up environment.
+    pub fn stevedore<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(PROGRAM);
+        let path = std::env::var("PATH").unwrap();
+        command
+            .args(arguments)
+            .current_dir(self.path("workspace"))
+            .env_clear()
+            .env("PATH", format!("{}:{path}", self.path("bin").display()))
+            .env("HOME", self.path("home"))
+            .env("RUNNER_TEMP", self.path("temp"))
+            .env("STEVEDORE_NOW", NOW)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The names of what is in a folder.
+    pub fn list(&self, path: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(path)).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+}
+
+/// What a finished program printed.
+pub struct Printed {
+    pub success: bool,
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+pub fn run(command: &mut Command) -> Printed {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    Printed {
+        success: status.success(),
+        code: status.code(),
+        out: String::from_utf8(stdout).unwrap(),
+        err: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+/// The lab, as `. lab/env` shows it.
+pub struct Lab {
+    pub registry: String,
+    pub open_registry: String,
+    pub user: String,
+    pub password: String,
+    pub base: String,
+    pub open_base: String,
+}
+
+impl Lab {
+    /// The lab, or `None` where the tests that need it are left out on purpose.
+    pub fn get() -> Option<Self> {
+        if std::env::var_os("STEVEDORE_WITHOUT_LAB").is_some() {
+            eprintln!("left out, as STEVEDORE_WITHOUT_LAB is set");
+            return None;
+        }
+        let get = |name: &str| {
+            std::env::var(name).unwrap_or_else(|_| {
+                panic!(
+                    "{name} is not set: run the tests with `make test`, or after `lab/up` and \
+                     `. lab/env`; or leave those with Docker out with STEVEDORE_WITHOUT_LAB=1"
+                )
+            })
+        };
+        let password = fs::read_to_string(get("STEVEDORE_LAB_PASSWORD_FILE")).unwrap();
+        Some(Self {
+            registry: get("STEVEDORE_LAB_REGISTRY"),
+            open_registry: get("STEVEDORE_LAB_OPEN_REGISTRY"),
+            user: get("STEVEDORE_LAB_USER"),
+            password: password.trim().to_owned(),
+            base: get("STEVEDORE_LAB_BASE"),
+            open_base: get("STEVEDORE_LAB_OPEN_BASE"),
+        })
+    }
+
+    /// A step with the action of this source, for the push of tag v0.2.0.
+    pub fn step(&self, place: &Place) -> Step {
+        Step::node(action(place))
+            .event("push", event("push-tag"))
+            .git_ref("refs/tags/v0.2.0")
+            .sha(SHA)
+            .repository("acme/hit-counter")
+            .workspace(place.path("workspace"))
+            .env("STEVEDORE_NOW", NOW)
+            .env("HOME", place.path("home").to_str().unwrap())
+            .secret("LAB_PASSWORD", &self.password)
+    }
+
+    /// The same step, logged in to the lab's registry.
+    pub fn step_with_login(&self, place: &Place) -> Step {
+        self.step(place)
+            .with("username", &self.user)
+            .with("password", "${{ secrets.LAB_PASSWORD }}")
+    }
+}
+
+/// The action as a release has it: its files, and the program under `dist/`.
+pub fn action(place: &Place) -> PathBuf {
+    let folder = place.path("action");
+    let machine = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => panic!("no release for {other}"),
+    };
+    fs::create_dir_all(folder.join("dist")).unwrap();
+    for file in ["action.yml", "launcher.cjs"] {
+        fs::copy(root().join(file), folder.join(file)).unwrap();
+    }
+    let program = folder.join(format!("dist/stevedore-linux-{machine}"));
+    fs::copy(PROGRAM, program).unwrap();
+    folder
+}
