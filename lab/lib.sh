@@ -86,15 +86,16 @@ lives() { [[ $(sed -n 's/^State:\t//p' "/proc/$1/status" 2>/dev/null) == [!ZX]* 
 # halt PIDFILE SECONDS: TERM, then KILL; fails when there was nothing to stop.
 halt() {
   local pid try
-  pid=$(pid_of "$1") || { as_root rm -f "$1"; return 1; }
-  as_root kill "$pid" 2>/dev/null || true
+  pid=$(pid_of "$1") || { rm -f "$1"; return 1; }
+  end "$pid" TERM
   for ((try = 0; try < $2 * 20; try++)); do
     lives "$pid" || break
     sleep 0.05
   done
-  ! lives "$pid" || as_root kill -KILL "$pid" 2>/dev/null || true
-  as_root rm -f "$1"
+  ! lives "$pid" || end "$pid" KILL
+  rm -f "$1"
 }
+end() { kill "-$2" "$1" 2>/dev/null || as_root kill "-$2" "$1" 2>/dev/null || true; }
 
 # http_status PORT PATH [USER:PASSWORD]: the status of a HEAD request on
 # loopback, 000 where nobody answers. Without curl, which a bare machine lacks.
