@@ -65,7 +65,7 @@ register_emulator() {
 
 # on_machine COMMAND…: as root, directly or where only Docker has the rights
 # through a privileged container, which is just the machine's busybox, and from
-# there in the machine's own mounts.
+# there among the mounts that this script sees.
 on_machine() {
   if may_be_root; then
     as_root "$@"
@@ -78,7 +78,7 @@ on_machine() {
     DOCKER_HOST=$ENGINE_HOST BUILDX_CONFIG=$STATE/buildx BUILDX_BUILDER=default "$BUILDX" build --load --provenance=false \
       --tag stevedore-lab/privileged --file - "${busybox%/*}" >>"$STATE/log/emulator.log" 2>&1 || return 1
   DOCKER_HOST=$ENGINE_HOST docker run --rm --privileged --pid host --network none \
-    stevedore-lab/privileged /bin/busybox nsenter -t 1 -m "$@"
+    stevedore-lab/privileged /bin/busybox nsenter -t $$ -m "$@"
 }
 
 # Where there are no packages (not tried).
