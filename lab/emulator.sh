@@ -88,6 +88,8 @@ emulator_by_image() {
   echo image >"$STATE/emulator"
 }
 
+others() { compgen -G "$BINFMT/*" | grep -vE '/(register|status)$'; }
+
 # Only what the lab registered, and only while it still is the lab's.
 emulator_down() {
   local how
@@ -96,7 +98,8 @@ emulator_down() {
     image) DOCKER_HOST=$ENGINE_HOST docker run --rm --privileged tonistiigi/binfmt --uninstall "$HANDLER" >/dev/null 2>&1 ;;
     *)
       ! grep -qF "interpreter $EMULATOR" "$BINFMT/$HANDLER" 2>/dev/null || on_machine sh -c "printf %s -1 >$BINFMT/$HANDLER"
-      [[ $how != mounted ]] || on_machine umount "$BINFMT"
+      # Unmounting ends every handler: not while somebody else's is there.
+      [[ $how != mounted || -n $(others) ]] || on_machine umount "$BINFMT"
       ;;
   esac
   rm -f "$STATE/emulator"
