@@ -50,13 +50,17 @@ pid_of() {
   [[ $pid =~ ^[0-9]+$ ]] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "$STATE/" && echo "$pid"
 }
 
-# launch NAME PIDFILE COMMAND...: in a session of its own, without our lock.
+# launch NAME PIDFILE COMMAND...: in a session of its own, without our lock and
+# whatever else is open: somebody may wait for the end of a pipe.
 # launch_as_root: the same, with the rights of as_root.
 launch() {
   local log=$STATE/log/$1.log pidfile=$2
   shift 2
   # shellcheck disable=SC2016  # expanded by the inner shell
-  "${LAUNCH_PREFIX[@]}" setsid bash -c 'echo $$ >"$0"; exec "$@"' "$pidfile" "$@" </dev/null >"$log" 2>&1 9>&- &
+  "${LAUNCH_PREFIX[@]}" setsid bash -c '
+    echo $$ >"$0"
+    for fd in /proc/$$/fd/*; do fd=${fd##*/}; ((fd < 3)) || eval "exec $fd>&-"; done
+    exec "$@"' "$pidfile" "$@" </dev/null >"$log" 2>&1 9>&- &
   disown
 }
 LAUNCH_PREFIX=()
