@@ -53,28 +53,32 @@ binfmt_line() {
     '\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff' "$EMULATOR"
 }
 
-# Runs in a shell that may: $1 is the line to write, $2 the file in binfmt_misc.
+# For a shell with the rights: $1 is the line to write, $2 the file in
+# binfmt_misc. The entries live as long as it is mounted somewhere.
 # shellcheck disable=SC2016
 WRITE_BINFMT='d=/proc/sys/fs/binfmt_misc; [ -e $d/register ] || { mount -t binfmt_misc binfmt_misc $d && echo mounted; }; printf %s "$1" >$d/$2'
 
 register_emulator() {
-  if may_be_root; then
-    as_root sh -c "$WRITE_BINFMT" sh "$(binfmt_line)" register >"$STATE/emulator"
-  else
-    privileged "$(binfmt_line)" register >/dev/null && echo container >"$STATE/emulator"
-  fi || fail "$HANDLER could not be registered: is the kernel's binfmt_misc there (modprobe binfmt_misc)?"
+  on_machine sh -c "$WRITE_BINFMT" sh "$(binfmt_line)" register >"$STATE/emulator" 2>>"$STATE/log/emulator.log" ||
+    fail "$HANDLER could not be registered (see $STATE/log/emulator.log): is the kernel's binfmt_misc there (modprobe binfmt_misc)?"
 }
 
-# privileged LINE FILE: the same where only Docker has the rights: a container
-# that is just the machine's busybox, with the emulator at its own path.
-privileged() {
-  local busybox=$SUITE_ROOT/usr/bin/busybox
-  [[ -x $busybox ]] || busybox=$SUITE_ROOT/bin/busybox
+# on_machine COMMAND…: as root, directly or where only Docker has the rights
+# through a privileged container, which is just the machine's busybox, and from
+# there among the mounts that this script sees.
+on_machine() {
+  if may_be_root; then
+    as_root "$@"
+    return
+  fi
+  local busybox
+  busybox=$(compgen -G "$PACKAGES/*/usr/bin/busybox" || compgen -G "$PACKAGES/*/bin/busybox") || return 1
+  busybox=${busybox%%$'\n'*}
   printf 'FROM scratch\nCOPY busybox /bin/busybox\n' |
-    DOCKER_HOST=$ENGINE_HOST BUILDX_BUILDER=default "$BUILDX" build --quiet --load --provenance=false \
-      --tag stevedore-lab/privileged --file - "${busybox%/*}" >>"$STATE/log/emulator.log" 2>&1 &&
-    DOCKER_HOST=$ENGINE_HOST docker run --rm --privileged --network none -v "$STATE/bin:$STATE/bin:ro" \
-      stevedore-lab/privileged /bin/busybox sh -c "mount() { /bin/busybox mount \"\$@\"; }; $WRITE_BINFMT" sh "$1" "$2"
+    DOCKER_HOST=$ENGINE_HOST BUILDX_CONFIG=$STATE/buildx BUILDX_BUILDER=default "$BUILDX" build --load --provenance=false \
+      --tag stevedore-lab/privileged --file - "${busybox%/*}" >>"$STATE/log/emulator.log" 2>&1 || return 1
+  DOCKER_HOST=$ENGINE_HOST docker run --rm --privileged --pid host --network none \
+    stevedore-lab/privileged /bin/busybox nsenter -t $$ -m "$@"
 }
 
 # Where there are no packages (not tried).
@@ -84,16 +88,18 @@ emulator_by_image() {
   echo image >"$STATE/emulator"
 }
 
+others() { compgen -G "$BINFMT/*" | grep -vE '/(register|status)$'; }
+
 # Only what the lab registered, and only while it still is the lab's.
 emulator_down() {
   local how
   how=$(cat "$STATE/emulator" 2>/dev/null) || return 1
   case $how in
     image) DOCKER_HOST=$ENGINE_HOST docker run --rm --privileged tonistiigi/binfmt --uninstall "$HANDLER" >/dev/null 2>&1 ;;
-    container) privileged -1 "$HANDLER" >/dev/null ;;
     *)
-      ! grep -qF "interpreter $EMULATOR" "$BINFMT/$HANDLER" 2>/dev/null || as_root sh -c "printf %s -1 >$BINFMT/$HANDLER"
-      [[ $how != mounted ]] || as_root umount "$BINFMT"
+      ! grep -qF "interpreter $EMULATOR" "$BINFMT/$HANDLER" 2>/dev/null || on_machine sh -c "printf %s -1 >$BINFMT/$HANDLER"
+      # Unmounting ends every handler: not while somebody else's is there.
+      [[ $how != mounted || -n $(others) ]] || on_machine umount "$BINFMT"
       ;;
   esac
   rm -f "$STATE/emulator"

@@ -162,7 +162,7 @@ engine_stop() {
   done < <(grep -lsaF "$dir/containerd/containerd.sock" /proc/[0-9]*/cmdline)
   while read -r mount; do as_root umount -l "$mount" || true; done < <(awk -v dir="$dir/" 'index($2, dir) == 1 { print $2 }' /proc/mounts | sort -r)
   bridge_down "$dir"
-  as_root rm -rf "$dir/exec" "$dir/docker.sock" "$dir/containerd/containerd.sock" "$dir/containerd/containerd.sock.ttrpc" "$dir/containerd/state"
+  as_root rm -rf "$dir/exec" "$dir/engine.pid" "$dir/docker.sock" "$dir/containerd/containerd.sock" "$dir/containerd/containerd.sock.ttrpc" "$dir/containerd/state"
   while read -r folder; do as_root rmdir "$folder" 2>/dev/null || true; done < <(cat "$STATE/run-folders" 2>/dev/null)
   as_root find /sys/fs/cgroup -depth -type d -path "*/$(cgroup_of "$1")*" -exec rmdir {} \; 2>/dev/null || true
   return "$stopped"

@@ -50,13 +50,17 @@ pid_of() {
   [[ $pid =~ ^[0-9]+$ ]] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "$STATE/" && echo "$pid"
 }
 
-# launch NAME PIDFILE COMMAND...: in a session of its own, without our lock.
+# launch NAME PIDFILE COMMAND...: in a session of its own, without our lock and
+# whatever else is open: somebody may wait for the end of a pipe.
 # launch_as_root: the same, with the rights of as_root.
 launch() {
   local log=$STATE/log/$1.log pidfile=$2
   shift 2
   # shellcheck disable=SC2016  # expanded by the inner shell
-  "${LAUNCH_PREFIX[@]}" setsid bash -c 'echo $$ >"$0"; exec "$@"' "$pidfile" "$@" </dev/null >"$log" 2>&1 9>&- &
+  "${LAUNCH_PREFIX[@]}" setsid bash -c '
+    echo $$ >"$0"
+    for fd in /proc/$$/fd/*; do fd=${fd##*/}; ((fd < 3)) || eval "exec $fd>&-"; done
+    exec "$@"' "$pidfile" "$@" </dev/null >"$log" 2>&1 9>&- &
   disown
 }
 LAUNCH_PREFIX=()
@@ -86,15 +90,16 @@ lives() { [[ $(sed -n 's/^State:\t//p' "/proc/$1/status" 2>/dev/null) == [!ZX]* 
 # halt PIDFILE SECONDS: TERM, then KILL; fails when there was nothing to stop.
 halt() {
   local pid try
-  pid=$(pid_of "$1") || { as_root rm -f "$1"; return 1; }
-  as_root kill "$pid" 2>/dev/null || true
+  pid=$(pid_of "$1") || { rm -f "$1"; return 1; }
+  end "$pid" TERM
   for ((try = 0; try < $2 * 20; try++)); do
     lives "$pid" || break
     sleep 0.05
   done
-  ! lives "$pid" || as_root kill -KILL "$pid" 2>/dev/null || true
-  as_root rm -f "$1"
+  ! lives "$pid" || end "$pid" KILL
+  rm -f "$1"
 }
+end() { kill "-$2" "$1" 2>/dev/null || as_root kill "-$2" "$1" 2>/dev/null || true; }
 
 # http_status PORT PATH [USER:PASSWORD]: the status of a HEAD request on
 # loopback, 000 where nobody answers. Without curl, which a bare machine lacks.
