@@ -109,10 +109,10 @@ impl Publish {
     }
 
     /// Fills in what neither options nor environment say, from the event file
-    /// where there is one.
+    /// where there is one; the rest is invented for a dry run only.
     fn make_up(&self, host: &mut Host) {
         let (context, _) = RunContext::read(host);
-        for (variable, value) in context.made_up() {
+        for (variable, value) in context.made_up(self.dry_run) {
             if host.var(variable).is_none() {
                 host.set_var(variable, &value);
             }

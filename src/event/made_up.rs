@@ -10,51 +10,62 @@ use crate::vars;
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 impl RunContext {
-    /// What the variables of a run would be, as far as the payload tells, and
-    /// made up where it does not.
-    pub fn made_up(&self) -> Vec<(&'static str, String)> {
-        let payload = |path: &[&str]| self.payload.text(path).map(str::to_owned);
+    /// What the variables of a run would be, as far as the payload tells. Where
+    /// it does not, they are made up for a dry run, and left out for a real
+    /// one: nobody wants an invented commit in a label.
+    pub fn made_up(&self, dry_run: bool) -> Vec<(&'static str, String)> {
+        let or_invented = |told: Option<String>, invented: &str| {
+            told.or_else(|| dry_run.then(|| invented.to_owned()))
+        };
+        let told = |path: &[&str]| self.payload.text(path).map(str::to_owned);
         let event_name = match self.event_name.as_str() {
             "" => guess_event(&self.payload).to_owned(),
             name => name.to_owned(),
         };
-        let number = self.payload.get(&["number"]).and_then(Value::as_u64);
-        let git_ref = match event_name.as_str() {
-            name if name.starts_with("pull_request") => {
-                format!("refs/pull/{}/merge", number.unwrap_or(1))
-            }
-            "release" => {
-                let tag = payload(&["release", "tag_name"]);
-                format!("refs/tags/{}", tag.unwrap_or_else(|| "v1.0.0".to_owned()))
-            }
-            _ => payload(&["ref"])
-                .filter(|name| name.starts_with("refs/"))
-                .or_else(|| {
-                    payload(&["repository", "default_branch"])
-                        .map(|name| format!("refs/heads/{name}"))
-                })
-                .unwrap_or_else(|| "refs/heads/main".to_owned()),
-        };
-        let sha = payload(&["after"])
-            .or_else(|| payload(&["head_commit", "id"]))
-            .or_else(|| payload(&["pull_request", "merge_commit_sha"]))
-            .unwrap_or_else(|| COMMIT.to_owned());
-        let repository =
-            payload(&["repository", "full_name"]).unwrap_or_else(|| "owner/repository".to_owned());
-        vec![
-            (vars::GITHUB_EVENT_NAME, event_name),
-            (vars::GITHUB_REF, git_ref),
-            (vars::GITHUB_SHA, sha),
-            (vars::GITHUB_REPOSITORY, repository),
-            (vars::GITHUB_ACTOR, self.owner_or("octocat")),
+        let sha = told(&["after"])
+            .or_else(|| told(&["head_commit", "id"]))
+            .or_else(|| told(&["pull_request", "merge_commit_sha"]));
+        let repository = told(&["repository", "full_name"]);
+        let (git_ref, invented_ref) = self.ref_of(&event_name);
+        [
+            (vars::GITHUB_EVENT_NAME, Some(event_name)),
+            (vars::GITHUB_REF, or_invented(git_ref, invented_ref)),
+            (vars::GITHUB_SHA, or_invented(sha, COMMIT)),
+            (
+                vars::GITHUB_REPOSITORY,
+                or_invented(repository, "owner/repository"),
+            ),
+            (vars::GITHUB_ACTOR, or_invented(None, "octocat")),
         ]
+        .into_iter()
+        .filter_map(|(variable, value)| Some((variable, value?)))
+        .collect()
     }
 
-    fn owner_or(&self, default: &str) -> String {
-        match self.owner() {
-            "" => default.to_owned(),
-            owner => owner.to_owned(),
+    /// The ref that such an event runs on: what the payload tells, and what
+    /// stands for it when it tells nothing.
+    fn ref_of(&self, event_name: &str) -> (Option<String>, &'static str) {
+        let payload = &self.payload;
+        if event_name.starts_with("pull_request") {
+            let number = payload.get(&["number"]).and_then(Value::as_u64);
+            let told = number.map(|number| format!("refs/pull/{number}/merge"));
+            return (told, "refs/pull/1/merge");
         }
+        if event_name == "release" {
+            let told = payload.text(&["release", "tag_name"]);
+            return (
+                told.map(|tag| format!("refs/tags/{tag}")),
+                "refs/tags/v1.0.0",
+            );
+        }
+        let pushed = payload
+            .text(&["ref"])
+            .filter(|name| name.starts_with("refs/"));
+        let default = payload.text(&["repository", "default_branch"]);
+        let told = pushed
+            .map(str::to_owned)
+            .or_else(|| default.map(|name| format!("refs/heads/{name}")));
+        (told, "refs/heads/main")
     }
 
     /// The same context with a payload that fits it, when it has none.
@@ -119,7 +130,7 @@ mod tests {
     use super::*;
 
     fn value(context: &RunContext, variable: &str) -> String {
-        let made_up = context.made_up();
+        let made_up = context.made_up(true);
         made_up
             .into_iter()
             .find(|(name, _)| *name == variable)
@@ -141,6 +152,16 @@ mod tests {
         assert_eq!(value(&context, vars::GITHUB_REF), "refs/pull/7/merge");
         assert_eq!(value(&context, vars::GITHUB_SHA), "abc");
         assert_eq!(value(&context, vars::GITHUB_REPOSITORY), "a/b");
+    }
+
+    #[test]
+    fn a_real_run_gets_nothing_invented() {
+        let names: Vec<&str> = RunContext::default()
+            .made_up(false)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, [vars::GITHUB_EVENT_NAME]);
     }
 
     #[test]

@@ -63,23 +63,49 @@ fn an_event_file_that_is_missing_or_no_json() {
         let arguments = ["publish", "--dry-run", "--event-file", file];
         let printed = run(&mut place.stevedore(arguments));
         assert_eq!(printed.code, Some(1));
-        assert!(printed.err.contains(file) && printed.err.contains(why), "{}", printed.err);
+        assert!(
+            printed.err.contains(file) && printed.err.contains(why),
+            "{}",
+            printed.err
+        );
     }
 }
 
 #[test]
 fn upper_case_is_corrected_and_said() {
     let place = Place::new();
-    let arguments = ["publish", "--dry-run", "--format", "json", "--with", "images=ghcr.io/Acme/App"];
+    let arguments = [
+        "publish",
+        "--dry-run",
+        "--format",
+        "json",
+        "--with",
+        "images=ghcr.io/Acme/App",
+    ];
     let printed = run(&mut place.stevedore(arguments));
-    assert!(printed.out.contains("ghcr.io/acme/app:main"), "{}", printed.out);
-    assert!(printed.out.contains("in lower case, as registries ask"), "{}", printed.out);
+    assert!(
+        printed.out.contains("ghcr.io/acme/app:main"),
+        "{}",
+        printed.out
+    );
+    assert!(
+        printed.out.contains("in lower case, as registries ask"),
+        "{}",
+        printed.out
+    );
 }
 
 #[test]
 fn a_password_needs_one_host() {
     let two = "images=ghcr.io/acme/app\nquay.io/acme/app";
-    let text = errors(&["--with", two, "--with", "username=me", "--with", "password=hunter22"]);
+    let text = errors(&[
+        "--with",
+        two,
+        "--with",
+        "username=me",
+        "--with",
+        "password=hunter22",
+    ]);
     assert!(text.contains("a password belongs to one"), "{text}");
     assert!(!text.contains("hunter22"));
 }
@@ -90,7 +116,11 @@ fn an_enterprise_server_asks_for_images() {
     let mut command = place.stevedore(["publish", "--dry-run"]);
     let printed = run(command.env("GITHUB_SERVER_URL", "https://github.example.com"));
     assert_eq!(printed.code, Some(1));
-    assert!(printed.err.contains("https://github.example.com"), "{}", printed.err);
+    assert!(
+        printed.err.contains("https://github.example.com"),
+        "{}",
+        printed.err
+    );
     assert!(printed.err.contains("HOST/OWNER/NAME"), "{}", printed.err);
 }
 
@@ -99,7 +129,13 @@ fn data_residency_has_a_registry_of_its_own() {
     let place = Place::new();
     let mut command = place.stevedore(["publish", "--dry-run", "--repository", "Acme/App"]);
     let printed = run(command.env("GITHUB_SERVER_URL", "https://octo.ghe.com"));
-    assert!(printed.out.contains("containers.octo.ghe.com/acme/app:main"), "{}", printed.out);
+    assert!(
+        printed
+            .out
+            .contains("containers.octo.ghe.com/acme/app:main"),
+        "{}",
+        printed.out
+    );
 }
 
 #[test]
@@ -116,8 +152,16 @@ fn under_actions_each_is_an_annotation_with_a_title() {
         .env("INPUT_PLATFORMS", "linux/nope");
     let printed = run(&mut command);
     assert_eq!(printed.code, Some(1));
-    let annotations: Vec<&str> = printed.out.lines().filter(|line| line.starts_with("::error")).collect();
+    let annotations: Vec<&str> = printed
+        .out
+        .lines()
+        .filter(|line| line.starts_with("::error"))
+        .collect();
     assert_eq!(annotations.len(), 2, "{}", printed.out);
-    assert!(annotations.iter().all(|line| line.starts_with("::error title=Input::")));
+    assert!(
+        annotations
+            .iter()
+            .all(|line| line.starts_with("::error title=Input::"))
+    );
     assert_eq!(place.list("temp"), Vec::<String>::new());
 }

@@ -65,13 +65,19 @@ fn the_tables_in_readme_are_those_of_action_yml() {
     ] {
         let begin = format!("<!-- {}s: made from action.yml -->\n", name.to_lowercase());
         let start = readme.find(&begin).expect("a marker") + begin.len();
-        let length = readme[start..].find("\n<!-- end -->").expect("an end marker");
+        let length = readme[start..]
+            .find("\n<!-- end -->")
+            .expect("an end marker");
         let table = table(name, &columns);
         if std::env::var_os("STEVEDORE_UPDATE").is_some() {
             readme.replace_range(start..start + length, table.trim_end());
             fs::write(root().join("README.md"), &readme).unwrap();
         } else {
-            assert_eq!(&readme[start..start + length], table.trim_end(), "STEVEDORE_UPDATE=1 mends it");
+            assert_eq!(
+                &readme[start..start + length],
+                table.trim_end(),
+                "STEVEDORE_UPDATE=1 mends it"
+            );
         }
     }
 }
@@ -101,13 +107,20 @@ fn a_room_uses_only_rooms_to_its_left() {
     let mut wrong = Vec::new();
     for file in sources(&root().join("src")) {
         let relative = file.strip_prefix(root().join("src")).unwrap();
-        let first = relative.components().next().unwrap().as_os_str().to_string_lossy();
+        let first = relative
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy();
         let Some(room) = place(first.trim_end_matches(".rs")) else {
             continue;
         };
         let text = fs::read_to_string(&file).unwrap();
         for part in text.split("crate::").skip(1) {
-            let braced = part.strip_prefix('{').map(|inner| inner.split('}').next().unwrap());
+            let braced = part
+                .strip_prefix('{')
+                .map(|inner| inner.split('}').next().unwrap());
             let used: Vec<&str> = match braced {
                 Some(list) => list.split(',').map(str::trim).collect(),
                 None => vec![part],
@@ -136,7 +149,13 @@ fn contributing_names_every_room() {
 #[test]
 fn every_link_to_a_file_of_the_project_leads_somewhere() {
     let mut broken = Vec::new();
-    for document in ["README.md", "CONTRIBUTING.md", "SECURITY.md", "lab/README.md", "examples/hit-counter/README.md"] {
+    for document in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "lab/README.md",
+        "examples/hit-counter/README.md",
+    ] {
         let folder = root().join(document);
         let folder = folder.parent().unwrap();
         for part in read(document).split("](").skip(1) {
@@ -160,8 +179,17 @@ fn every_example_asks_for_the_least_and_lets_runs_wait() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         let workflow: Value = serde_yaml::from_str(&text).unwrap();
-        assert_eq!(workflow["permissions"], Value::Object(Map::new()), "{}", path.display());
-        assert!(workflow["concurrency"]["group"].is_string(), "{}", path.display());
+        assert_eq!(
+            workflow["permissions"],
+            Value::Object(Map::new()),
+            "{}",
+            path.display()
+        );
+        assert!(
+            workflow["concurrency"]["group"].is_string(),
+            "{}",
+            path.display()
+        );
         for job in workflow["jobs"].as_object().unwrap().values() {
             assert!(job["permissions"].is_object(), "{}", path.display());
         }

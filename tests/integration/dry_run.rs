@@ -30,14 +30,21 @@ fn default_tags_of_each_event() {
     let image = "ghcr.io/acme/hit-counter";
     for (name, more, expected) in [
         ("push-branch", vec![], vec!["main"]),
-        ("push-branch", vec!["--ref", "refs/heads/releases/v1"], vec!["releases-v1"]),
+        (
+            "push-branch",
+            vec!["--ref", "refs/heads/releases/v1"],
+            vec!["releases-v1"],
+        ),
         ("push-tag", vec![], vec!["v0.2.0", "latest"]),
         ("push-prerelease", vec![], vec!["v2.0.8-beta.67", "latest"]),
         ("pull-request", vec![], vec!["pr-2"]),
         ("schedule", vec![], vec!["nightly"]),
     ] {
         let plan = example(name, &more);
-        let expected: Vec<String> = expected.iter().map(|tag| format!("{image}:{tag}")).collect();
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|tag| format!("{image}:{tag}"))
+            .collect();
         assert_eq!(tags(&plan), expected, "{name} {more:?}");
     }
 }
@@ -77,7 +84,11 @@ fn the_clock_is_an_option_and_source_date_epoch_is_not_the_clock() {
     let place = Place::new();
     let arguments = ["publish", "--dry-run", "--now", "2020-01-02T03:04:05Z"];
     let printed = run(place.stevedore(arguments).env("SOURCE_DATE_EPOCH", "0"));
-    assert!(printed.out.contains("created=2020-01-02T03:04:05.000Z"), "{}", printed.out);
+    assert!(
+        printed.out.contains("created=2020-01-02T03:04:05.000Z"),
+        "{}",
+        printed.out
+    );
 }
 
 #[test]
@@ -96,7 +107,10 @@ fn a_workflow_brings_its_inputs() {
     ]));
     assert!(printed.success, "{}", printed.err);
     for tag in ["1.2.3", "1.2", "1", "latest"] {
-        assert!(printed.out.contains(&format!("ghcr.io/acme/app:{tag}\n")), "{tag}");
+        assert!(
+            printed.out.contains(&format!("ghcr.io/acme/app:{tag}\n")),
+            "{tag}"
+        );
     }
 }
 
@@ -113,7 +127,10 @@ fn every_example_workflow_has_a_plan_for_its_events() {
         let plan = example(event_name, &["--workflow", file.to_str().unwrap()]);
         assert!(!tags(&plan).is_empty(), "{workflow} {event_name}");
         let is_pull_request = event_name == "pull-request";
-        assert_eq!(plan["publication"]["push"], !is_pull_request, "{workflow} {event_name}");
+        assert_eq!(
+            plan["publication"]["push"], !is_pull_request,
+            "{workflow} {event_name}"
+        );
     }
 }
 
@@ -126,7 +143,11 @@ fn an_expression_that_only_github_knows_is_named() {
     );
     let printed = run(&mut place.stevedore(["publish", "--dry-run", "--workflow", "w.yml"]));
     assert!(printed.err.contains("${{ matrix.x }}"), "{}", printed.err);
-    assert!(printed.err.contains("--with target=VALUE"), "{}", printed.err);
+    assert!(
+        printed.err.contains("--with target=VALUE"),
+        "{}",
+        printed.err
+    );
 }
 
 #[test]

@@ -38,11 +38,24 @@ fn succeeded(run: &StepRun) {
 
 /// Nothing of a run is left: no file, no process, no secret in what is shown.
 fn clean(run: &StepRun) {
-    assert_eq!(run.leftovers, Vec::<std::path::PathBuf>::new(), "{}", run.log);
+    assert_eq!(
+        run.leftovers,
+        Vec::<std::path::PathBuf>::new(),
+        "{}",
+        run.log
+    );
     assert_eq!(run.orphans, Vec::<String>::new(), "{}", run.log);
     assert!(run.dropped_outputs.is_empty(), "{:?}", run.dropped_outputs);
-    assert!(!run.masks.iter().any(|mask| run.summary.contains(mask)), "{}", run.summary);
-    assert!(!run.masks.iter().any(|mask| run.shown.contains(mask)), "{}", run.shown);
+    assert!(
+        !run.masks.iter().any(|mask| run.summary.contains(mask)),
+        "{}",
+        run.summary
+    );
+    assert!(
+        !run.masks.iter().any(|mask| run.shown.contains(mask)),
+        "{}",
+        run.shown
+    );
 }
 
 /// What another client sees in the registry.
@@ -51,7 +64,14 @@ fn inspect(lab: &Lab, place: &Place, reference: &str, format: &str) -> String {
     std::fs::create_dir_all(&config).unwrap();
     let mut login = Command::new("docker");
     login
-        .args(["login", &lab.registry, "--username", &lab.user, "--password", &lab.password])
+        .args([
+            "login",
+            &lab.registry,
+            "--username",
+            &lab.user,
+            "--password",
+            &lab.password,
+        ])
         .env("DOCKER_CONFIG", &config);
     assert!(run(&mut login).success);
     let mut command = Command::new("docker-buildx");
@@ -71,11 +91,19 @@ fn a_tag_is_published_for_two_platforms() {
     let run = publish(&lab, &place, "tests/tag").run().unwrap();
     succeeded(&run);
     let image = format!("{}/tests/tag", lab.registry);
-    assert_eq!(run.outputs["tags"], format!("{image}:v0.2.0\n{image}:latest"));
+    assert_eq!(
+        run.outputs["tags"],
+        format!("{image}:v0.2.0\n{image}:latest")
+    );
     assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
     let digest = &run.outputs["digest"];
     for tag in ["v0.2.0", "latest"] {
-        let found = inspect(&lab, &place, &format!("{image}:{tag}"), "{{.Manifest.Digest}}");
+        let found = inspect(
+            &lab,
+            &place,
+            &format!("{image}:{tag}"),
+            "{{.Manifest.Digest}}",
+        );
         assert_eq!(&found, digest);
     }
     let format = "{{json .Image}}";
@@ -95,10 +123,18 @@ fn a_tag_is_published_for_two_platforms() {
     .map(|(name, value)| (format!("org.opencontainers.image.{name}"), value.into()))
     .collect();
     for platform in ["linux/amd64", "linux/arm64"] {
-        assert_eq!(images[platform]["config"]["Labels"], Value::Object(labels.clone()), "{platform}");
+        assert_eq!(
+            images[platform]["config"]["Labels"],
+            Value::Object(labels.clone()),
+            "{platform}"
+        );
     }
     assert!(run.summary.contains(digest.as_str()), "{}", run.summary);
-    assert!(run.summary.contains(&format!("docker pull {image}:v0.2.0")), "{}", run.summary);
+    assert!(
+        run.summary.contains(&format!("docker pull {image}:v0.2.0")),
+        "{}",
+        run.summary
+    );
 }
 
 #[test]
@@ -122,7 +158,13 @@ fn a_branch_is_published_and_a_pull_request_only_built() {
     succeeded(&pull_request);
     assert_eq!(pull_request.outputs["version"], "pr-2");
     assert_eq!(pull_request.outputs["image"], "");
-    assert!(pull_request.log.contains("no push: a pull request is built"), "{}", pull_request.log);
+    assert!(
+        pull_request
+            .log
+            .contains("no push: a pull request is built"),
+        "{}",
+        pull_request.log
+    );
     let tags = Command::new("curl")
         .args(["-s", "-u", &format!("{}:{}", lab.user, lab.password)])
         .arg(format!("http://{}/v2/tests/branch/tags/list", lab.registry))
@@ -140,7 +182,10 @@ fn two_images_in_two_registries_are_one_index() {
         "- registry: {}\n  username: {}\n  password: ${{{{ secrets.LAB_PASSWORD }}}}\n",
         lab.registry, lab.user
     );
-    let images = format!("{}/tests/two\n{}/tests/two", lab.registry, lab.open_registry);
+    let images = format!(
+        "{}/tests/two\n{}/tests/two",
+        lab.registry, lab.open_registry
+    );
     let run = lab
         .step(&place)
         .with("images", images)
@@ -175,10 +220,17 @@ fn a_wrong_password_is_red_and_leaves_nothing() {
 fn a_build_that_fails_is_red_and_pushes_nothing() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
-    place.write("workspace/Dockerfile", "ARG BASE\nFROM ${BASE}\nRUN exit 3\n");
+    place.write(
+        "workspace/Dockerfile",
+        "ARG BASE\nFROM ${BASE}\nRUN exit 3\n",
+    );
     let run = publish(&lab, &place, "tests/fails").run().unwrap();
     assert_eq!(run.exit_code, Some(1), "{}", run.log);
-    let error = run.annotations.iter().find(|a| a.title.as_deref() == Some("Build")).unwrap();
+    let error = run
+        .annotations
+        .iter()
+        .find(|a| a.title.as_deref() == Some("Build"))
+        .unwrap();
     assert!(error.message.contains("exit code: 3"), "{}", error.message);
     assert_eq!(run.outputs["digest"], "");
     clean(&run);
@@ -191,7 +243,8 @@ fn signals_end_the_build_in_the_engine_too() {
         let place = place();
         let marker = format!("{:?}", std::time::SystemTime::now());
         let marker: String = marker.chars().filter(char::is_ascii_digit).collect();
-        let dockerfile = format!("ARG BASE\nFROM ${{BASE}}\nRUN echo started-{marker}; sleep 987{marker}\n");
+        let dockerfile =
+            format!("ARG BASE\nFROM ${{BASE}}\nRUN echo started-{marker}; sleep 987{marker}\n");
         place.write("workspace/Dockerfile", &dockerfile);
         let step = publish(&lab, &place, "tests/signal").with("platforms", "linux/amd64");
         let running = step.start().unwrap();
@@ -225,7 +278,12 @@ fn an_engine_without_the_containerd_store_is_explained_and_used_for_one_platform
         .run()
         .unwrap();
     assert_eq!(two.exit_code, Some(1), "{}", two.log);
-    assert!(two.log.contains("https://docs.docker.com/engine/storage/containerd/"), "{}", two.log);
+    assert!(
+        two.log
+            .contains("https://docs.docker.com/engine/storage/containerd/"),
+        "{}",
+        two.log
+    );
     clean(&two);
 
     let one = publish(&lab, &place, "tests/classic")
@@ -274,9 +332,22 @@ fn image_of_the_dockerfile(place: &Place) -> String {
     let tag = format!("stevedore-test:{}", std::process::id());
     let mut command = Command::new("docker-buildx");
     command
-        .args(["build", "--load", "--platform", "linux/amd64", "--tag", &tag])
-        .arg(format!("--build-context=build={}", place.path("build").display()))
-        .arg(format!("--build-context=buildx={}", place.path("buildx").display()))
+        .args([
+            "build",
+            "--load",
+            "--platform",
+            "linux/amd64",
+            "--tag",
+            &tag,
+        ])
+        .arg(format!(
+            "--build-context=build={}",
+            place.path("build").display()
+        ))
+        .arg(format!(
+            "--build-context=buildx={}",
+            place.path("buildx").display()
+        ))
         .arg(root())
         .env("DOCKER_CONFIG", place.path("client"));
     let printed = run(&mut command);

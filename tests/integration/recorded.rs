@@ -64,7 +64,11 @@ fn step(place: &Place, inputs: &[(&str, &str)]) -> Command {
 }
 
 fn arguments(place: &Place) -> Vec<String> {
-    place.text("record/arguments").lines().map(str::to_owned).collect()
+    place
+        .text("record/arguments")
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn config(place: &Place) -> Value {
@@ -78,7 +82,10 @@ fn outputs(place: &Place) -> BTreeMap<String, String> {
     let mut outputs = BTreeMap::new();
     while let Some(line) = lines.next() {
         let (name, delimiter) = line.split_once("<<").expect("a heredoc");
-        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        let value: Vec<&str> = lines
+            .by_ref()
+            .take_while(|line| *line != delimiter)
+            .collect();
         outputs.insert(name.to_owned(), value.join("\n"));
     }
     outputs
@@ -132,10 +139,17 @@ fn the_token_goes_to_githubs_registry_and_nothing_is_left() {
     assert!(printed.success, "{}{}", printed.out, printed.err);
     let auths = config(&place)["auths"].clone();
     // octocat:ghs_hunter1
-    assert_eq!(auths, json!({"ghcr.io": {"auth": "b2N0b2NhdDpnaHNfaHVudGVyMQ=="}}));
+    assert_eq!(
+        auths,
+        json!({"ghcr.io": {"auth": "b2N0b2NhdDpnaHNfaHVudGVyMQ=="}})
+    );
     for line in place.text("record/modes").lines() {
         let mode = line.split(' ').next().unwrap();
-        let expected = if line.ends_with("config.json") { "600" } else { "700" };
+        let expected = if line.ends_with("config.json") {
+            "600"
+        } else {
+            "700"
+        };
         assert_eq!(mode, expected, "{line}");
     }
     assert_eq!(place.list("temp"), Vec::<String>::new());
@@ -152,19 +166,35 @@ fn no_secret_is_an_argument_a_line_of_the_log_or_an_inherited_input() {
             ("images", "quay.io/acme/app"),
             ("username", "me"),
             ("password", "hunter2\nhunter3"),
-            ("registry-auth", "- {registry: docker.io, username: you, password: hunter4}"),
+            (
+                "registry-auth",
+                "- {registry: docker.io, username: you, password: hunter4}",
+            ),
         ],
     ));
     assert!(printed.success, "{}{}", printed.out, printed.err);
     let log = printed.out.clone() + &printed.err;
-    let (masks, rest): (Vec<&str>, Vec<&str>) =
-        log.lines().partition(|line| line.starts_with("::add-mask::"));
+    let (masks, rest): (Vec<&str>, Vec<&str>) = log
+        .lines()
+        .partition(|line| line.starts_with("::add-mask::"));
     assert!(rest.iter().all(|line| !line.contains("hunter")), "{log}");
     for secret in ["hunter2", "hunter3", "hunter4", "ghs_hunter1"] {
-        assert!(masks.contains(&format!("::add-mask::{secret}").as_str()), "{secret}");
+        assert!(
+            masks.contains(&format!("::add-mask::{secret}").as_str()),
+            "{secret}"
+        );
     }
-    assert!(log.starts_with("::add-mask::"), "masks come before anything else");
-    for file in ["record/arguments", "record/environment", "output", "state", "summary"] {
+    assert!(
+        log.starts_with("::add-mask::"),
+        "masks come before anything else"
+    );
+    for file in [
+        "record/arguments",
+        "record/environment",
+        "output",
+        "state",
+        "summary",
+    ] {
         assert!(!place.text(file).contains("hunter"), "{file}");
     }
     // The token belongs to ghcr.io, which this run has nothing to do with.
@@ -179,10 +209,19 @@ fn what_the_build_prints_is_no_workflow_command() {
     recorder(&place);
     let printed = run(&mut step(&place, &[]));
     let lines: Vec<&str> = printed.out.lines().collect();
-    let stop = lines.iter().position(|line| line.starts_with("::stop-commands::")).unwrap();
+    let stop = lines
+        .iter()
+        .position(|line| line.starts_with("::stop-commands::"))
+        .unwrap();
     let token = lines[stop].trim_start_matches("::stop-commands::");
-    let resume = lines.iter().position(|line| *line == format!("::{token}::")).unwrap();
-    let hostile = lines.iter().position(|line| *line == "::error::from the build").unwrap();
+    let resume = lines
+        .iter()
+        .position(|line| *line == format!("::{token}::"))
+        .unwrap();
+    let hostile = lines
+        .iter()
+        .position(|line| *line == "::error::from the build")
+        .unwrap();
     assert!(stop < hostile && hostile < resume, "{}", printed.out);
 }
 
@@ -200,15 +239,25 @@ fn the_users_docker_logins_stay_in_force() {
         })
         .to_string(),
     );
-    let printed = run(&mut step(&place, &[("images", "ghcr.io/acme/app\nquay.io/acme/app")]));
+    let printed = run(&mut step(
+        &place,
+        &[("images", "ghcr.io/acme/app\nquay.io/acme/app")],
+    ));
     assert!(printed.success, "{}{}", printed.out, printed.err);
     let config = config(&place);
     assert_eq!(config.get("credsStore"), None);
     assert_eq!(config["auths"]["r.example.com"]["auth"], "YTpi");
-    assert_eq!(config["auths"]["ghcr.io"]["auth"], "eDp5", "an existing login wins over the token");
+    assert_eq!(
+        config["auths"]["ghcr.io"]["auth"], "eDp5",
+        "an existing login wins over the token"
+    );
     assert_eq!(config["credHelpers"]["quay.io"], "store");
     assert_eq!(config["credHelpers"].get("gcr.io"), None);
-    assert!(printed.out.contains("docker-credential-missing-helper is not on PATH"));
+    assert!(
+        printed
+            .out
+            .contains("docker-credential-missing-helper is not on PATH")
+    );
 }
 
 #[test]
@@ -216,16 +265,28 @@ fn a_builder_of_an_earlier_step_is_found_where_that_step_made_it() {
     let place = Place::new();
     recorder(&place);
     place.write("home/.docker/buildx/instances/earlier", "{}");
-    place.write("home/.docker/buildx/current", r#"{"Key":"","Name":"earlier","Global":false}"#);
+    place.write(
+        "home/.docker/buildx/current",
+        r#"{"Key":"","Name":"earlier","Global":false}"#,
+    );
     let printed = run(step(&place, &[]).env_remove("INPUT_BUILDER"));
     assert!(printed.success, "{}{}", printed.out, printed.err);
     let arguments = arguments(&place);
-    let builder = arguments.iter().position(|argument| argument == "--builder").unwrap();
+    let builder = arguments
+        .iter()
+        .position(|argument| argument == "--builder")
+        .unwrap();
     assert_eq!(arguments[builder + 1], "earlier");
     let environment = place.text("record/environment");
     let folder = place.path("home/.docker/buildx");
     assert!(environment.contains(&format!("BUILDX_CONFIG={}", folder.display())));
-    assert!(printed.out.contains("an earlier step made it the current builder"), "{}", printed.out);
+    assert!(
+        printed
+            .out
+            .contains("an earlier step made it the current builder"),
+        "{}",
+        printed.out
+    );
 }
 
 #[test]
@@ -239,14 +300,21 @@ fn nothing_checked_out_means_the_repository_at_the_events_commit() {
     let arguments = arguments(&place);
     let context = format!("https://github.com/Acme/Hit-Counter.git#{SHA}");
     assert_eq!(arguments.last(), Some(&context));
-    assert!(arguments.iter().any(|a| a.starts_with("id=GIT_AUTH_TOKEN.github.com,src=")));
+    assert!(
+        arguments
+            .iter()
+            .any(|a| a.starts_with("id=GIT_AUTH_TOKEN.github.com,src="))
+    );
     assert_eq!(place.text("record/git-token"), "ghs_hunter1");
 }
 
 #[test]
 fn a_failed_build_is_red_and_says_why_and_leaves_nothing() {
     let place = Place::new();
-    place.program("docker-buildx", "#!/bin/sh\necho 'ERROR: failed to solve: no' >&2\nexit 7\n");
+    place.program(
+        "docker-buildx",
+        "#!/bin/sh\necho 'ERROR: failed to solve: no' >&2\nexit 7\n",
+    );
     let printed = run(&mut step(&place, &[]));
     assert_eq!(printed.code, Some(1));
     let error = "::error title=Build::buildx failed with exit code 7: failed to solve: no";
@@ -266,7 +334,9 @@ fn signals_reach_the_build_and_cleaning_up_still_happens() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.by_ref().any(|line| line.unwrap() == "ready"));
         assert_eq!(place.list("temp").len(), 1, "the run has its folder");
-        let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        let kill = Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
         assert!(kill.unwrap().success());
         let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
         assert!(rest.contains(&format!("got {signal}")), "{rest:?}");
@@ -289,11 +359,19 @@ fn post_removes_what_a_killed_run_left() {
     let state = place.text("state");
     let folder = state.lines().nth(1).unwrap().to_owned();
     let mut post = place.stevedore(["post"]);
-    post.env("GITHUB_ACTIONS", "true").env("STATE_stevedore_run_folder", &folder);
+    post.env("GITHUB_ACTIONS", "true")
+        .env("STATE_stevedore_run_folder", &folder);
     let printed = run(&mut post);
-    assert!(printed.success && printed.out.contains("removed"), "{}", printed.out);
+    assert!(
+        printed.success && printed.out.contains("removed"),
+        "{}",
+        printed.out
+    );
     assert_eq!(place.list("temp"), Vec::<String>::new());
-    assert!(run(&mut post).success, "a second time there is nothing to do");
+    assert!(
+        run(&mut post).success,
+        "a second time there is nothing to do"
+    );
 }
 
 #[test]
@@ -301,7 +379,13 @@ fn without_buildx_one_line_says_how_to_get_it() {
     let place = Place::new();
     let printed = run(step(&place, &[]).env("PATH", "/nonexistent"));
     assert_eq!(printed.code, Some(1));
-    assert!(printed.out.contains("https://github.com/docker/buildx#installing"), "{}", printed.out);
+    assert!(
+        printed
+            .out
+            .contains("https://github.com/docker/buildx#installing"),
+        "{}",
+        printed.out
+    );
 }
 
 #[test]
@@ -309,12 +393,29 @@ fn without_an_engine_one_line_says_how_to_get_one() {
     let place = Place::new();
     recorder(&place);
     let mut command = step(&place, &[]);
-    command.env_remove("INPUT_BUILDER").env("DOCKER_HOST", "unix:///nonexistent.sock");
+    command
+        .env_remove("INPUT_BUILDER")
+        .env("DOCKER_HOST", "unix:///nonexistent.sock");
     let printed = run(&mut command);
     assert_eq!(printed.code, Some(1));
-    let errors: Vec<&str> = printed.out.lines().filter(|line| line.starts_with("::error")).collect();
+    let errors: Vec<&str> = printed
+        .out
+        .lines()
+        .filter(|line| line.starts_with("::error"))
+        .collect();
     assert_eq!(errors.len(), 1, "{}", printed.out);
-    assert!(errors[0].contains("unix:///nonexistent.sock"), "{}", errors[0]);
-    assert!(errors[0].contains("https://docs.docker.com/engine/install/"), "{}", errors[0]);
-    assert!(!place.path("record/arguments").exists(), "buildx was not started");
+    assert!(
+        errors[0].contains("unix:///nonexistent.sock"),
+        "{}",
+        errors[0]
+    );
+    assert!(
+        errors[0].contains("https://docs.docker.com/engine/install/"),
+        "{}",
+        errors[0]
+    );
+    assert!(
+        !place.path("record/arguments").exists(),
+        "buildx was not started"
+    );
 }
