@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
+use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::execute::{self, Outcome, RunFolder};
 use crate::facts::Facts;
@@ -28,10 +29,6 @@ pub async fn publish(options: &Publish, host: Host) -> u8 {
 }
 
 async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
-    let mut raw = RawInputs::from_environment(&host);
-    // Before anything is printed, secrets that could be are hidden.
-    let secrets = Inputs::parse(&raw, &host).0;
-    log::mask(&host, secrets.secrets());
     options.apply(&mut host);
     let mut problems = Vec::new();
     problems.extend(host.fix_clock());
@@ -40,24 +37,14 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     if !host.is_github_actions() {
         context = context.with_made_up_payload();
     }
-    if let Some(file) = &options.workflow {
-        let step = workflow::read(&host.path(file), options.job.as_deref(), &context);
-        match step {
-            Ok(step) => {
-                let given = |name: &str| options.with.iter().any(|(with, _)| with == name);
-                for warning in step.apply(&mut raw, given) {
-                    warn!(title = "Workflow", "{warning}");
-                }
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    for (name, value) in &options.with {
-        raw.set(name, value);
-    }
+    let (raw, open) = raw_inputs(options, &host, &context, &mut problems);
     let (inputs, more) = Inputs::parse(&raw, &host);
     problems.extend(more);
+    // Before anything else is printed, secrets are hidden.
     log::mask(&host, inputs.secrets());
+    for expression in open {
+        warn!(title = "Workflow", "{expression}");
+    }
     warn_of_unknown(&raw);
 
     let mut facts = Facts::local(&host, &inputs, &context);
@@ -81,6 +68,32 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     }
     show(&plan, &facts);
     carry_out(&plan, &inputs, &facts, &host).await
+}
+
+/// The inputs as strings: of the environment, under those of a workflow's step,
+/// under those of the command line. With them come the expressions that are
+/// left open.
+fn raw_inputs(
+    options: &Publish,
+    host: &Host,
+    context: &RunContext,
+    problems: &mut Vec<InputProblem>,
+) -> (RawInputs, Vec<String>) {
+    let mut raw = RawInputs::from_environment(host);
+    let mut open = Vec::new();
+    if let Some(file) = &options.workflow {
+        match workflow::read(&host.path(file), options.job.as_deref(), context) {
+            Ok(step) => {
+                let given = |name: &str| options.with.iter().any(|(with, _)| with == name);
+                open = step.apply(&mut raw, given);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for (name, value) in &options.with {
+        raw.set(name, value);
+    }
+    (raw, open)
 }
 
 /// Inputs that nobody reads are likely misspelt.

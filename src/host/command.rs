@@ -20,7 +20,8 @@ pub struct Command {
     pub program: PathBuf,
     /// Its arguments. Never a secret: any user of the machine can read them.
     pub arguments: Vec<OsString>,
-    /// Variables beside the environment of the host.
+    /// Variables beside the environment of the host. Of that, the inputs of
+    /// the action stay here: some are secrets.
     pub environment: Vec<(String, OsString)>,
 }
 
@@ -78,7 +79,7 @@ impl Command {
         command
             .args(&self.arguments)
             .env_clear()
-            .envs(host.vars())
+            .envs(host.vars().filter(|(name, _)| !name.starts_with("INPUT_")))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(host.directory())
             .stdin(Stdio::null())

@@ -5,5 +5,7 @@ mod bad_input;
 mod contract;
 mod dry_run;
 mod engine;
+mod github;
 mod recorded;
+mod recorder;
 mod support;
