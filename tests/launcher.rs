@@ -1,6 +1,10 @@
 //! launcher.cjs under the stand-in for the runner, with real Node programs and
 //! a shell script, or a tiny crate, in the place of the program.
-#![allow(clippy::disallowed_methods, reason = "these tests start real programs")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests that start real programs"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
