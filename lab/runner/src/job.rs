@@ -9,6 +9,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
@@ -127,9 +128,10 @@ impl Job {
             }
         };
         step.files = Some(files);
+        let begin = Instant::now();
         let (process, output) = process::start(command)?;
         self.control.set(Some(process));
-        Ok(Stage::follow(output, step.log.clone()))
+        Ok(Stage::follow(output, step.log.clone(), begin))
     }
 
     /// Takes in what a stage left, as the runner does after each.
