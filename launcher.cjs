@@ -24,7 +24,7 @@ const become = (file, args) => {
 
 // What the program is built from, as a name: another source is another program.
 const sourceKey = () => {
-  const sources = fs.readdirSync(join(__dirname, 'src'), { recursive: true }).sort().map((name) => join('src', name));
+  const src = join(__dirname, 'src'), sources = (fs.existsSync(src) ? fs.readdirSync(src, { recursive: true }) : []).sort().map((name) => join('src', name));
   const names = ['Cargo.toml', 'Cargo.lock', 'action.yml', 'rust-toolchain.toml', ...sources];
   const isFile = (name) => fs.statSync(join(__dirname, name), { throwIfNoEntry: false })?.isFile();
   const add = (hash, name) => hash.update(`\0${name}\0`).update(fs.readFileSync(join(__dirname, name)));

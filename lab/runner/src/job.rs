@@ -9,6 +9,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
@@ -127,9 +128,10 @@ impl Job {
             }
         };
         step.files = Some(files);
+        let begin = Instant::now();
         let (process, output) = process::start(command)?;
         self.control.set(Some(process));
-        Ok(Stage::follow(output, step.log.clone()))
+        Ok(Stage::follow(output, step.log.clone(), begin))
     }
 
     /// Takes in what a stage left, as the runner does after each.
@@ -286,6 +288,13 @@ impl Job {
     }
 }
 
+impl Drop for Job {
+    /// Nothing of a job outlives it, also when a test gives up in the middle.
+    fn drop(&mut self) {
+        orphans(&format!("{TRACKING}={}", self.tracking));
+    }
+}
+
 /// Runs steps as a job: in order, up to the first that fails; then the post
 /// stages of those that ran, in reverse. `sink` gets each line that is shown.
 ///
@@ -301,6 +310,9 @@ pub fn run_job(
     let sink = Arc::new(Mutex::new(sink));
     let mut ran: Vec<Active> = Vec::new();
     for spec in steps {
+        if control.is_cancelled() {
+            break;
+        }
         let sink = Arc::clone(&sink);
         let each: Sink =
             Box::new(move |line| sink.lock().unwrap_or_else(PoisonError::into_inner)(line));

@@ -90,9 +90,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn follow(output: Output, log: SharedLog) -> Self {
+    pub(crate) fn follow(output: Output, log: SharedLog, begin: Instant) -> Self {
         use std::os::unix::process::ExitStatusExt;
-        let begin = Instant::now();
         let thread = std::thread::spawn(move || {
             let status = output.follow(|line| log.line(line))?;
             let (exit_code, signal) = (status.code(), status.signal());

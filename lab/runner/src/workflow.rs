@@ -133,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("w.yml");
         std::fs::write(&file, format!("jobs:\n  publish:\n    steps:\n{steps}")).unwrap();
-        let (action, workspace) = (Path::new("/action"), Path::new("/work"));
+        let (action, workspace) = (Path::new("/action"), Path::new("/checkout"));
         read_workflow(&file, None, "octo/stevedore", action, workspace)
             .map_err(|error| error.to_string())
     }
@@ -149,7 +149,7 @@ mod tests {
             [
                 node("/action"),
                 node("/action/metadata"),
-                node("/work/./tool"),
+                node("/checkout/./tool"),
                 Uses::Docker("a:b".into())
             ]
         );

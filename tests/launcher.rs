@@ -1,0 +1,542 @@
+//! launcher.cjs under the stand-in for the runner, with real Node programs and
+//! a shell script, or a tiny crate, in the place of the program.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests that start real programs"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use lab_runner::{Conclusion, Level, Running, Signal, Step, StepRun};
+use tempfile::TempDir;
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Which program the launcher ran, with what: the stand-in for the binary.
+const PROGRAM: &str = r#"#!/bin/sh
+echo "program:[$*] pid:$$ left:$STATE_left"
+[ "$1" = post ] && exit 0
+eval "$INPUT_DO"
+"#;
+
+/// A Node to test with, and how it starts the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Node {
+    /// GitHub's runner has it; the launcher becomes the program.
+    V24,
+    /// The same, `process.execve` hidden: the program is a child.
+    WithoutExecve,
+    /// Whatever this machine has.
+    Own,
+}
+
+const NODES: [Node; 3] = [Node::V24, Node::WithoutExecve, Node::Own];
+
+/// An action's folder, a tool cache, and scripts to load into Node.
+struct Action {
+    folder: TempDir,
+}
+
+impl Action {
+    /// launcher.cjs, action.yml, nothing to run yet.
+    fn empty() -> Self {
+        let action = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("launcher.cjs");
+        fs::copy(launcher, action.path("launcher.cjs")).unwrap();
+        action.write(
+            "action.yml",
+            "name: stand-in\ninputs: {do: {default: 'true'}}\nruns: {using: node24, main: launcher.cjs, post: launcher.cjs}\n",
+        );
+        action.write("preload/no-execve.cjs", "delete process.execve;");
+        action
+    }
+
+    fn with_program(script: &str) -> Self {
+        let action = Self::empty();
+        let arch = if cfg!(target_arch = "aarch64") {
+            "arm64"
+        } else {
+            "amd64"
+        };
+        action.program(arch, script);
+        action
+    }
+
+    /// The crate that the launcher builds where there is no program.
+    fn with_crate(main: &str) -> Self {
+        let action = Self::empty();
+        action.write("Cargo.toml", "[package]\nname = \"stevedore\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n");
+        action.write(
+            "Cargo.lock",
+            "version = 3\n[[package]]\nname = \"stevedore\"\nversion = \"0.1.0\"\n",
+        );
+        action.write("src/main.rs", main);
+        action
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn program(&self, arch: &str, script: &str) {
+        let name = format!("dist/stevedore-linux-{arch}");
+        self.write(&name, script);
+        fs::set_permissions(self.path(&name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn step(&self, node: Node) -> Step {
+        let step = Step::node(self.folder.path()).tool_cache(self.path("tools"));
+        match node {
+            Node::V24 => step.node_program(node_24()),
+            Node::Own => step.node_program(own_node()),
+            Node::WithoutExecve => self.preload(step, "no-execve.cjs").node_program(node_24()),
+        }
+    }
+
+    fn preload(&self, step: Step, script: &str) -> Step {
+        let script = self.path("preload").join(script);
+        step.env("NODE_OPTIONS", format!("--require {}", script.display()))
+    }
+
+    /// What the launcher keeps in the tool cache.
+    fn built(&self) -> Vec<PathBuf> {
+        let Ok(keys) = fs::read_dir(self.path("tools/stevedore")) else {
+            return Vec::new();
+        };
+        let files = |key: fs::DirEntry| fs::read_dir(key.path()).unwrap();
+        keys.flatten()
+            .flat_map(files)
+            .flatten()
+            .map(|entry| entry.path())
+            .collect()
+    }
+}
+
+fn node_script(argument: &str) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab/node.sh");
+    let output = Command::new(script)
+        .args(argument.split_whitespace())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+}
+
+fn node_24() -> &'static Path {
+    static NODE: OnceLock<PathBuf> = OnceLock::new();
+    NODE.get_or_init(|| node_script(""))
+}
+
+fn own_node() -> &'static Path {
+    static NODE: OnceLock<PathBuf> = OnceLock::new();
+    NODE.get_or_init(|| {
+        let output = Command::new("node")
+            .args(["-p", "process.execPath"])
+            .output()
+            .unwrap();
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    })
+}
+
+fn run(action: &Action, node: Node, script: &str) -> StepRun {
+    action.step(node).with("do", script).run().unwrap()
+}
+
+fn started(action: &Action, node: Node, script: &str) -> Running {
+    let running = action.step(node).with("do", script).start().unwrap();
+    assert!(running.wait_for("ready", SOON), "{node:?}");
+    running
+}
+
+/// What the launcher says in place of running anything; post may say it again.
+fn only_error(run: &StepRun) -> &str {
+    let errors = run
+        .annotations
+        .iter()
+        .filter(|one| one.level == Level::Error);
+    let titled = errors.filter(|one| one.title.as_deref() == Some("Stevedore could not start"));
+    let mut messages: Vec<_> = titled.map(|one| one.message.as_str()).collect();
+    messages.dedup();
+    assert_eq!(messages.len(), 1, "{}", run.log);
+    assert!(!run.log.contains("    at "), "a stack trace: {}", run.log);
+    messages[0]
+}
+
+#[test]
+fn main_and_post_run_the_program_with_what_the_runner_gives() {
+    let action = Action::with_program(PROGRAM);
+    let script = r#"printf 'plain=a=b\nlines<<END\none\ntwo\nEND\n' >> "$GITHUB_OUTPUT"; echo left=behind >> "$GITHUB_STATE""#;
+    for node in NODES {
+        let run = run(&action, node, script);
+        assert!(run.succeeded(), "{node:?}: {}", run.log);
+        let (main, post) = run.log.trim().split_once('\n').unwrap();
+        assert!(main.starts_with("program:[] "), "{node:?}: {main}");
+        assert!(main.ends_with("left:"), "{node:?}: {main}");
+        // One line: neither stage says anything of its own, no warning of Node's.
+        assert!(post.starts_with("program:[post] "), "{node:?}: {post}");
+        assert!(
+            post.ends_with("left:behind") && !post.contains('\n'),
+            "{node:?}: {post}"
+        );
+        assert_eq!(run.state["stevedore_post"], "true");
+        let outputs: Vec<_> = run
+            .outputs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(outputs, [("lines", "one\ntwo"), ("plain", "a=b")]);
+        assert_eq!((run.leftovers.len(), run.orphans.len()), (0, 0), "{run:?}");
+    }
+}
+
+#[test]
+fn node_24_becomes_the_program() {
+    let action = Action::with_program(PROGRAM);
+    for (node, same) in [(Node::V24, true), (Node::WithoutExecve, false)] {
+        let running = started(&action, node, "echo ready; sleep 0.2");
+        let pid = format!("pid:{} ", running.pid().unwrap());
+        assert_eq!(running.wait().unwrap().log.contains(&pid), same, "{node:?}");
+    }
+}
+
+#[test]
+fn exit_codes_and_signals_are_the_programs() {
+    let action = Action::with_program(PROGRAM);
+    for node in NODES {
+        for code in [0, 1, 7, 255] {
+            let run = run(&action, node, &format!("exit {code}"));
+            assert_eq!(run.exit_code, Some(code), "{node:?}");
+            assert_eq!(run.post.unwrap().exit_code, Some(0), "{node:?}");
+        }
+        for (name, number) in [("TERM", 15), ("KILL", 9)] {
+            let run = run(&action, node, &format!("kill -{name} $$"));
+            assert_eq!(
+                (run.exit_code, run.signal),
+                (None, Some(number)),
+                "{node:?}"
+            );
+            assert!(run.log.contains("program:[post]"), "{node:?}");
+        }
+    }
+}
+
+#[test]
+fn signals_in_the_middle_reach_the_program() {
+    let action = Action::with_program(PROGRAM);
+    for node in NODES {
+        for (name, signal) in [
+            ("INT", Signal::INT),
+            ("TERM", Signal::TERM),
+            ("HUP", Signal::HUP),
+        ] {
+            let script = format!(
+                "trap 'echo got {name}; exit 42' {name}; sleep 60 >/dev/null 2>&1 & echo ready; wait"
+            );
+            let running = started(&action, node, &script);
+            assert!(running.signal(signal));
+            let run = running.wait().unwrap();
+            assert!(
+                run.log.contains(&format!("got {name}\n")),
+                "{node:?}: {}",
+                run.log
+            );
+            assert_eq!(run.exit_code, Some(42), "{node:?} {name}");
+            assert!(run.log.contains("program:[post]"), "{node:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cancel_that_is_obeyed() {
+    let action = Action::with_program(PROGRAM);
+    for node in NODES {
+        let running = started(
+            &action,
+            node,
+            "trap 'echo cleaning up; exit 130' INT; sleep 60 >/dev/null 2>&1 & echo ready; wait",
+        );
+        running.cancel();
+        let run = running.wait().unwrap();
+        assert_eq!(
+            (run.conclusion, run.exit_code),
+            (Conclusion::Cancelled, Some(130)),
+            "{node:?}"
+        );
+        assert!(
+            run.log.contains("cleaning up\nprogram:[post]"),
+            "{node:?}: {}",
+            run.log
+        );
+        // What the program left running is the job's to end.
+        assert_eq!(run.orphans, ["sleep 60"], "{node:?}");
+    }
+}
+
+#[test]
+fn a_cancel_that_is_ignored_ends_in_a_kill_of_everything() {
+    let action = Action::with_program(PROGRAM);
+    let script = "trap 'echo ignored INT' INT; trap 'echo ignored TERM' TERM; echo ready; while :; do sleep 0.1; done";
+    let running = [Node::V24, Node::WithoutExecve].map(|node| started(&action, node, script));
+    running.iter().for_each(Running::cancel);
+    for running in running {
+        let run = running.wait().unwrap();
+        assert_eq!(
+            (run.conclusion, run.signal),
+            (Conclusion::Cancelled, Some(9))
+        );
+        for line in ["ignored INT", "ignored TERM", "program:[post]"] {
+            assert!(run.log.contains(line), "{line}: {}", run.log);
+        }
+        assert_eq!(run.orphans, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_programs_streams_block() {
+    let action = Action::with_program(PROGRAM);
+    for node in NODES {
+        let run = run(
+            &action,
+            node,
+            "grep flags /proc/$$/fdinfo/1 /proc/$$/fdinfo/2",
+        );
+        let flags = run
+            .log
+            .lines()
+            .filter_map(|line| line.split_once("flags:\t"));
+        let flags: Vec<_> = flags
+            .map(|(_, octal)| u32::from_str_radix(octal, 8).unwrap())
+            .collect();
+        assert_eq!(flags.len(), 2, "{}", run.log);
+        const O_NONBLOCK: u32 = 0o4000;
+        assert!(
+            flags.iter().all(|flags| flags & O_NONBLOCK == 0),
+            "{node:?}: {flags:?}"
+        );
+    }
+}
+
+#[test]
+fn a_part_of_the_action_names_itself_and_has_no_post() {
+    let action = Action::with_program(PROGRAM);
+    action.write(
+        "metadata/action.yml",
+        "name: part\nruns: {using: node24, main: main.cjs}\n",
+    );
+    action.write(
+        "metadata/main.cjs",
+        "require('../launcher.cjs')('metadata');\n",
+    );
+    let step = Step::node(action.path("metadata")).node_program(node_24());
+    let run = step.env("STATE_stevedore_post", "true").run().unwrap();
+    assert!(
+        run.succeeded() && run.log.starts_with("program:[metadata] "),
+        "{}",
+        run.log
+    );
+    assert!(run.state.is_empty() && run.post.is_none());
+}
+
+#[test]
+fn another_platform_gets_one_clear_sentence() {
+    let action = Action::with_program(PROGRAM);
+    for (platform, arch) in [("win32", "x64"), ("darwin", "arm64"), ("linux", "riscv64")] {
+        let fake = format!(
+            "for (const [name, value] of [['platform', '{platform}'], ['arch', '{arch}']]) Object.defineProperty(process, name, {{ value }});"
+        );
+        action.write("preload/platform.cjs", &fake);
+        let run = action
+            .preload(action.step(Node::V24), "platform.cjs")
+            .run()
+            .unwrap();
+        assert_eq!(run.exit_code, Some(1));
+        let message = format!("this runner is {platform} {arch}");
+        assert!(only_error(&run).contains(&message), "{}", run.log);
+        assert_eq!(run.post.unwrap().exit_code, Some(0));
+    }
+}
+
+#[test]
+fn a_program_that_may_not_be_executed_is_an_error_not_a_crash() {
+    let action = Action::with_program(PROGRAM);
+    for program in fs::read_dir(action.path("dist")).unwrap().flatten() {
+        fs::set_permissions(program.path(), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    for node in NODES {
+        let run = run(&action, node, "true");
+        assert_eq!(run.exit_code, Some(1), "{node:?}");
+        assert!(
+            only_error(&run).contains("permission denied"),
+            "{node:?}: {}",
+            run.log
+        );
+    }
+}
+
+const MAIN: &str =
+    r#"fn main() { println!("built, args {:?}", std::env::args().skip(1).collect::<Vec<_>>()); }"#;
+const ANNOUNCED: &str = "no binary in dist/ for this ref; building once";
+
+#[test]
+fn without_a_binary_it_is_built_once_and_kept() {
+    let action = Action::with_crate(MAIN);
+    for (node, builds) in [
+        (Node::WithoutExecve, true),
+        (Node::V24, false),
+        (Node::Own, false),
+    ] {
+        let run = action.step(node).run().unwrap();
+        assert!(run.succeeded(), "{node:?}: {}", run.log);
+        assert_eq!(run.log.contains(ANNOUNCED), builds, "{node:?}: {}", run.log);
+        assert!(
+            run.log
+                .ends_with("built, args []\nbuilt, args [\"post\"]\n"),
+            "{}",
+            run.log
+        );
+        assert_eq!(run.leftovers, Vec::<PathBuf>::new());
+    }
+    action.write("src/deep/other.rs", "// another source is another program");
+    assert!(
+        action
+            .step(Node::V24)
+            .run()
+            .unwrap()
+            .log
+            .contains(ANNOUNCED)
+    );
+    assert_eq!(action.built().len(), 2);
+}
+
+#[test]
+fn two_jobs_that_build_at_once_do_not_disturb_each_other() {
+    let action = Action::with_crate(MAIN);
+    let both = [Node::V24, Node::WithoutExecve].map(|node| action.step(node).start().unwrap());
+    for running in both {
+        let run = running.wait().unwrap();
+        assert!(
+            run.succeeded() && run.log.contains("built, args []"),
+            "{}",
+            run.log
+        );
+    }
+    assert_eq!(action.built().len(), 1, "{:?}", action.built());
+}
+
+#[test]
+fn a_build_that_fails_says_so_and_post_builds_nothing() {
+    let action = Action::with_crate("fn main() { nonsense }");
+    let run = action.step(Node::V24).run().unwrap();
+    assert_eq!(run.exit_code, Some(1));
+    assert!(
+        only_error(&run).contains("cargo ended with exit code 101"),
+        "{}",
+        run.log
+    );
+    assert_eq!(run.log.matches(ANNOUNCED).count(), 1);
+    assert_eq!(run.post.unwrap().exit_code, Some(0));
+    assert_eq!(action.built(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_build_can_be_cancelled() {
+    let action = Action::with_crate(MAIN);
+    action.write("build.rs", r#"fn main() { println!("cargo::warning=building"); std::thread::sleep(std::time::Duration::from_secs(60)); }"#);
+    for node in [Node::V24, Node::WithoutExecve] {
+        let running = action.step(node).start().unwrap();
+        assert!(running.wait_for("Compiling", SOON));
+        running.cancel();
+        let run = running.wait().unwrap();
+        assert_eq!(
+            (run.conclusion, run.signal),
+            (Conclusion::Cancelled, Some(2)),
+            "{}",
+            run.log
+        );
+        assert_eq!(run.post.unwrap().exit_code, Some(0));
+        assert_eq!(action.built(), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
+fn without_a_binary_and_cargo_one_sentence_says_what_to_do() {
+    let action = Action::with_crate(MAIN);
+    for node in NODES {
+        let run = action.step(node).env("PATH", "/nowhere").run().unwrap();
+        assert_eq!(run.exit_code, Some(1), "{node:?}");
+        let message = only_error(&run);
+        assert!(
+            message.contains("cargo") && message.contains("released tag"),
+            "{message}"
+        );
+        assert_eq!(run.post.unwrap().exit_code, Some(0));
+    }
+}
+
+/// The arm64 Node under emulation starts the arm64 program; a script in its place.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn arm64_picks_its_own_program() {
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return; // Libraries and emulator come from the distribution's packages.
+    }
+    let action = Action::with_program("#!/bin/sh\necho the wrong one\n");
+    action.program("arm64", PROGRAM);
+    let emulated = node_script("arm64");
+    for script in ["exit 5", "kill -TERM $$"] {
+        let step = Step::node(action.folder.path())
+            .node_program(&emulated)
+            .with("do", script);
+        let running = step.start().unwrap();
+        let pid = running.pid().unwrap();
+        let run = running.wait().unwrap();
+        assert!(
+            run.log.starts_with(&format!("program:[] pid:{pid} ")),
+            "{}",
+            run.log
+        );
+        assert_eq!(
+            (run.exit_code == Some(5), run.signal == Some(15)),
+            (script == "exit 5", script != "exit 5")
+        );
+        assert!(run.log.contains("program:[post]"), "{}", run.log);
+    }
+}
+
+/// As above with a program of that architecture, which the kernel has to know how to start.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[ignore = "needs an arm64 emulator in the kernel: lab/up"]
+fn arm64_becomes_an_arm64_program() {
+    let action = Action::empty();
+    let busybox = node_script("busybox");
+    action.program(
+        "arm64",
+        &PROGRAM.replace("/bin/sh", &format!("{} sh", busybox.display())),
+    );
+    let emulated = node_script("arm64");
+    let step = Step::node(action.folder.path()).node_program(&emulated);
+    let run = step
+        .with("do", format!("{} uname -m; exit 5", busybox.display()))
+        .run()
+        .unwrap();
+    assert_eq!(run.exit_code, Some(5), "{}", run.log);
+    assert!(run.log.contains("aarch64\nprogram:[post]"), "{}", run.log);
+}
