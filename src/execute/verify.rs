@@ -42,20 +42,18 @@ pub(super) async fn verify(
         outcome.warnings.push(text.to_owned());
         return Ok(());
     };
-    let references: Vec<(&ImageName, String, String)> = references(plan);
-    let answers = join_all(
-        references
-            .iter()
-            .map(|(name, tag, _)| client.manifest(name, tag)),
-    )
-    .await;
+    let references = references(plan);
+    let answers = references
+        .iter()
+        .map(|(name, tag, _)| client.manifest(name, tag));
+    let answers = join_all(answers).await;
     let mut manifest = None;
     let mut differs = None;
     for ((name, _, reference), answer) in references.iter().zip(answers) {
         match answer {
             Ok(found) if found.digest == expected => {
-                outcome.verified.references.push(reference.clone());
-                manifest.get_or_insert((*name, found));
+                outcome.verified.references.push((*reference).to_owned());
+                manifest.get_or_insert((name, found));
             }
             Ok(found) => {
                 differs.get_or_insert(difference(reference, &expected, &found.digest.to_string()));
@@ -76,15 +74,13 @@ pub(super) async fn verify(
     differs.map_or(Ok(()), Err)
 }
 
-/// Every tag with the image it belongs to, and as a reference.
-fn references(plan: &Plan) -> Vec<(&ImageName, String, String)> {
-    plan.images
+/// Every reference, and the image and tag that it is made of.
+fn references(plan: &Plan) -> Vec<(ImageName, &str, &str)> {
+    plan.tags
         .iter()
-        .flat_map(|name| {
-            plan.metadata.tag_names.iter().map(move |tag| {
-                let reference = format!("{}:{tag}", name.familiar());
-                (name, tag.clone(), reference)
-            })
+        .filter_map(|reference| {
+            let (name, tag) = reference.rsplit_once(':')?;
+            Some((ImageName::parse(name).ok()?, tag, reference.as_str()))
         })
         .collect()
 }

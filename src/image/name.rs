@@ -31,17 +31,6 @@ impl ImageName {
             repository,
         })
     }
-
-    /// The name as a person writes it: Docker Hub's images without host and `library/`.
-    pub fn familiar(&self) -> String {
-        if self.registry != Registry::docker_hub() {
-            return self.to_string();
-        }
-        match self.repository.strip_prefix("library/") {
-            Some(official) => official.to_owned(),
-            None => self.repository.clone(),
-        }
-    }
 }
 
 /// The first component is a registry when it has a dot or a port or is
@@ -151,17 +140,6 @@ mod tests {
             "ghcr.io//a",
         ] {
             assert!(ImageName::parse(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn docker_hub_names_are_shown_as_people_write_them() {
-        for (text, familiar) in [
-            ("app", "app"),
-            ("acme/app", "acme/app"),
-            ("ghcr.io/a/b", "ghcr.io/a/b"),
-        ] {
-            assert_eq!(ImageName::parse(text).unwrap().familiar(), familiar);
         }
     }
 }

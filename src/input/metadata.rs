@@ -1,28 +1,214 @@
-//! stub
+//! The inputs of the metadata engine, from strings to types.
+//!
+//! Owns [`MetadataInputs`]. Collects every problem; renders no template and
+//! knows no event.
+
+use super::csv::{self, Dialect};
+use super::ecma;
+use super::flavor::{self, Flavor};
+use super::images::{self, ImageRule};
+use super::list::{self, Entry};
+use super::tags::{self, TagRule};
 use crate::error::InputProblem;
-#[derive(Clone, Debug, Default)]
-pub struct MetadataInputs {
-    pub images: Vec<String>,
-    pub levels: Vec<String>,
-}
-#[derive(Clone, Debug, Default)]
+
+/// The inputs and variables as they were given. Empty means not given.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RawMetadata<'a> {
+    /// Input `images`.
     pub images: &'a str,
+    /// Input `tags`.
     pub tags: &'a str,
+    /// Input `flavor`.
     pub flavor: &'a str,
+    /// Input `labels`.
     pub labels: &'a str,
+    /// Input `annotations`.
     pub annotations: &'a str,
+    /// Input `sep-tags`, not trimmed.
+    pub sep_tags: &'a str,
+    /// Input `sep-labels`, not trimmed.
+    pub sep_labels: &'a str,
+    /// Input `sep-annotations`, not trimmed.
+    pub sep_annotations: &'a str,
+    /// Input `bake-target`.
+    pub bake_target: &'a str,
+    /// `DOCKER_METADATA_SHORT_SHA_LENGTH`.
     pub short_sha_length: &'a str,
+    /// `DOCKER_METADATA_ANNOTATIONS_LEVELS`.
     pub annotations_levels: &'a str,
 }
-impl MetadataInputs {
-    pub fn parse(raw: &RawMetadata) -> Result<Self, Vec<InputProblem>> {
-        Ok(Self {
-            images: raw.images.lines().map(str::to_owned).collect(),
-            levels: vec![],
-        })
+
+/// How much of a commit a short sha has. Said to be wrong only when it is
+/// used, as workflows set the variable for all their jobs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ShortShaLength {
+    /// Characters.
+    Characters(f64),
+    /// What was given, and is no number.
+    Invalid(String),
+}
+
+/// The inputs, valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetadataInputs {
+    /// The images, in order.
+    pub images: Vec<ImageRule>,
+    /// The rules, in the order in which they run.
+    pub tags: Vec<TagRule>,
+    /// True when the rules are ours, as none were given.
+    pub default_tags: bool,
+    /// What all tags have in common.
+    pub flavor: Flavor,
+    /// Templates of further labels, as `KEY=VALUE`.
+    pub labels: Vec<Entry>,
+    /// Templates of further annotations, as `KEY=VALUE`.
+    pub annotations: Vec<Entry>,
+    /// What stands between two tags in an output.
+    pub sep_tags: String,
+    /// What stands between two labels in an output.
+    pub sep_labels: String,
+    /// What stands between two annotations in an output.
+    pub sep_annotations: String,
+    /// The target in bake files.
+    pub bake_target: String,
+    /// Length of a short sha.
+    pub short_sha_length: ShortShaLength,
+    /// Where annotations go, such as `manifest` and `index`.
+    pub annotation_levels: Vec<String>,
+}
+
+impl Default for MetadataInputs {
+    fn default() -> Self {
+        let (tags, _) = tags::parse(&[]);
+        let newline = || "\n".to_owned();
+        Self {
+            images: Vec::new(),
+            tags,
+            default_tags: true,
+            flavor: Flavor::default(),
+            labels: Vec::new(),
+            annotations: Vec::new(),
+            sep_tags: newline(),
+            sep_labels: newline(),
+            sep_annotations: newline(),
+            bake_target: "docker-metadata-action".to_owned(),
+            short_sha_length: ShortShaLength::Characters(7.0),
+            annotation_levels: vec!["manifest".to_owned()],
+        }
     }
+}
+
+impl MetadataInputs {
+    /// Turns strings into types.
+    ///
+    /// # Errors
+    /// Every entry that cannot be used, with its line and column.
+    pub fn parse(raw: &RawMetadata<'_>) -> Result<Self, Vec<InputProblem>> {
+        let mut problems = Vec::new();
+        let mut entries = |input: &str, value: &str| {
+            list::entries(value).unwrap_or_else(|error| {
+                let accepted = "one entry a line; a quote inside doubled";
+                let problem = InputProblem::new(input, "", error.why, accepted);
+                problems.push(problem.at(error.line, error.column));
+                Vec::new()
+            })
+        };
+        let image_entries = entries("images", raw.images);
+        let tag_entries = entries("tags", raw.tags);
+        let flavor_entries = entries("flavor", raw.flavor);
+        let labels = entries("labels", raw.labels);
+        let annotations = entries("annotations", raw.annotations);
+        let (images, mut bad_images) = images::parse(&image_entries);
+        let (tags, mut bad_tags) = tags::parse(&tag_entries);
+        let (flavor, mut bad_flavor) = flavor::parse(&flavor_entries);
+        for bad in [&mut bad_images, &mut bad_tags, &mut bad_flavor] {
+            problems.append(bad);
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            images,
+            default_tags: tag_entries.is_empty(),
+            tags,
+            flavor,
+            labels,
+            annotations,
+            ..Self::default()
+        }
+        .with_options(raw))
+    }
+
+    fn with_options(mut self, raw: &RawMetadata<'_>) -> Self {
+        let set = |given: &str, field: &mut String| {
+            if !given.is_empty() {
+                given.clone_into(field);
+            }
+        };
+        set(raw.sep_tags, &mut self.sep_tags);
+        set(raw.sep_labels, &mut self.sep_labels);
+        set(raw.sep_annotations, &mut self.sep_annotations);
+        set(ecma::trim(raw.bake_target), &mut self.bake_target);
+        if !raw.short_sha_length.is_empty() {
+            let length = ecma::number(raw.short_sha_length);
+            self.short_sha_length = match length.is_nan() {
+                true => ShortShaLength::Invalid(raw.short_sha_length.to_owned()),
+                false => ShortShaLength::Characters(length),
+            };
+        }
+        if !raw.annotations_levels.is_empty() {
+            let levels = raw.annotations_levels.split(',');
+            self.annotation_levels = levels.map(str::to_owned).collect();
+        }
+        self
+    }
+
+    /// The names of the images that are not switched off, as they were given.
     pub fn enabled_images(&self) -> impl Iterator<Item = &str> {
-        self.images.iter().map(String::as_str)
+        let enabled = self.images.iter().filter(|image| image.enable);
+        enabled.map(|image| image.name.as_str())
+    }
+}
+
+/// The fields of an entry; only its first line counts.
+pub(super) fn first_record(
+    input: &str,
+    entry: &Entry,
+    dialect: Dialect,
+) -> Result<Vec<String>, InputProblem> {
+    let place = |line: usize, column: usize| match line {
+        1 => (entry.line, entry.column + column - 1),
+        _ => (entry.line + line - 1, column),
+    };
+    let problem = |why: String, accepted: &str, (line, column)| {
+        InputProblem::new(input, &entry.text, why, accepted).at(line, column)
+    };
+    let records = csv::records(&entry.text, dialect).map_err(|error| {
+        let accepted = "quotes around a whole field, such as \"value=a,b\"; one inside doubled";
+        problem(error.to_string(), accepted, place(error.line, error.column))
+    })?;
+    let first = records.into_iter().next();
+    first.map(|record| record.fields).ok_or_else(|| {
+        let accepted = "an entry, or nothing at all";
+        problem("is blank".to_owned(), accepted, place(1, 1))
+    })
+}
+
+/// `true` or `false`, in just this spelling.
+pub(super) fn enabled(value: &str) -> Option<bool> {
+    match value {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// All words, and the one that was probably meant.
+pub(super) fn nearest(word: &str, words: &[&str]) -> String {
+    let all = words.join(", ");
+    let distance = |other: &&&str| strsim::damerau_levenshtein(word, other);
+    match words.iter().min_by_key(distance) {
+        Some(near) if distance(&near) <= 2 => format!("{all} (do you mean {near}?)"),
+        _ => all,
     }
 }

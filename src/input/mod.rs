@@ -6,10 +6,13 @@
 pub mod auth;
 pub mod csv;
 pub mod ecma;
+pub mod flavor;
+pub mod images;
 pub mod list;
 pub mod metadata;
 pub mod raw;
 pub mod spec;
+pub mod tags;
 
 use list::{Grammar, parse_list};
 pub use metadata::{MetadataInputs, RawMetadata};
@@ -39,6 +42,10 @@ pub enum Push {
 pub struct Inputs {
     /// `images`, `tags`, `flavor`, `labels`, `annotations`.
     pub metadata: MetadataInputs,
+    /// True when `DOCKER_METADATA_ANNOTATIONS_LEVELS` is set.
+    pub annotation_levels_given: bool,
+    /// `DOCKER_METADATA_PR_HEAD_SHA`, as it is set.
+    pub pr_head_sha: String,
     /// `context`, when it is given.
     pub context: Option<String>,
     /// `file`: the Dockerfile.
@@ -85,6 +92,11 @@ impl Inputs {
         };
         let inputs = Self {
             metadata: reader.metadata(host),
+            annotation_levels_given: host.var(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS).is_some(),
+            pr_head_sha: host
+                .var(vars::DOCKER_METADATA_PR_HEAD_SHA)
+                .unwrap_or_default()
+                .to_owned(),
             context: reader.text("context"),
             file: reader.text("file"),
             target: reader.target(),

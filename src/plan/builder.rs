@@ -94,11 +94,18 @@ fn one_platform_only(version: &str, platforms: &[Platform]) -> InputProblem {
     InputProblem::new("platforms", value.join(","), why, accepted)
 }
 
+impl Builder {
+    /// Which one, and why, for a table.
+    pub(super) fn described(&self) -> String {
+        match &self.choice {
+            BuilderChoice::Engine => format!("the engine's own: {}", self.reason),
+            BuilderChoice::Named(name) => format!("{name}: {}", self.reason),
+        }
+    }
+}
+
 impl fmt::Display for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.choice {
-            BuilderChoice::Engine => write!(f, "builder: the engine's own: {}", self.reason),
-            BuilderChoice::Named(name) => write!(f, "builder {name}: {}", self.reason),
-        }
+        write!(f, "builder {}", self.described())
     }
 }

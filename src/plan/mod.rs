@@ -8,7 +8,7 @@ mod arguments;
 mod builder;
 mod images;
 mod login;
-mod problems;
+mod naming;
 mod publication;
 mod render;
 mod source;
@@ -27,7 +27,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
-use crate::metadata::{self, Metadata};
+use crate::metadata::Metadata;
 
 /// Everything that a run will do.
 #[derive(Clone, Debug, Serialize)]
@@ -109,7 +109,7 @@ pub fn plan(
     decisions.push(publication.to_string());
     let source = source::decide(inputs, context, facts, &mut problems);
     decisions.push(source.to_string());
-    let platforms = problems::platforms(inputs, &mut decisions);
+    let platforms = platforms(inputs, &mut decisions);
     let builder = builder::decide(inputs, facts, &platforms);
     let builder = builder.unwrap_or_else(|problem| {
         problems.push(problem);
@@ -129,17 +129,20 @@ pub fn plan(
         problems.append(&mut more);
         Vec::new()
     });
-    decisions.extend(logins.iter().map(ToString::to_string));
+    decisions.extend(logins.iter().map(|login| format!("login at {login}")));
 
-    let metadata = problems::name(inputs, context, facts, &names, &platforms, &mut problems);
-    let Some(metadata) = metadata.filter(|_| problems.is_empty()) else {
-        return Err(problems);
-    };
-    problems::refuse_unpublishable(&metadata, publication.push, &mut problems);
+    let metadata = naming::metadata(inputs, context, facts, &names, &platforms);
+    let metadata = metadata.unwrap_or_else(|mut more| {
+        problems.append(&mut more);
+        Metadata::default()
+    });
+    if problems.is_empty() {
+        problems = naming::unpublishable(&metadata, publication.push);
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
-    notices.extend(problems::notices(&metadata));
+    notices.extend(naming::notices(&metadata));
     let arguments = arguments::arguments(
         inputs,
         &metadata,
@@ -165,4 +168,15 @@ pub fn plan(
         decisions,
         notices,
     })
+}
+
+/// What is built for. An image that is loaded, and for which nobody asked for
+/// platforms, is for the machine that it is loaded on.
+fn platforms(inputs: &Inputs, decisions: &mut Vec<String>) -> Vec<Platform> {
+    if inputs.load && !inputs.platforms_given {
+        let reason = "`load: true`, and `platforms` is empty";
+        decisions.push(format!("platform: the builder's own: {reason}"));
+        return Vec::new();
+    }
+    inputs.platforms.clone()
 }

@@ -1,8 +1,10 @@
 //! The plan as a person reads it: what a dry run prints.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use super::{Plan, RunFiles};
+use crate::image::{ImageName, Registry};
 
 /// Stands in a printed command for the folder that a run would make.
 const RUN_FOLDER: &str = "$RUN";
@@ -60,21 +62,18 @@ impl fmt::Display for Plan {
             [] => "the builder's own".to_owned(),
             some => some.join(", "),
         };
-        let line = |f: &mut fmt::Formatter<'_>, name: &str, value: &str| {
-            writeln!(f, "{name:<12}{}", visible(value))
+        let push = match self.publication.push {
+            true => format!("yes: {}", self.publication.reason),
+            false => format!("no: {}", self.publication.reason),
         };
+        let context = format!("{} ({})", self.context.location, self.context.reason);
         line(f, "version", &self.version)?;
         list(f, "tags", &self.tags)?;
         line(f, "platforms", &platforms)?;
-        let logins: Vec<String> = self.logins.iter().map(ToString::to_string).collect();
-        list(f, "registries", &logins)?;
-        line(f, "push", &self.publication.to_string())?;
-        line(
-            f,
-            "context",
-            &format!("{} ({})", self.context.location, self.context.reason),
-        )?;
-        line(f, "builder", &self.builder.to_string())?;
+        list(f, "registry", &self.registries())?;
+        line(f, "push", &push)?;
+        line(f, "context", &context)?;
+        line(f, "builder", &self.builder.described())?;
         list(f, "labels", &self.labels)?;
         list(f, "annotations", &self.annotations)?;
         for notice in &self.notices {
@@ -84,10 +83,37 @@ impl fmt::Display for Plan {
     }
 }
 
+impl Plan {
+    /// Every registry of the images and logins, and how it is logged in to.
+    fn registries(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.logins.iter().map(ToString::to_string).collect();
+        let is_open = |name: &&ImageName| {
+            !self
+                .logins
+                .iter()
+                .any(|login| login.registry == name.registry)
+        };
+        let open = self
+            .images
+            .iter()
+            .filter(is_open)
+            .map(|name| &name.registry);
+        let open: BTreeSet<&Registry> = open.collect();
+        let without =
+            |registry| format!("{registry}, with the login that Docker has for it, if any");
+        lines.extend(open.into_iter().map(without));
+        lines
+    }
+}
+
+fn line(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
+    writeln!(f, "{name:<12}{}", visible(value))
+}
+
 fn list(f: &mut fmt::Formatter<'_>, name: &str, values: &[String]) -> fmt::Result {
     let mut name = name;
     for value in values {
-        writeln!(f, "{name:<12}{}", visible(value))?;
+        line(f, name, value)?;
         name = "";
     }
     Ok(())

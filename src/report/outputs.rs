@@ -39,10 +39,8 @@ fn platforms(plan: &Plan, outcome: &Outcome) -> String {
 
 /// The first image with the digest that was pushed.
 fn image(plan: &Plan, outcome: &Outcome) -> String {
-    match (&outcome.build.digest, plan.images.first()) {
-        (Some(digest), Some(name)) if plan.publication.push => {
-            format!("{}@{digest}", name.familiar())
-        }
+    match (&outcome.build.digest, plan.metadata.images.first()) {
+        (Some(digest), Some(name)) if plan.publication.push => format!("{name}@{digest}"),
         _ => String::new(),
     }
 }
