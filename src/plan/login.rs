@@ -200,10 +200,6 @@ impl fmt::Display for Login {
             Credential::RegistryAuth(index) => format!("entry {} of `registry-auth`", index + 1),
             Credential::GithubToken => "`github-token`".to_owned(),
         };
-        write!(
-            f,
-            "login at {} as {}: with {with}",
-            self.registry, self.username
-        )
+        write!(f, "{} as {}, with {with}", self.registry, self.username)
     }
 }

@@ -41,7 +41,8 @@ impl Plan {
     }
 }
 
-/// Quotes an argument for a POSIX shell where it needs that.
+/// Quotes an argument for a shell where it needs that: as POSIX has it, and
+/// with control characters as `$'…'`, which bash and zsh know.
 fn quote(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+#".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) && !argument.starts_with('#') {
@@ -52,7 +53,25 @@ fn quote(argument: &str) -> String {
     {
         return argument.to_owned();
     }
+    if argument.chars().any(char::is_control) {
+        let escaped: String = argument.chars().map(escaped).collect();
+        return format!("$'{escaped}'");
+    }
     format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+/// A character within `$'…'`.
+fn escaped(c: char) -> String {
+    match c {
+        '\'' | '\\' => format!("\\{c}"),
+        '\n' => "\\n".to_owned(),
+        c if c.is_control() => c
+            .to_string()
+            .bytes()
+            .map(|byte| format!("\\x{byte:02x}"))
+            .collect(),
+        c => c.to_string(),
+    }
 }
 
 impl fmt::Display for Plan {
@@ -142,6 +161,7 @@ mod tests {
             ("it's", r"'it'\''s'"),
             ("$(id)", "'$(id)'"),
             ("", "''"),
+            ("a\n'b\u{1b}", r"$'a\n\'b\x1b'"),
             (
                 "id=GIT_AUTH_TOKEN.github.com,src=$RUN/git-token",
                 "id=GIT_AUTH_TOKEN.github.com,src=$RUN/git-token",

@@ -70,12 +70,12 @@ fn the_tables_in_readme_are_those_of_action_yml() {
             .expect("an end marker");
         let table = table(name, &columns);
         if std::env::var_os("STEVEDORE_UPDATE").is_some() {
-            readme.replace_range(start..start + length, table.trim_end());
+            readme.replace_range(start..start + length, &table);
             fs::write(root().join("README.md"), &readme).unwrap();
         } else {
             assert_eq!(
                 &readme[start..start + length],
-                table.trim_end(),
+                table,
                 "STEVEDORE_UPDATE=1 mends it"
             );
         }

@@ -38,7 +38,7 @@ fn default_tags_of_each_event() {
         ("push-tag", vec![], vec!["v0.2.0", "latest"]),
         ("push-prerelease", vec![], vec!["v2.0.8-beta.67", "latest"]),
         ("pull-request", vec![], vec!["pr-2"]),
-        ("schedule", vec![], vec!["nightly"]),
+        ("schedule", vec![], vec!["nightly", "main"]),
     ] {
         let plan = example(name, &more);
         let expected: Vec<String> = expected

@@ -58,8 +58,9 @@ fn clean(run: &StepRun) {
     );
 }
 
-/// What another client sees in the registry.
-fn inspect(lab: &Lab, place: &Place, reference: &str, format: &str) -> String {
+/// What another client sees in the registry: the manifest or the image of a
+/// reference, JSON.
+fn inspect(lab: &Lab, place: &Place, reference: &str, what: &str) -> Value {
     let config = place.path("client");
     std::fs::create_dir_all(&config).unwrap();
     let mut login = Command::new("docker");
@@ -76,12 +77,13 @@ fn inspect(lab: &Lab, place: &Place, reference: &str, format: &str) -> String {
     assert!(run(&mut login).success);
     let mut command = Command::new("docker-buildx");
     command
-        .args(["imagetools", "inspect", reference, "--format", format])
+        .args(["imagetools", "inspect", reference, "--format"])
+        .arg(format!("{{{{json .{what}}}}}"))
         .env("DOCKER_CONFIG", &config)
         .env("BUILDX_CONFIG", place.path("client/buildx"));
     let printed = run(&mut command);
     assert!(printed.success, "{}", printed.err);
-    printed.out.trim().to_owned()
+    serde_json::from_str(&printed.out).unwrap()
 }
 
 #[test]
@@ -98,17 +100,10 @@ fn a_tag_is_published_for_two_platforms() {
     assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
     let digest = &run.outputs["digest"];
     for tag in ["v0.2.0", "latest"] {
-        let found = inspect(
-            &lab,
-            &place,
-            &format!("{image}:{tag}"),
-            "{{.Manifest.Digest}}",
-        );
-        assert_eq!(&found, digest);
+        let found = inspect(&lab, &place, &format!("{image}:{tag}"), "Manifest");
+        assert_eq!(found["digest"], digest.as_str());
     }
-    let format = "{{json .Image}}";
-    let images: Value =
-        serde_json::from_str(&inspect(&lab, &place, &format!("{image}:latest"), format)).unwrap();
+    let images = inspect(&lab, &place, &format!("{image}:latest"), "Image");
     let labels: serde_json::Map<String, Value> = [
         ("created", "2026-11-02T09:00:00.000Z"),
         ("description", "Counts page views."),
@@ -196,8 +191,8 @@ fn two_images_in_two_registries_are_one_index() {
     succeeded(&run);
     for registry in [&lab.registry, &lab.open_registry] {
         let reference = format!("{registry}/tests/two:v0.2.0");
-        let found = inspect(&lab, &place, &reference, "{{.Manifest.Digest}}");
-        assert_eq!(found, run.outputs["digest"]);
+        let found = inspect(&lab, &place, &reference, "Manifest");
+        assert_eq!(found["digest"], run.outputs["digest"].as_str());
     }
 }
 
@@ -205,9 +200,13 @@ fn two_images_in_two_registries_are_one_index() {
 fn a_wrong_password_is_red_and_leaves_nothing() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
-    let run = publish(&lab, &place, "tests/wrong")
+    let run = lab
+        .step(&place)
+        .with("images", format!("{}/tests/wrong", lab.registry))
         .with("build-args", format!("BASE={}", lab.open_base))
-        .with("password", "wr0ng-hunter")
+        .with("username", &lab.user)
+        .with("password", "${{ secrets.WRONG }}")
+        .secret("WRONG", "wr0ng-hunter")
         .run()
         .unwrap();
     assert_eq!(run.exit_code, Some(1), "{}", run.log);
@@ -329,6 +328,14 @@ fn image_of_the_dockerfile(place: &Place) -> String {
     std::fs::create_dir_all(place.path("buildx")).unwrap();
     let buildx = std::env::var("STEVEDORE_LAB_BUILDX").unwrap();
     std::fs::copy(&buildx, place.path("buildx/buildx")).unwrap();
+    // A distribution's buildx is linked to the C library; the released one is not.
+    let linked = Command::new("ldd").arg(&buildx).output().unwrap();
+    for word in String::from_utf8_lossy(&linked.stdout).split_whitespace() {
+        if word.starts_with('/') {
+            place.write(&format!("build/out{word}"), "");
+            std::fs::copy(word, place.path(&format!("build/out{word}"))).unwrap();
+        }
+    }
     let tag = format!("stevedore-test:{}", std::process::id());
     let mut command = Command::new("docker-buildx");
     command
