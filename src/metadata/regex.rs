@@ -132,7 +132,8 @@ fn execute(search: &Search) -> Result<Option<Groups>, String> {
     let regex = if unicode {
         Regex::with_flags(&search.pattern, engine_flags.as_str())
     } else {
-        let units = search.pattern.encode_utf16().map(u32::from);
+        let pattern = without_code_points(&search.pattern);
+        let units = pattern.encode_utf16().map(u32::from);
         Regex::from_unicode(units, engine_flags.as_str())
     };
     let regex =
@@ -168,6 +169,25 @@ fn execute(search: &Search) -> Result<Option<Groups>, String> {
     Ok((!matches.is_empty()).then_some(matches))
 }
 
+/// `\u{…}` is a code point with `u` and `v` only, otherwise a repeated `u`;
+/// regress takes it for a code point at all times.
+fn without_code_points(pattern: &str) -> String {
+    let mut output = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            output.push(c);
+            continue;
+        }
+        let escaped = chars.next();
+        if !(escaped == Some('u') && chars.peek() == Some(&'{')) {
+            output.push(c);
+        }
+        output.extend(escaped);
+    }
+    output
+}
+
 /// How far an empty match moves on: over a whole character with `u` and `v`.
 fn step(units: &[u16], at: usize, unicode: bool) -> usize {
     let pair = units
@@ -193,6 +213,7 @@ mod tests {
         assert_eq!(search(r"(?<=v)\d+", "", "v12").unwrap(), ["12"]);
         assert_eq!(search("^.$", "", "😀"), None);
         assert_eq!(search("^.$", "u", "😀").unwrap(), ["😀"]);
+        assert_eq!(search(r"\u{2}", "", "uu").unwrap(), ["uu"]);
         assert_eq!(search("", "g", "ab").unwrap(), ["", "", ""]);
     }
 

@@ -40,6 +40,10 @@ impl Clock {
 
 /// A zone by name, in any case and with `_` for `/`.
 fn find(name: &str) -> Option<TimeZone> {
+    // The database's entry for a zone that is not set is none for moment.
+    if name.eq_ignore_ascii_case("Factory") {
+        return None;
+    }
     if let Ok(zone) = TimeZone::get(name) {
         return Some(zone);
     }
