@@ -4,6 +4,10 @@
 //! that is in it and does not differ fails the test as well. More cases, in the
 //! same form, can be given as a file: `CONFORMANCE_CASES=/path/to/cases.json`.
 
+#![allow(clippy::unwrap_used, reason = "a broken recording is to fail the test")]
+#![allow(clippy::print_stdout, reason = "cases that differ are shown")]
+#![allow(clippy::disallowed_methods, reason = "a test has no Host to ask")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +29,10 @@ fn read(path: &Path) -> Value {
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// Outputs by name, or the reasons for there being none.
@@ -65,8 +72,9 @@ fn run(case: &Value, events: &Value, repositories: &Value) -> Ran {
         short_sha_length: text(case, "/env/DOCKER_METADATA_SHORT_SHA_LENGTH"),
         annotations_levels: text(case, "/env/DOCKER_METADATA_ANNOTATIONS_LEVELS"),
     };
-    let resolved = MetadataInputs::parse(&raw)
-        .and_then(|inputs| metadata::resolve(&inputs, &context, &facts).map(|found| (found, inputs)));
+    let resolved = MetadataInputs::parse(&raw).and_then(|inputs| {
+        metadata::resolve(&inputs, &context, &facts).map(|found| (found, inputs))
+    });
     match resolved {
         Err(problems) => Ran {
             outputs: Err(problems.iter().map(ToString::to_string).collect()),
@@ -116,16 +124,24 @@ fn differences(case: &Value, ran: &Ran) -> Vec<String> {
         }
     }
     let wanted: Vec<_> = expect["warnings"].as_array().unwrap().iter().collect();
-    let wanted: Vec<_> = wanted.iter().map(|text| unescape(text.as_str().unwrap())).collect();
+    let wanted: Vec<_> = wanted
+        .iter()
+        .map(|text| unescape(text.as_str().unwrap()))
+        .collect();
     if wanted != ran.warnings {
-        lines.push(format!("warnings\n    it: {wanted:?}\n    we: {:?}", ran.warnings));
+        lines.push(format!(
+            "warnings\n    it: {wanted:?}\n    we: {:?}",
+            ran.warnings
+        ));
     }
     lines
 }
 
 /// Warnings are recorded as workflow commands print them.
 fn unescape(text: &str) -> String {
-    text.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%")
+    text.replace("%0A", "\n")
+        .replace("%0D", "\r")
+        .replace("%25", "%")
 }
 
 /// The first column of the table under `## Cases that differ`.
@@ -133,7 +149,9 @@ fn allowed() -> Vec<String> {
     let document = fs::read_to_string(root().join("docs/conformance.md")).unwrap();
     let (_, table) = document.split_once("## Cases that differ").unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
-    rows.filter_map(|row| row.split_once("` |")).map(|(name, _)| name.to_owned()).collect()
+    rows.filter_map(|row| row.split_once("` |"))
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 #[test]
@@ -153,7 +171,11 @@ fn every_case_is_equal_or_explained() {
         }
         let name = text(case, "/name");
         if !allowed.iter().any(|other| other == name) {
-            println!("{name}\n  inputs: {}\n  {}", case["inputs"], lines.join("\n  "));
+            println!(
+                "{name}\n  inputs: {}\n  {}",
+                case["inputs"],
+                lines.join("\n  ")
+            );
         }
         differing.push(name.to_owned());
     }
@@ -166,6 +188,9 @@ fn every_case_is_equal_or_explained() {
     } else {
         let mut allowed = allowed;
         allowed.sort();
-        assert_eq!(differing, allowed, "cases that differ, and those in docs/conformance.md");
+        assert_eq!(
+            differing, allowed,
+            "cases that differ, and those in docs/conformance.md"
+        );
     }
 }

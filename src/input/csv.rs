@@ -299,7 +299,10 @@ mod tests {
     #[test]
     fn comments_start_a_line_and_nothing_else() {
         let text = "# one\na # two\n\n,# three";
-        assert_eq!(fields(text, RELAXED), [vec!["a # two"], vec!["", "# three"]]);
+        assert_eq!(
+            fields(text, RELAXED),
+            [vec!["a # two"], vec!["", "# three"]]
+        );
         assert_eq!(fields("#a", STRICT), [["#a"]]);
     }
 

@@ -123,7 +123,9 @@ mod tests {
         ] {
             assert_eq!(number(text), value, "{text:?}");
         }
-        for text in ["a", "1_000", "inf", "nan", "1e", ".", "0x", "-0x1", "1 2", "+-1"] {
+        for text in [
+            "a", "1_000", "inf", "nan", "1e", ".", "0x", "-0x1", "1 2", "+-1",
+        ] {
             assert!(number(text).is_nan(), "{text:?}");
         }
     }

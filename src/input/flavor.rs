@@ -67,7 +67,10 @@ fn parse_entry(entry: &Entry, flavor: &mut Flavor) -> Result<(), InputProblem> {
         let key = parts.next().unwrap_or_default().to_lowercase();
         let Some(value) = parts.next() else {
             let why = format!("{key:?} has no value");
-            return Err(problem(why, "latest=, prefix=, suffix= and onlatest=".to_owned()));
+            return Err(problem(
+                why,
+                "latest=, prefix=, suffix= and onlatest=".to_owned(),
+            ));
         };
         match key.as_str() {
             "latest" => {

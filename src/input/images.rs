@@ -75,7 +75,10 @@ fn parse_entry(entry: &Entry) -> Result<ImageRule, InputProblem> {
             "name" => rule.name = value.to_owned(),
             "enable" => {
                 rule.enable = enabled(value).ok_or_else(|| {
-                    problem(format!("enable is {value:?}"), "enable=true or enable=false")
+                    problem(
+                        format!("enable is {value:?}"),
+                        "enable=true or enable=false",
+                    )
                 })?;
             }
             other => {

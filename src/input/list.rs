@@ -137,10 +137,7 @@ mod tests {
     #[test]
     fn commas_separate_where_they_may() {
         let list = parse_list("linux/amd64, linux/arm64\nlinux/s390x,", Grammar::Commas);
-        assert_eq!(
-            list.unwrap(),
-            ["linux/amd64", "linux/arm64", "linux/s390x"]
-        );
+        assert_eq!(list.unwrap(), ["linux/amd64", "linux/arm64", "linux/s390x"]);
         assert_eq!(parse_list("a,b", Grammar::Lines).unwrap(), ["a,b"]);
         assert!(parse_list("", Grammar::Commas).unwrap().is_empty());
     }

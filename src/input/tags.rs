@@ -177,7 +177,9 @@ fn parse_entry(entry: &Entry) -> Result<TagRule, InputProblem> {
         prefix,
         suffix: reader.take("suffix"),
         enable: reader.take("enable").unwrap_or_else(|| "true".to_owned()),
-        priority: reader.take("priority").map_or(priority, |text| number(&text)),
+        priority: reader
+            .take("priority")
+            .map_or(priority, |text| number(&text)),
         unread: reader.unread(),
     })
 }
@@ -187,7 +189,10 @@ fn split_field(field: &str) -> (String, &str) {
     match field.find('=') {
         Some(at) if at > 0 => {
             let (key, value) = field.split_at(at);
-            (trim(key).to_lowercase(), trim(value.get(1..).unwrap_or_default()))
+            (
+                trim(key).to_lowercase(),
+                trim(value.get(1..).unwrap_or_default()),
+            )
         }
         _ => ("value".to_owned(), trim(field)),
     }
@@ -300,7 +305,10 @@ impl Attributes<'_> {
 
     /// What nothing has read, with the nearest attribute that exists.
     fn unread(&self) -> Vec<String> {
-        let left = self.order.iter().filter(|key| self.values.contains_key(*key));
+        let left = self
+            .order
+            .iter()
+            .filter(|key| self.values.contains_key(*key));
         left.map(|key| match closest(key, &ATTRIBUTES) {
             Some(near) if near != key => format!("{key} (do you mean {near}?)"),
             _ => key.clone(),
@@ -361,8 +369,14 @@ mod tests {
         let (_, problems) = parse(&entries(text).unwrap());
         let text: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(text.len(), 4);
-        assert!(text[0].contains("line 1, column 1") && text[0].contains("semver"), "{text:?}");
+        assert!(
+            text[0].contains("line 1, column 1") && text[0].contains("semver"),
+            "{text:?}"
+        );
         assert!(text[1].contains("branch"), "{text:?}");
-        assert!(text[2].contains("line 3, column 1") && text[2].contains("pattern="), "{text:?}");
+        assert!(
+            text[2].contains("line 3, column 1") && text[2].contains("pattern="),
+            "{text:?}"
+        );
     }
 }

@@ -40,9 +40,13 @@ mod tests {
 
     #[test]
     fn keys_sort_as_in_javascript() {
-        let mut keys = ["b", "B", "a.b", "a-b", "a_b", "A", "ab", "a1", "a", "z", "Z.a"];
+        let mut keys = [
+            "b", "B", "a.b", "a-b", "a_b", "A", "ab", "a1", "a", "z", "Z.a",
+        ];
         keys.sort_by(|a, b| compare(a, b));
-        let sorted = ["a", "A", "a_b", "a-b", "a.b", "a1", "ab", "b", "B", "z", "Z.a"];
+        let sorted = [
+            "a", "A", "a_b", "a-b", "a.b", "a1", "ab", "b", "B", "z", "Z.a",
+        ];
         assert_eq!(keys, sorted);
     }
 }

@@ -88,13 +88,18 @@ impl<'a> Expressions<'a> {
         let length = match self.short_sha_length {
             ShortShaLength::Characters(length) => *length,
             ShortShaLength::Invalid(text) => {
-                return Err(format!("DOCKER_METADATA_SHORT_SHA_LENGTH is {text:?}, and no number"));
+                return Err(format!(
+                    "DOCKER_METADATA_SHORT_SHA_LENGTH is {text:?}, and no number"
+                ));
             }
         };
         // A negative or broken length counts as JavaScript's substring has it.
         let kept = |at: &usize| f64::from(u32::try_from(*at).unwrap_or(u32::MAX)) < length.trunc();
         let characters = self.context.sha.chars().enumerate();
-        Ok(characters.take_while(|(at, _)| kept(at)).map(|(_, c)| c).collect())
+        Ok(characters
+            .take_while(|(at, _)| kept(at))
+            .map(|(_, c)| c)
+            .collect())
     }
 
     fn base_ref(&self) -> String {
@@ -121,7 +126,12 @@ impl<'a> Expressions<'a> {
             && (default == Some(branch) || ALWAYS.iter().any(|name| event.contains(name)))
     }
 
-    fn date(&self, function: &str, params: &[Value], options: Option<&Hash>) -> Result<Value, String> {
+    fn date(
+        &self,
+        function: &str,
+        params: &[Value],
+        options: Option<&Hash>,
+    ) -> Result<Value, String> {
         let time = match function {
             "commit_date" => self.facts.commit_date.unwrap_or(self.facts.now),
             _ => self.facts.now,
@@ -140,7 +150,11 @@ impl<'a> Expressions<'a> {
         }
         let zone = match zone {
             Value::Text(zone) if !zone.is_empty() => zone,
-            _ => return Err(format!("tz of {function} is no time zone such as 'Europe/Paris'")),
+            _ => {
+                return Err(format!(
+                    "tz of {function} is no time zone such as 'Europe/Paris'"
+                ));
+            }
         };
         let format = match format {
             Value::Text(format) => format,
@@ -173,7 +187,9 @@ impl Functions for Expressions<'_> {
             // The original asks the object that the name was found on.
             "is_not_default_branch" => match this.function("is_default_branch") {
                 true => boolean(!self.is_default_branch()),
-                false => return Err("is_not_default_branch is used inside another value".to_owned()),
+                false => {
+                    return Err("is_not_default_branch is used inside another value".to_owned());
+                }
             },
             "date" | "commit_date" => self.date(function, params, options)?,
             other => return Err(format!("there is no function {other:?}")),

@@ -47,9 +47,9 @@ impl Repository {
     pub fn from_payload(payload: &Payload) -> Option<Self> {
         let has = |key| payload.has(&["repository", key]);
         let repository = payload.get(&["repository"])?;
-        let complete = ["name", "html_url", "default_branch"].into_iter().all(|key| {
-            payload.text(&["repository", key]).is_some()
-        });
+        let complete = ["name", "html_url", "default_branch"]
+            .into_iter()
+            .all(|key| payload.text(&["repository", key]).is_some());
         (complete && has("description") && has("license")).then(|| Self::from_json(repository))
     }
 

@@ -31,7 +31,11 @@ pub(super) fn resolve(
             }
         }
     }
-    if problems.is_empty() { Ok(merge(&all)) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(merge(&all))
+    } else {
+        Err(problems)
+    }
 }
 
 /// The keys that say where an image comes from.
@@ -45,13 +49,19 @@ fn own(version: Option<&str>, expressions: &Expressions<'_>) -> Vec<String> {
     let repository = &facts.repository;
     let values = [
         ("title", repository.name.as_str()),
-        ("description", repository.description.as_deref().unwrap_or_default()),
+        (
+            "description",
+            repository.description.as_deref().unwrap_or_default(),
+        ),
         ("url", &repository.html_url),
         ("source", &repository.html_url),
         ("version", version.unwrap_or_default()),
         ("created", &created),
         ("revision", &expressions.context.sha),
-        ("licenses", repository.license.as_deref().unwrap_or_default()),
+        (
+            "licenses",
+            repository.license.as_deref().unwrap_or_default(),
+        ),
     ];
     let label = |(key, value)| format!("org.opencontainers.image.{key}={value}");
     values.into_iter().map(label).collect()

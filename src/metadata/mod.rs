@@ -166,8 +166,16 @@ fn tag_names(version: &Version, inputs: &MetadataInputs) -> Vec<String> {
 /// `latest`, with the flavour's prefix and suffix as they stand.
 fn latest_tag(inputs: &MetadataInputs) -> String {
     let flavor = &inputs.flavor;
-    let prefix = if flavor.prefix_latest { &flavor.prefix } else { "" };
-    let suffix = if flavor.suffix_latest { &flavor.suffix } else { "" };
+    let prefix = if flavor.prefix_latest {
+        &flavor.prefix
+    } else {
+        ""
+    };
+    let suffix = if flavor.suffix_latest {
+        &flavor.suffix
+    } else {
+        ""
+    };
     sanitize(&format!("{prefix}latest{suffix}"))
 }
 

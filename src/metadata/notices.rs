@@ -43,7 +43,9 @@ pub(super) fn collect(
     latest: bool,
 ) -> Vec<Notice> {
     let warnings = rules.warnings.iter();
-    let mut notices: Vec<_> = warnings.map(|text| notice(Severity::Warning, text)).collect();
+    let mut notices: Vec<_> = warnings
+        .map(|text| notice(Severity::Warning, text))
+        .collect();
     if metadata.version.is_none() {
         for what in ["image version", "tag"] {
             let text = format!("No Docker {what} has been generated. Check tags input.");
@@ -79,9 +81,15 @@ fn reasons<'a>(applied: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 fn nothing_came(rules: &Rules<'_>, applied: &Applied<'_>) -> String {
     let considered = applied.iter().filter_map(|(rule, outcome)| match outcome {
         Outcome::Tag { .. } => None,
-        Outcome::OtherEvent(why) | Outcome::Nothing(why) => Some((rule.text.as_str(), why.as_str())),
+        Outcome::OtherEvent(why) | Outcome::Nothing(why) => {
+            Some((rule.text.as_str(), why.as_str()))
+        }
     });
-    format!("No rule gave a tag for {}: {}", event(rules), reasons(considered))
+    format!(
+        "No rule gave a tag for {}: {}",
+        event(rules),
+        reasons(considered)
+    )
 }
 
 /// Rules that cannot match this event. Workflows for several events have such
@@ -106,7 +114,10 @@ fn given_twice(applied: &Applied<'_>) -> Vec<Notice> {
         };
         let tag = sanitize(value);
         if let Some(other) = first.get(&tag) {
-            let text = format!("The rules {other} and {} give the same tag {tag}", rule.text);
+            let text = format!(
+                "The rules {other} and {} give the same tag {tag}",
+                rule.text
+            );
             notices.push(notice(Severity::Notice, text));
         } else {
             first.insert(tag, &rule.text);
@@ -118,7 +129,11 @@ fn given_twice(applied: &Applied<'_>) -> Vec<Notice> {
 fn unread(applied: &Applied<'_>) -> impl Iterator<Item = Notice> {
     let unread = applied.iter().filter(|(rule, _)| !rule.unread.is_empty());
     unread.map(|(rule, _)| {
-        let text = format!("The rule {} has no use for {}", rule.text, rule.unread.join(", "));
+        let text = format!(
+            "The rule {} has no use for {}",
+            rule.text,
+            rule.unread.join(", ")
+        );
         notice(Severity::Notice, text)
     })
 }

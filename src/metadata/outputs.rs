@@ -19,7 +19,10 @@ impl Metadata {
             ("tags", self.tags.join(&inputs.sep_tags)),
             ("tag-names", self.tag_names.join(&inputs.sep_tags)),
             ("labels", self.labels.join(&inputs.sep_labels)),
-            ("annotations", self.annotations.join(&inputs.sep_annotations)),
+            (
+                "annotations",
+                self.annotations.join(&inputs.sep_annotations),
+            ),
             ("json", json.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -30,7 +33,10 @@ impl Metadata {
     /// `bake-file-annotations` and `bake-file`, as name and JSON text.
     pub fn bake_files(&self, inputs: &MetadataInputs) -> Vec<(String, String)> {
         let mut args = Map::new();
-        args.insert("DOCKER_META_IMAGES".to_owned(), self.images.join(",").into());
+        args.insert(
+            "DOCKER_META_IMAGES".to_owned(),
+            self.images.join(",").into(),
+        );
         if let Some(version) = &self.version {
             args.insert("DOCKER_META_VERSION".to_owned(), version.as_str().into());
         }
@@ -43,8 +49,14 @@ impl Metadata {
         [
             ("bake-file-tags", json!({ "tags": self.tags, "args": args })),
             ("bake-file-labels", json!({ "labels": labels })),
-            ("bake-file-annotations", json!({ "annotations": annotations })),
-            ("bake-file", json!({ "tags": self.tags, "labels": labels, "args": args })),
+            (
+                "bake-file-annotations",
+                json!({ "annotations": annotations }),
+            ),
+            (
+                "bake-file",
+                json!({ "tags": self.tags, "labels": labels, "args": args }),
+            ),
         ]
         .map(|(name, target)| {
             let document = json!({ "target": { &inputs.bake_target: target } });
@@ -56,7 +68,11 @@ impl Metadata {
 
 /// `LEVEL:KEY=VALUE` for each level.
 pub(super) fn at_levels(annotations: &[String], levels: &[String]) -> Vec<String> {
-    let at_level = |level| annotations.iter().map(move |text| format!("{level}:{text}"));
+    let at_level = |level| {
+        annotations
+            .iter()
+            .map(move |text| format!("{level}:{text}"))
+    };
     levels.iter().flat_map(at_level).collect()
 }
 
@@ -71,7 +87,11 @@ fn object(labels: &[String]) -> Map<String, Value> {
         }
     }
     let index = |key: &str| key.parse::<u32>().ok().filter(|at| at.to_string() == key);
-    pairs.sort_by_key(|(key, _)| index(key).filter(|&at| at < u32::MAX).map_or(u64::MAX, u64::from));
+    pairs.sort_by_key(|(key, _)| {
+        index(key)
+            .filter(|&at| at < u32::MAX)
+            .map_or(u64::MAX, u64::from)
+    });
     let entry = |(key, value): (&str, &str)| (key.to_owned(), value.into());
     pairs.into_iter().map(entry).collect()
 }

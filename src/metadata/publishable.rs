@@ -13,7 +13,10 @@ const TAG: &str = "up to 128 letters, digits, `_`, `.`, `-`, of which the first 
 /// Why a tag is not `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
 pub(super) fn tag_problem(tag: &str) -> Option<(String, String)> {
     let why = if tag.starts_with(['.', '-']) {
-        format!("gives the tag {tag:?}; a tag cannot start with {:?}", tag.chars().next()?)
+        format!(
+            "gives the tag {tag:?}; a tag cannot start with {:?}",
+            tag.chars().next()?
+        )
     } else if tag.len() > 128 {
         format!("gives a tag of {} characters", tag.len())
     } else {

@@ -64,7 +64,8 @@ impl Searcher {
             flags: flags.to_owned(),
             subject: subject.to_owned(),
         };
-        let gone = || "the search for a regular expression ended early; please report this".to_owned();
+        let gone =
+            || "the search for a regular expression ended early; please report this".to_owned();
         worker.searches.send(search).map_err(|_| gone())?;
         match worker.answers.recv_timeout(DEADLINE) {
             Ok(answer) => answer,
@@ -122,7 +123,11 @@ fn check(pattern: &str, flags: &str) -> Result<(), String> {
 fn execute(search: &Search) -> Result<Option<Groups>, String> {
     let flag = |flag: char| search.flags.contains(flag);
     let unicode = flag('u') || flag('v');
-    let engine_flags: String = search.flags.chars().filter(|flag| "imsuv".contains(*flag)).collect();
+    let engine_flags: String = search
+        .flags
+        .chars()
+        .filter(|flag| "imsuv".contains(*flag))
+        .collect();
     // Without `u` and `v`, JavaScript works on UTF-16 code units.
     let regex = if unicode {
         Regex::with_flags(&search.pattern, engine_flags.as_str())
@@ -131,9 +136,8 @@ fn execute(search: &Search) -> Result<Option<Groups>, String> {
         let units = pattern.encode_utf16().map(u32::from);
         Regex::from_unicode(units, engine_flags.as_str())
     };
-    let regex = regex.map_err(|error| {
-        format!("{:?} is no regular expression: {error}", search.pattern)
-    })?;
+    let regex =
+        regex.map_err(|error| format!("{:?} is no regular expression: {error}", search.pattern))?;
     let units: Vec<u16> = search.subject.encode_utf16().collect();
     let text = |range: std::ops::Range<usize>| {
         String::from_utf16_lossy(units.get(range).unwrap_or_default())
@@ -186,9 +190,9 @@ fn without_code_points(pattern: &str) -> String {
 
 /// How far an empty match moves on: over a whole character with `u` and `v`.
 fn step(units: &[u16], at: usize, unicode: bool) -> usize {
-    let pair = units.get(at..at + 2).is_some_and(|pair| {
-        matches!(pair, [0xd800..=0xdbff, 0xdc00..=0xdfff])
-    });
+    let pair = units
+        .get(at..at + 2)
+        .is_some_and(|pair| matches!(pair, [0xd800..=0xdbff, 0xdc00..=0xdfff]));
     if unicode && pair { 2 } else { 1 }
 }
 

@@ -47,7 +47,11 @@ impl Rules<'_> {
             TagKind::Schedule { pattern } => self.schedule(rule, pattern),
             TagKind::Semver(version) => self.semver(rule, version),
             TagKind::Pep440(version) => self.pep440(rule, version),
-            TagKind::Match { pattern, group, value } => self.matching(rule, pattern, group, value),
+            TagKind::Match {
+                pattern,
+                group,
+                value,
+            } => self.matching(rule, pattern, group, value),
             TagKind::Edge { branch } => self.edge(rule, branch),
             TagKind::Ref(event) => self.reference(rule, *event),
             TagKind::Raw { value } => {
@@ -80,7 +84,9 @@ impl Rules<'_> {
     fn schedule(&self, rule: &TagRule, pattern: &str) -> Result<Outcome, String> {
         let event = &self.expressions.context.event_name;
         if !event.contains("schedule") {
-            return Ok(Outcome::OtherEvent(format!("the event is {event}, not schedule")));
+            return Ok(Outcome::OtherEvent(format!(
+                "the event is {event}, not schedule"
+            )));
         }
         let value = self.expressions.render_schedule(pattern)?;
         self.tag(rule, &value, false)
@@ -111,12 +117,16 @@ impl Rules<'_> {
         let pattern = &rule.matching;
         if !pattern.is_empty() {
             match self.searcher.search(pattern, "", &text)? {
-                None => self.warnings.push(format!("{pattern} does not match {text}.")),
+                None => self
+                    .warnings
+                    .push(format!("{pattern} does not match {text}.")),
                 Some(groups) => {
                     let group = groups.into_iter().nth(1).flatten();
                     text = group.ok_or_else(|| {
-                        format!("match={pattern} has no group that matches in {text:?}; put what \
-                                 is the version in parentheses")
+                        format!(
+                            "match={pattern} has no group that matches in {text:?}; put what \
+                                 is the version in parentheses"
+                        )
                     })?;
                 }
             }
@@ -176,14 +186,24 @@ impl Rules<'_> {
         };
         let (source, flags) = delimited(pattern).unwrap_or((pattern, ""));
         let Some(groups) = self.searcher.search(source, flags, &text)? else {
-            self.warnings.push(format!("{pattern} does not match {text}."));
-            return Ok(Outcome::Nothing(format!("{pattern} does not match {text:?}")));
+            self.warnings
+                .push(format!("{pattern} does not match {text}."));
+            return Ok(Outcome::Nothing(format!(
+                "{pattern} does not match {text:?}"
+            )));
         };
         // Only the canonical spelling of a number names a group.
-        let at = group.parse::<usize>().ok().filter(|at| at.to_string() == group);
+        let at = group
+            .parse::<usize>()
+            .ok()
+            .filter(|at| at.to_string() == group);
         let Some(value) = at.and_then(|at| groups.into_iter().nth(at)).flatten() else {
-            self.warnings.push(format!("Group {group} does not exist for {pattern} pattern."));
-            return Ok(Outcome::Nothing(format!("{pattern} has no group {group} in {text:?}")));
+            self.warnings.push(format!(
+                "Group {group} does not exist for {pattern} pattern."
+            ));
+            return Ok(Outcome::Nothing(format!(
+                "{pattern} has no group {group} in {text:?}"
+            )));
         };
         self.tag(rule, &value, true)
     }
@@ -193,7 +213,11 @@ impl Rules<'_> {
             return Ok(self.not_a("branch"));
         };
         let default = self.expressions.facts.repository.default_branch.as_deref();
-        let wanted = if branch.is_empty() { default } else { Some(branch) };
+        let wanted = if branch.is_empty() {
+            default
+        } else {
+            Some(branch)
+        };
         if wanted != Some(current) {
             let wanted = wanted.unwrap_or("not known");
             let why = format!("the branch is {current}, its branch is {wanted}");

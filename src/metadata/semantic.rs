@@ -98,11 +98,25 @@ mod tests {
 
     #[test]
     fn what_node_semver_accepts() {
-        for good in ["1.2.3", "v1.2.3", " 1.2.3\n", "1.2.3-rc.1+b.01", "9007199254740991.0.0"] {
+        for good in [
+            "1.2.3",
+            "v1.2.3",
+            " 1.2.3\n",
+            "1.2.3-rc.1+b.01",
+            "9007199254740991.0.0",
+        ] {
             assert!(Semantic::parse(good).is_some(), "{good:?}");
         }
         let long = format!("1.2.3-{}", "a".repeat(251));
-        let bad = ["1.2", "vv1.2.3", "V1.2.3", "=1.2.3", "1.2.3-01", "9007199254740992.0.0", &long];
+        let bad = [
+            "1.2",
+            "vv1.2.3",
+            "V1.2.3",
+            "=1.2.3",
+            "1.2.3-01",
+            "9007199254740992.0.0",
+            &long,
+        ];
         for bad in bad {
             assert!(Semantic::parse(bad).is_none(), "{bad:?}");
         }

@@ -82,6 +82,9 @@ mod tests {
         };
         assert_eq!(sorted(vec![1.0, f64::NAN, 3.0]), ["1", "NaN", "3"]);
         assert_eq!(sorted(vec![f64::NAN, 1.0, 3.0]), ["NaN", "3", "1"]);
-        assert_eq!(sorted(vec![1.0, 3.0, f64::NAN, 2.0]), ["3", "2", "1", "NaN"]);
+        assert_eq!(
+            sorted(vec![1.0, 3.0, f64::NAN, 2.0]),
+            ["3", "2", "1", "NaN"]
+        );
     }
 }

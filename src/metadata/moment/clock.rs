@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// moment-timezone's data ends here; later, it keeps the last offset.
-const LAST_TRANSITIONS: &str = "2037-12-31T00:00:00Z";
+const LAST_TRANSITIONS: &str = "2499-12-31T00:00:00Z";
 
 /// Where times without a zone of their own are shown.
 #[derive(Clone, Debug)]
@@ -51,7 +51,9 @@ fn find(name: &str) -> Option<TimeZone> {
     let normal = |name: &str| name.to_lowercase().replace('/', "_");
     let names = NAMES.get_or_init(|| {
         let names = jiff::tz::db().available();
-        names.map(|name| (normal(name.as_str()), name.as_str().to_owned())).collect()
+        names
+            .map(|name| (normal(name.as_str()), name.as_str().to_owned()))
+            .collect()
     });
     TimeZone::get(names.get(&normal(name))?).ok()
 }
@@ -63,7 +65,11 @@ fn moment(time: Timestamp, zone: &TimeZone, zoned: bool) -> Moment {
         milliseconds: time.as_millisecond(),
         civil: info.offset().to_datetime(time),
         offset_seconds: i64::from(info.offset().seconds()),
-        abbreviation: if zoned { info.abbreviation().to_owned() } else { String::new() },
+        abbreviation: if zoned {
+            info.abbreviation().to_owned()
+        } else {
+            String::new()
+        },
         zoned,
     }
 }
@@ -79,7 +85,11 @@ impl Moment {
 
     /// The year of its era: 1 BC is the year 0.
     pub(super) fn era_year(&self) -> i64 {
-        if self.year() > 0 { self.year() } else { 1 - self.year() }
+        if self.year() > 0 {
+            self.year()
+        } else {
+            1 - self.year()
+        }
     }
 
     pub(super) fn month(&self) -> i64 {
@@ -88,8 +98,18 @@ impl Moment {
 
     pub(super) fn month_name(&self) -> &'static str {
         const NAMES: [&str; 12] = [
-            "January", "February", "March", "April", "May", "June", "July", "August", "September",
-            "October", "November", "December",
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
         ];
         name(&NAMES, self.month() - 1)
     }
@@ -113,7 +133,13 @@ impl Moment {
 
     pub(super) fn weekday_name(&self) -> &'static str {
         const NAMES: [&str; 7] = [
-            "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+            "Sunday",
+            "Monday",
+            "Tuesday",
+            "Wednesday",
+            "Thursday",
+            "Friday",
+            "Saturday",
         ];
         name(&NAMES, self.weekday())
     }

@@ -33,7 +33,9 @@ pub(super) fn call(
         _ => {}
     }
     let ([value], Some(block)) = (params, block) else {
-        return Err(format!("{name} is a block with one argument: {{{{#{name} …}}}}…{{{{/{name}}}}}"));
+        return Err(format!(
+            "{name} is a block with one argument: {{{{#{name} …}}}}…{{{{/{name}}}}}"
+        ));
     };
     let value = renderer.lambda(value.clone(), &scope.contexts.here)?;
     let part = match name {
@@ -97,7 +99,9 @@ fn each(
         }
         Value::Object(object) => {
             let entries = object.entries.iter();
-            entries.map(|(key, value)| (Value::Text(key.clone()), value.clone())).collect()
+            entries
+                .map(|(key, value)| (Value::Text(key.clone()), value.clone()))
+                .collect()
         }
         _ => Vec::new(),
     };

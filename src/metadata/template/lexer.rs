@@ -84,7 +84,10 @@ impl<'a> Lexer<'a> {
     fn fail<T>(&self, what: &str) -> Result<T, String> {
         let at = self.all.len() - self.rest.len();
         let before = self.all.get(..at).unwrap_or_default().chars().count();
-        Err(format!("{what} at character {} of the template", before + 1))
+        Err(format!(
+            "{what} at character {} of the template",
+            before + 1
+        ))
     }
 
     /// Text up to a tag, then the tag.
@@ -384,7 +387,9 @@ fn literal(text: &str) -> Option<(Kind, usize)> {
     if number > 0 && ends_word(text.get(number..), "~})") {
         return Some((Kind::Number, number));
     }
-    let bar = text.strip_prefix("as").filter(|rest| rest.starts_with(is_space))?;
+    let bar = text
+        .strip_prefix("as")
+        .filter(|rest| rest.starts_with(is_space))?;
     let bar = bar.trim_start_matches(is_space).strip_prefix('|')?;
     Some((Kind::OpenBlockParams, text.len() - bar.len()))
 }

@@ -1,6 +1,8 @@
 //! From tokens to a program. Follows the grammar of Handlebars 4.7.
 
-use super::ast::{Block, Call, Content, Expression, Mustache, Partial, Path, Program, Statement, Strip};
+use super::ast::{
+    Block, Call, Content, Expression, Mustache, Partial, Path, Program, Statement, Strip,
+};
 use super::lexer::{Kind, Token};
 use crate::input::ecma::number_text;
 
@@ -206,7 +208,9 @@ impl Parser {
         let close = self.expect(Kind::Close)?;
         if !same_name(&opened.path, &name) {
             let (opened, closed) = (spelling(&opened.path), spelling(&name));
-            return Err(format!("{{{{/{closed}}}}} does not close {{{{#{opened}}}}}"));
+            return Err(format!(
+                "{{{{/{closed}}}}} does not close {{{{#{opened}}}}}"
+            ));
         }
         Ok(strip(&open, &close))
     }
@@ -225,7 +229,9 @@ impl Parser {
             || spelling(&call.path) != closed
         {
             let opened = spelling(&call.path);
-            return Err(format!("{{{{{{{{/{closed}}}}}}}}} does not close {{{{{{{{{opened}}}}}}}}}"));
+            return Err(format!(
+                "{{{{{{{{/{closed}}}}}}}}} does not close {{{{{{{{{opened}}}}}}}}}"
+            ));
         }
         Ok(Statement::Block(Box::new(Block {
             call,
@@ -415,9 +421,13 @@ fn strip(open: &str, close: &str) -> Strip {
 
 /// `[a b]` is the name `a b`.
 fn unbracketed(name: &str) -> &str {
-    let inner = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let inner = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
     let line_break = |c: char| matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}');
-    inner.filter(|inner| !inner.contains(line_break)).unwrap_or(name)
+    inner
+        .filter(|inner| !inner.contains(line_break))
+        .unwrap_or(name)
 }
 
 /// How a name prints, be it a literal.

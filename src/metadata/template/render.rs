@@ -203,7 +203,8 @@ impl Renderer<'_> {
         match self.path(path, scope, true)? {
             Value::Function(function) => {
                 let this = &scope.contexts.here;
-                self.functions.call(function.name, this, &params, Some(&hash))
+                self.functions
+                    .call(function.name, this, &params, Some(&hash))
             }
             value if value.truthy() => Err(format!("{:?} is no function", path.original)),
             _ if params.is_empty() => Ok(Value::Undefined),
@@ -246,7 +247,11 @@ impl Renderer<'_> {
         };
         let falsy = falsy || path.data;
         for part in parts {
-            let goes_on = if falsy { value.truthy() } else { value.is_some() };
+            let goes_on = if falsy {
+                value.truthy()
+            } else {
+                value.is_some()
+            };
             if !goes_on {
                 return Ok(value);
             }
@@ -282,7 +287,9 @@ impl Renderer<'_> {
 
     /// No partial is ever registered, so the inside of the block is rendered.
     fn partial_block(&self, block: &Block, scope: &Scope<'_>) -> Result<String, String> {
-        if matches!(block.call.path, Expression::Call(_)) || spelling(&block.call.path).starts_with('@') {
+        if matches!(block.call.path, Expression::Call(_))
+            || spelling(&block.call.path).starts_with('@')
+        {
             return Err(no_partial(&spelling(&block.call.path)));
         }
         if !block.call.hash.is_empty() {

@@ -82,7 +82,9 @@ impl Value {
         let found = match self {
             Self::Object(object) => {
                 let mut entries = object.entries.iter();
-                entries.find(|(key, _)| &**key == name).map(|(_, value)| value.clone())
+                entries
+                    .find(|(key, _)| &**key == name)
+                    .map(|(_, value)| value.clone())
             }
             Self::List(list) => match name {
                 "length" => Some(length(list.len())),

@@ -40,12 +40,18 @@ fn visit(program: &mut Program, root: bool) {
             strip_end(previous(body, at), false);
         }
         if request.open_alone && before {
-            strip_start(first_part(body, at).and_then(|part| part.body.first_mut()), false);
+            strip_start(
+                first_part(body, at).and_then(|part| part.body.first_mut()),
+                false,
+            );
             strip_end(previous(body, at), false);
         }
         if request.close_alone && after {
             strip_start(body.get_mut(at + 1), false);
-            strip_end(last_part(body, at).and_then(|part| part.body.last_mut()), false);
+            strip_end(
+                last_part(body, at).and_then(|part| part.body.last_mut()),
+                false,
+            );
         }
     }
 }
