@@ -4,10 +4,6 @@
 //! that is in it and does not differ fails the test as well. More cases, in the
 //! same form, can be given as a file: `CONFORMANCE_CASES=/path/to/cases.json`.
 
-#![allow(clippy::unwrap_used, reason = "a broken recording is to fail the test")]
-#![allow(clippy::print_stdout, reason = "cases that differ are shown")]
-#![allow(clippy::disallowed_methods, reason = "a test has no Host to ask")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
