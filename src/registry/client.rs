@@ -88,6 +88,12 @@ impl Client {
         if let Some(connection) = connections.get(registry) {
             return Ok(Arc::clone(connection));
         }
+        // The library cannot be made on a machine that trusts nobody, not even
+        // for a registry without TLS.
+        http::client(&Authorities::default()).map_err(|error| {
+            let why = innermost(&error);
+            Error::Unreachable(format!("{registry}: no HTTPS from here: {why}"))
+        })?;
         let auth = self
             .credentials
             .find(registry)

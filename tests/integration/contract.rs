@@ -65,9 +65,7 @@ fn the_tables_in_readme_are_those_of_action_yml() {
     ] {
         let begin = format!("<!-- {}s: made from action.yml -->\n", name.to_lowercase());
         let start = readme.find(&begin).expect("a marker") + begin.len();
-        let length = readme[start..]
-            .find("<!-- end -->")
-            .expect("an end marker");
+        let length = readme[start..].find("<!-- end -->").expect("an end marker");
         let table = table(name, &columns);
         if std::env::var_os("STEVEDORE_UPDATE").is_some() {
             readme.replace_range(start..start + length, &table);

@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// moment-timezone's data ends here; later, it keeps the last offset.
-const LAST_TRANSITIONS: &str = "2037-12-31T00:00:00Z";
+const LAST_TRANSITIONS: &str = "2499-12-31T00:00:00Z";
 
 /// Where times without a zone of their own are shown.
 #[derive(Clone, Debug)]

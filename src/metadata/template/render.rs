@@ -25,6 +25,8 @@ pub(crate) trait Functions {
 
 /// Statements that one template may run, loops included.
 const MOST_STEPS: usize = 100_000;
+/// Longest text that one template may give, in bytes.
+const LONGEST: usize = 1024 * 1024;
 
 pub(super) fn render(
     program: &Program,
@@ -97,6 +99,9 @@ impl Renderer<'_> {
                 return Err(format!("the template takes more than {MOST_STEPS} steps"));
             }
             self.statement(statement, scope, &mut output)?;
+            if output.len() > LONGEST {
+                return Err(format!("the template gives more than {LONGEST} bytes"));
+            }
         }
         Ok(output)
     }
