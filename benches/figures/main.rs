@@ -24,8 +24,7 @@ use place::Place;
 fn main() -> Result<(), Box<dyn Error>> {
     let place = Place::find()?;
     println!("{}", table::HEADING);
-    // The dry run comes first: it measures the largest of this process's
-    // children, and the others are larger.
+    // First, as its memory is that of the largest child until then.
     for figure in dry_run::figures(&place)? {
         println!("{figure}");
     }

@@ -39,10 +39,10 @@ pub(crate) fn median(times: &[Duration]) -> f64 {
 
 /// From the shortest to the longest, for a reader to see how steady it was.
 pub(crate) fn range(times: &[Duration]) -> String {
-    let seconds = |time: Option<&Duration>| time.copied().unwrap_or_default().as_secs_f64();
+    let ms = |time: Option<&Duration>| time.copied().unwrap_or_default().as_secs_f64() * 1e3;
     format!(
-        "{:.3}–{:.3} s",
-        seconds(times.iter().min()),
-        seconds(times.iter().max())
+        "{:.1}–{:.1} ms",
+        ms(times.iter().min()),
+        ms(times.iter().max())
     )
 }
