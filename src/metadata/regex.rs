@@ -239,7 +239,7 @@ mod tests {
         let subject = "a".repeat(40) + "b";
         let error = searcher.search("^(a+)+$", "", &subject).unwrap_err();
         assert!(error.contains("takes more than 1 s"), "{error}");
-        assert!(searcher.search("a", "", "a").is_err());
+        assert!(searcher.search("(a)+", "", "a").is_err());
     }
 
     #[test]
