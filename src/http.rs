@@ -54,6 +54,11 @@ impl Authorities {
         Ok(Self(blocks))
     }
 
+    /// True when there are none beside the machine's own.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The certificates one by one, in PEM.
     pub fn pem(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)

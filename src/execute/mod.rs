@@ -155,10 +155,22 @@ async fn steps(
     if let Some(token) = git_token(plan, inputs) {
         write(folder, "git-token", &mut token.expose().to_owned())?;
     }
+    write(
+        folder,
+        "buildx/.buildNodeID",
+        &mut build::NODE_ID.to_owned(),
+    )?;
     let command = build::command(buildx, plan, facts, host, &files);
-    outcome.build = build::run(&command, host, &files, progress, signals).await?;
+    let client = Client::new(Credentials::new(config), inputs.authorities.clone());
+    let prepared = async {
+        if plan.publication.push {
+            client.prepare(&plan.images).await;
+        }
+    };
+    let built = build::run(&command, host, &files, progress, signals);
+    let (built, ()) = tokio::join!(built, prepared);
+    outcome.build = built?;
     if plan.publication.push {
-        let client = Client::new(Credentials::new(config), inputs.authorities.clone());
         tokio::select! {
             verified = verify::verify(plan, &client, outcome) => verified?,
             signal = signals.next() => return Err(Error::Cancelled(signal)),

@@ -299,7 +299,12 @@ impl Reader<'_> {
             Ok(inputs) => inputs,
             Err(mut problems) => {
                 self.problems.append(&mut problems);
-                MetadataInputs::default()
+                // The names alone, for whatever else is to be checked.
+                let images = RawMetadata {
+                    images: raw.images,
+                    ..RawMetadata::default()
+                };
+                MetadataInputs::parse(&images).unwrap_or_default()
             }
         }
     }

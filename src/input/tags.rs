@@ -4,9 +4,10 @@
 //! the order in which rules run. Values and patterns are templates; they are
 //! rendered elsewhere.
 
+mod attributes;
 mod order;
 
-use std::collections::HashMap;
+use attributes::Attributes;
 
 use super::csv::Dialect;
 use super::ecma::{number, trim};
@@ -108,10 +109,6 @@ pub enum ShaFormat {
 const TYPES: [&str; 8] = [
     "schedule", "semver", "pep440", "match", "edge", "ref", "raw", "sha",
 ];
-const ATTRIBUTES: [&str; 12] = [
-    "type", "enable", "priority", "prefix", "suffix", "value", "pattern", "group", "match",
-    "branch", "event", "format",
-];
 const DEFAULTS: [&str; 4] = [
     "type=schedule",
     "type=ref,event=branch",
@@ -146,11 +143,7 @@ pub fn parse(entries: &[Entry]) -> (Vec<TagRule>, Vec<InputProblem>) {
 }
 
 fn parse_entry(entry: &Entry) -> Result<TagRule, InputProblem> {
-    let mut reader = Attributes {
-        entry,
-        values: HashMap::new(),
-        order: Vec::new(),
-    };
+    let mut reader = Attributes::new(entry);
     let mut kind = "raw".to_owned();
     for field in first_record("tags", entry, Dialect::default())? {
         let (key, value) = split_field(&field);
@@ -196,136 +189,6 @@ fn split_field(field: &str) -> (String, &str) {
         }
         _ => ("value".to_owned(), trim(field)),
     }
-}
-
-/// The attributes of one rule. The last of a name wins.
-struct Attributes<'a> {
-    entry: &'a Entry,
-    values: HashMap<String, String>,
-    order: Vec<String>,
-}
-
-impl Attributes<'_> {
-    fn set(&mut self, key: String, value: &str) {
-        if self.values.insert(key.clone(), value.to_owned()).is_none() {
-            self.order.push(key);
-        }
-    }
-
-    fn take(&mut self, key: &str) -> Option<String> {
-        self.values.remove(key)
-    }
-
-    fn text(&mut self, key: &str) -> String {
-        self.take(key).unwrap_or_default()
-    }
-
-    fn required(&mut self, key: &str, kind: &str, example: &str) -> Result<String, InputProblem> {
-        self.take(key).ok_or_else(|| {
-            let mut why = format!("a rule of type {kind} needs {key}=");
-            let near = |other: &&String| strsim::damerau_levenshtein(other, key) <= 2;
-            if let Some(other) = self.order.iter().find(near) {
-                why = format!("{why}; {other:?} is none of its attributes");
-            }
-            self.problem(why, example.to_owned())
-        })
-    }
-
-    /// The rule's kind, and its priority unless the rule has one.
-    fn kind(&mut self, kind: &str) -> Result<(TagKind, f64), InputProblem> {
-        Ok(match kind {
-            "schedule" => {
-                let pattern = self.take("pattern").unwrap_or_else(|| "nightly".to_owned());
-                (TagKind::Schedule { pattern }, 1000.0)
-            }
-            "semver" => (TagKind::Semver(self.version(kind)?), 900.0),
-            "pep440" => (TagKind::Pep440(self.version(kind)?), 900.0),
-            "match" => (self.matching()?, 800.0),
-            "edge" => {
-                let branch = self.text("branch");
-                (TagKind::Edge { branch }, 700.0)
-            }
-            "ref" => (TagKind::Ref(self.event()?), 600.0),
-            "sha" => (TagKind::Sha(self.format()?), 100.0),
-            _ => {
-                let value = self.required("value", "raw", "type=raw,value=TAG")?;
-                (TagKind::Raw { value }, 200.0)
-            }
-        })
-    }
-
-    fn version(&mut self, kind: &str) -> Result<VersionRule, InputProblem> {
-        let example = format!("type={kind},pattern={{{{version}}}}");
-        Ok(VersionRule {
-            pattern: self.required("pattern", kind, &example)?,
-            value: self.text("value"),
-            matching: self.text("match"),
-        })
-    }
-
-    fn matching(&mut self) -> Result<TagKind, InputProblem> {
-        let pattern = self.required("pattern", "match", r"type=match,pattern=v(\d+),group=1")?;
-        let group = self.take("group").unwrap_or_else(|| "0".to_owned());
-        if number(&group).is_nan() {
-            let why = format!("group is {group:?}");
-            return Err(self.problem(why, "the number of a group in the pattern".to_owned()));
-        }
-        let value = self.text("value");
-        Ok(TagKind::Match {
-            pattern,
-            group,
-            value,
-        })
-    }
-
-    fn event(&mut self) -> Result<RefEvent, InputProblem> {
-        let event = self.required("event", "ref", "event=branch, event=tag or event=pr")?;
-        match event.as_str() {
-            "branch" => Ok(RefEvent::Branch),
-            "tag" => Ok(RefEvent::Tag),
-            "pr" => Ok(RefEvent::PullRequest),
-            _ => Err(self.problem(
-                format!("there is no event {event:?} for a rule of type ref"),
-                nearest(&event, &["branch", "tag", "pr"]),
-            )),
-        }
-    }
-
-    fn format(&mut self) -> Result<ShaFormat, InputProblem> {
-        let format = self.take("format").unwrap_or_else(|| "short".to_owned());
-        match format.as_str() {
-            "short" => Ok(ShaFormat::Short),
-            "long" => Ok(ShaFormat::Long),
-            _ => Err(self.problem(
-                format!("there is no format {format:?} for a rule of type sha"),
-                nearest(&format, &["short", "long"]),
-            )),
-        }
-    }
-
-    /// What nothing has read, with the nearest attribute that exists.
-    fn unread(&self) -> Vec<String> {
-        let left = self
-            .order
-            .iter()
-            .filter(|key| self.values.contains_key(*key));
-        left.map(|key| match closest(key, &ATTRIBUTES) {
-            Some(near) if near != key => format!("{key} (do you mean {near}?)"),
-            _ => key.clone(),
-        })
-        .collect()
-    }
-
-    fn problem(&self, why: String, accepted: String) -> InputProblem {
-        let Entry { text, line, column } = self.entry;
-        InputProblem::new("tags", text, why, accepted).at(*line, *column)
-    }
-}
-
-fn closest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    let distance = |other: &&&str| strsim::damerau_levenshtein(word, other);
-    let near = words.iter().min_by_key(distance)?;
-    (distance(&near) <= 2).then_some(near)
 }
 
 #[cfg(test)]

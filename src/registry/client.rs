@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use oci_client::Reference;
 use oci_client::client::{
     Certificate, CertificateEncoding, Client as OciClient, ClientConfig, ClientProtocol,
@@ -83,55 +84,90 @@ impl Client {
         Manifest::parse(&bytes).map_err(|why| Error::Unreachable(format!("{shown}: {why}")))
     }
 
+    /// Gets ready to ask these registries, so that the first question is quick:
+    /// reading certificates and asking credential helpers takes a while.
+    /// What goes wrong is said when something is asked.
+    pub async fn prepare(&self, names: &[ImageName]) {
+        join_all(names.iter().map(|name| self.connect(&name.registry))).await;
+    }
+
     async fn connect(&self, registry: &Registry) -> Result<Arc<Connection>, Error> {
         let mut connections = self.connections.lock().await;
         if let Some(connection) = connections.get(registry) {
             return Ok(Arc::clone(connection));
         }
-        let auth = self
-            .credentials
-            .find(registry)
+        let connection = self
+            .open(registry)
+            .await
             .map_err(|why| Error::Unreachable(format!("{registry}: {why}")))?;
-        let connection = Arc::new(Connection {
-            client: OciClient::new(self.config(registry).await),
-            auth,
-        });
+        let connection = Arc::new(connection);
         connections.insert(registry.clone(), Arc::clone(&connection));
         Ok(connection)
     }
 
-    async fn config(&self, registry: &Registry) -> ClientConfig {
-        let plain = is_loopback(registry) && !self.speaks_tls(registry).await;
-        let certificate = |pem: &str| Certificate {
-            encoding: CertificateEncoding::Pem,
-            data: pem.as_bytes().to_vec(),
-        };
-        ClientConfig {
-            protocol: if plain {
-                ClientProtocol::Http
-            } else {
-                ClientProtocol::Https
-            },
-            extra_root_certificates: self.authorities.pem().map(certificate).collect(),
-            read_timeout: Some(http::REQUEST),
-            connect_timeout: Some(http::CONNECT),
-            user_agent: http::USER_AGENT,
-            ..ClientConfig::default()
-        }
+    /// Everything that blocks runs beside the rest of the program.
+    async fn open(&self, registry: &Registry) -> Result<Connection, String> {
+        let (credentials, authorities) = (self.credentials.clone(), self.authorities.clone());
+        let asked = registry.clone();
+        let (auth, client) = blocking(move || {
+            let client = trusting_client(&authorities)?;
+            Ok((credentials.find(&asked)?, client))
+        })
+        .await?;
+        let plain = is_loopback(registry) && !speaks_tls(&client, registry).await;
+        let authorities = self.authorities.clone();
+        let client = blocking(move || Ok(OciClient::new(config(&authorities, plain)))).await?;
+        Ok(Connection { client, auth })
     }
+}
 
-    /// Whether a registry on this machine wants TLS. Like the engine, we let
-    /// such a registry do without it, and no other.
-    async fn speaks_tls(&self, registry: &Registry) -> bool {
-        let Ok(client) = http::client(&self.authorities) else {
-            return false;
-        };
-        client
-            .get(format!("https://{registry}/v2/"))
-            .send()
-            .await
-            .is_ok()
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+/// A client, on a machine that has authorities of its own: without any the
+/// library that reads manifests cannot be made, not even for plain HTTP.
+fn trusting_client(authorities: &Authorities) -> Result<reqwest::Client, String> {
+    let client = |authorities: &Authorities| {
+        http::client(authorities)
+            .map_err(|error| format!("no HTTPS from here: {}", innermost(&error)))
+    };
+    if !authorities.is_empty() {
+        client(&Authorities::default())?;
     }
+    client(authorities)
+}
+
+fn config(authorities: &Authorities, plain: bool) -> ClientConfig {
+    let certificate = |pem: &str| Certificate {
+        encoding: CertificateEncoding::Pem,
+        data: pem.as_bytes().to_vec(),
+    };
+    ClientConfig {
+        protocol: if plain {
+            ClientProtocol::Http
+        } else {
+            ClientProtocol::Https
+        },
+        extra_root_certificates: authorities.pem().map(certificate).collect(),
+        read_timeout: Some(http::REQUEST),
+        connect_timeout: Some(http::CONNECT),
+        user_agent: http::USER_AGENT,
+        ..ClientConfig::default()
+    }
+}
+
+/// Whether a registry on this machine wants TLS. Like the engine, we let such
+/// a registry do without it, and no other.
+async fn speaks_tls(client: &reqwest::Client, registry: &Registry) -> bool {
+    client
+        .get(format!("https://{registry}/v2/"))
+        .send()
+        .await
+        .is_ok()
 }
 
 fn is_loopback(registry: &Registry) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lab_runner::{Signal, Step, StepRun};
 use serde_json::Value;
 
-use crate::support::{Lab, Place, event, root, run};
+use crate::support::{Lab, PROGRAM, Place, SHA, event, root, run};
 
 const DOCKERFILE: &str = "ARG BASE
 FROM --platform=$BUILDPLATFORM ${BASE} AS site
@@ -295,6 +295,64 @@ fn an_engine_without_the_containerd_store_is_explained_and_used_for_one_platform
 }
 
 #[test]
+fn an_image_is_loaded_for_the_machines_own_platform() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let run = publish(&lab, &place, "tests/load")
+        .with("load", "true")
+        .run()
+        .unwrap();
+    succeeded(&run);
+    let tag = run.outputs["tags"].lines().next().unwrap().to_owned();
+    let docker = |arguments: &[&str]| Command::new("docker").args(arguments).output().unwrap();
+    let ran = docker(&["run", "--rm", &tag]);
+    let machine = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!(machine.trim(), std::env::consts::ARCH);
+    for tag in run.outputs["tags"].lines() {
+        assert!(docker(&["rmi", tag]).status.success());
+    }
+}
+
+/// A terminal of its own, as `script` gives one, with the user's own login.
+#[test]
+fn a_local_publish_shows_buildxs_own_display() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let auth = format!("{}:{}", lab.user, lab.password);
+    let auth = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, auth);
+    let config = serde_json::json!({"auths": {&lab.registry: {"auth": auth}}});
+    place.write("home/.docker/config.json", &config.to_string());
+    let command = format!(
+        "{PROGRAM} publish --repository acme/local --ref refs/heads/main --sha {SHA} \
+         --with images={}/tests/local --with build-args=BASE={}",
+        lab.registry, lab.base
+    );
+    let mut script = Command::new("script");
+    let shell = script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    let printed = run(shell
+        .current_dir(place.path("workspace"))
+        .env("HOME", place.path("home"))
+        .env("TMPDIR", place.path("temp"))
+        .env("TERM", "xterm")
+        .env_remove("GITHUB_ACTIONS"));
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    assert!(printed.out.contains("[+] Building"), "{}", printed.out);
+    assert!(
+        !printed.out.contains("::"),
+        "no workflow command: {}",
+        printed.out
+    );
+    assert_eq!(place.list("temp"), Vec::<String>::new());
+    let reference = format!("{}/tests/local:main", lab.registry);
+    let digest = inspect(&lab, &place, &reference, "Manifest")["digest"].clone();
+    assert!(
+        printed.out.contains(digest.as_str().unwrap()),
+        "{}",
+        printed.out
+    );
+}
+
+#[test]
 fn the_image_of_the_dockerfile_publishes_as_a_docker_step() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
@@ -322,7 +380,13 @@ fn the_image_of_the_dockerfile_publishes_as_a_docker_step() {
 fn image_of_the_dockerfile(place: &Place) -> String {
     let binary = root().join("dist/stevedore-linux-amd64");
     assert!(binary.exists(), "`make dist` builds {}", binary.display());
-    place.write("build/out/etc/ssl/certs/ca-certificates.crt", "");
+    let authorities = "build/out/etc/ssl/certs/ca-certificates.crt";
+    place.write(authorities, "");
+    std::fs::copy(
+        "/etc/ssl/certs/ca-certificates.crt",
+        place.path(authorities),
+    )
+    .unwrap();
     std::fs::create_dir_all(place.path("build/out/tmp")).unwrap();
     std::fs::copy(&binary, place.path("build/out/stevedore")).unwrap();
     std::fs::create_dir_all(place.path("buildx")).unwrap();

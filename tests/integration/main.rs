@@ -1,5 +1,11 @@
 //! The real program, run as users run it. One binary, so that it links once.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests stand outside of the program"
+)]
 
 mod bad_input;
 mod contract;

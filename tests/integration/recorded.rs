@@ -350,3 +350,25 @@ fn without_an_engine_one_line_says_how_to_get_one() {
         "buildx was not started"
     );
 }
+
+#[test]
+fn a_machine_that_trusts_nobody_publishes_with_a_warning() {
+    let place = Place::new();
+    recorder(&place);
+    place.write("none.pem", "");
+    let mut command = step(
+        &place,
+        &[("push", "true"), ("images", "127.0.0.1:1/acme/app")],
+    );
+    command
+        .env("SSL_CERT_FILE", place.path("none.pem"))
+        .env("SSL_CERT_DIR", place.path("bin"));
+    let printed = run(&mut command);
+    assert!(printed.success, "{}{}", printed.out, printed.err);
+    assert!(
+        printed.out.contains("not read back from here"),
+        "{}",
+        printed.out
+    );
+    assert!(outputs(&place)["image"].starts_with("127.0.0.1:1/acme/app@sha256:"));
+}

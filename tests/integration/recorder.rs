@@ -7,10 +7,11 @@ use std::process::Command;
 use crate::support::{Place, SHA, event};
 
 /// What the recorder says it has built.
-pub const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(crate) const DIGEST: &str =
+    "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 /// Writes down arguments, configuration and environment; tells a digest.
-pub fn recorder(place: &Place) {
+pub(crate) fn recorder(place: &Place) {
     let record = place.path("record");
     fs::create_dir_all(&record).unwrap();
     let script = format!(
@@ -36,7 +37,7 @@ exit 0
 
 /// A step under GitHub Actions that builds with a builder by name, so that no
 /// engine is asked.
-pub fn step(place: &Place, inputs: &[(&str, &str)]) -> Command {
+pub(crate) fn step(place: &Place, inputs: &[(&str, &str)]) -> Command {
     place.write("event.json", &event("push-tag").to_string());
     let mut command = place.stevedore(Vec::<&str>::new());
     command
@@ -61,7 +62,7 @@ pub fn step(place: &Place, inputs: &[(&str, &str)]) -> Command {
 }
 
 /// The outputs file, read as the runner reads it.
-pub fn outputs(place: &Place) -> BTreeMap<String, String> {
+pub(crate) fn outputs(place: &Place) -> BTreeMap<String, String> {
     let text = place.text("output");
     let mut lines = text.lines();
     let mut outputs = BTreeMap::new();

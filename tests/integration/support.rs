@@ -12,32 +12,32 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The program that this test run built.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_stevedore");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_stevedore");
 /// The clock of all tests.
-pub const NOW: &str = "2026-11-02T09:00:00Z";
+pub(crate) const NOW: &str = "2026-11-02T09:00:00Z";
 /// The commit of the example events.
-pub const SHA: &str = "6071f564087d49be48dc318b89fc22ff96cf6a17";
+pub(crate) const SHA: &str = "6071f564087d49be48dc318b89fc22ff96cf6a17";
 
 /// The root of the project.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A file of the project.
-pub fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// One of examples/events.
-pub fn event(name: &str) -> Value {
+pub(crate) fn event(name: &str) -> Value {
     serde_json::from_str(&read(&format!("examples/events/{name}.json"))).unwrap()
 }
 
 /// A folder of a test: a workspace with a checkout, a home, a temporary folder.
-pub struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Self(TempDir::new().unwrap());
         for folder in ["workspace/.git", "home", "temp", "bin"] {
             fs::create_dir_all(place.path(folder)).unwrap();
@@ -46,28 +46,31 @@ impl Place {
         place
     }
 
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
 
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
         fs::write(self.path(path), text).unwrap();
     }
 
     /// A program on the PATH of the test.
-    pub fn program(&self, name: &str, script: &str) {
+    pub(crate) fn program(&self, name: &str, script: &str) {
         let path = format!("bin/{name}");
         self.write(&path, script);
         fs::set_permissions(self.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    pub fn text(&self, path: &str) -> String {
+    pub(crate) fn text(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     /// The program, in the workspace, with a made-up environment.
-    pub fn stevedore<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn stevedore<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
         let mut command = Command::new(PROGRAM);
         let path = std::env::var("PATH").unwrap();
         command
@@ -83,7 +86,7 @@ impl Place {
     }
 
     /// The names of what is in a folder.
-    pub fn list(&self, path: &str) -> Vec<String> {
+    pub(crate) fn list(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(path)).unwrap();
         entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -92,14 +95,14 @@ impl Place {
 }
 
 /// What a finished program printed.
-pub struct Printed {
-    pub success: bool,
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Printed {
+    pub(crate) success: bool,
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-pub fn run(command: &mut Command) -> Printed {
+pub(crate) fn run(command: &mut Command) -> Printed {
     let Output {
         status,
         stdout,
@@ -114,18 +117,18 @@ pub fn run(command: &mut Command) -> Printed {
 }
 
 /// The lab, as `. lab/env` shows it.
-pub struct Lab {
-    pub registry: String,
-    pub open_registry: String,
-    pub user: String,
-    pub password: String,
-    pub base: String,
-    pub open_base: String,
+pub(crate) struct Lab {
+    pub(crate) registry: String,
+    pub(crate) open_registry: String,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) base: String,
+    pub(crate) open_base: String,
 }
 
 impl Lab {
     /// The lab, or `None` where the tests that need it are left out on purpose.
-    pub fn get() -> Option<Self> {
+    pub(crate) fn get() -> Option<Self> {
         if std::env::var_os("STEVEDORE_WITHOUT_LAB").is_some() {
             eprintln!("left out, as STEVEDORE_WITHOUT_LAB is set");
             return None;
@@ -150,7 +153,7 @@ impl Lab {
     }
 
     /// A step with the action of this source, for the push of tag v0.2.0.
-    pub fn step(&self, place: &Place) -> Step {
+    pub(crate) fn step(&self, place: &Place) -> Step {
         Step::node(action(place))
             .event("push", event("push-tag"))
             .git_ref("refs/tags/v0.2.0")
@@ -163,7 +166,7 @@ impl Lab {
     }
 
     /// The same step, logged in to the lab's registry.
-    pub fn step_with_login(&self, place: &Place) -> Step {
+    pub(crate) fn step_with_login(&self, place: &Place) -> Step {
         self.step(place)
             .with("username", &self.user)
             .with("password", "${{ secrets.LAB_PASSWORD }}")
@@ -171,7 +174,7 @@ impl Lab {
 }
 
 /// The action as a release has it: its files, and the program under `dist/`.
-pub fn action(place: &Place) -> PathBuf {
+pub(crate) fn action(place: &Place) -> PathBuf {
     let folder = place.path("action");
     let machine = match std::env::consts::ARCH {
         "x86_64" => "amd64",

@@ -2,7 +2,8 @@
 //! `lookup`, `log`.
 
 use super::ast::{Block, Program};
-use super::render::{Data, Hash, Renderer, Scope};
+use super::render::{Hash, Renderer};
+use super::scope::{Data, Scope};
 use super::value::Value;
 
 /// Names that are helpers whatever the context holds. The last two exist for

@@ -8,11 +8,14 @@
 //! it overflows the stack on deep nesting. Partials and decorators have nothing
 //! to refer to here: using one is an error.
 
+mod assemble;
 mod ast;
 mod helpers;
 mod lexer;
 mod parser;
 mod render;
+mod scan;
+mod scope;
 mod value;
 mod whitespace;
 

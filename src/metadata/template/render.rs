@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
+use super::assemble::spelling;
 use super::ast::{Block, Call, Expression, Path, Program, Statement};
 use super::helpers;
-use super::parser::spelling;
+use super::scope::{BlockParams, Contexts, Data, Scope, block_param, context};
 use super::value::Value;
 
 /// `key=value` arguments.
@@ -47,33 +48,6 @@ pub(super) fn render(
         block_params: None,
     };
     renderer.program(program, &scope)
-}
-
-/// What names mean at one place of the template.
-#[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
-    pub(super) contexts: &'a Contexts<'a>,
-    pub(super) data: Option<&'a Data<'a>>,
-    pub(super) block_params: Option<&'a BlockParams<'a>>,
-}
-
-/// `this`, `..` and so on.
-pub(super) struct Contexts<'a> {
-    pub(super) here: Value,
-    pub(super) outer: Option<&'a Contexts<'a>>,
-}
-
-/// `@key`, `@index`, `@first`, `@last` of one loop.
-pub(super) struct Data<'a> {
-    pub(super) values: [(&'static str, Value); 4],
-    pub(super) outer: Option<&'a Data<'a>>,
-}
-
-/// `as |a b|` of one block. Without values the names are there, but unusable.
-pub(super) struct BlockParams<'a> {
-    pub(super) names: &'a [String],
-    pub(super) values: Option<Vec<Value>>,
-    pub(super) outer: Option<&'a BlockParams<'a>>,
 }
 
 pub(super) struct Renderer<'a> {
@@ -371,25 +345,6 @@ fn classify(call: &Call, path: &Path, scope: &Scope<'_>, nested: bool) -> Use {
         true => Use::Ambiguous,
         false => Use::Value,
     }
-}
-
-fn block_param<'a>(name: &str, scope: &Scope<'a>) -> Option<(&'a BlockParams<'a>, usize)> {
-    let mut frame = scope.block_params;
-    while let Some(params) = frame {
-        if let Some(at) = params.names.iter().position(|other| other == name) {
-            return Some((params, at));
-        }
-        frame = params.outer;
-    }
-    None
-}
-
-fn context(depth: usize, scope: &Scope<'_>) -> Value {
-    let mut contexts = Some(scope.contexts);
-    for _ in 0..depth {
-        contexts = contexts.and_then(|contexts| contexts.outer);
-    }
-    contexts.map_or(Value::Undefined, |contexts| contexts.here.clone())
 }
 
 fn escape(text: &str, output: &mut String) {
