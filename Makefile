@@ -13,7 +13,7 @@ demo: lab-up dist-here ## publish examples/hit-counter for two platforms to a re
 
 .PHONY: test
 test: lab-up dist ## every test, those with engine, registry and emulation included
-	. lab/env && lab/up classic && cargo test --workspace --locked
+	. lab/env && lab/up classic && cargo test --workspace --locked -- --include-ignored
 
 .PHONY: check
 check: ## formatting, lints, documentation, dependencies, workflows
@@ -32,7 +32,8 @@ lab-down: ## stop what lab-up started
 
 .PHONY: bench
 bench: lab-up dist-here ## whole-process figures, as medians and ratios
-	. lab/env && cargo bench --locked
+	@# dist/ is what is measured; what measures it needs no release build.
+	. lab/env && cargo bench --locked --bench figures --profile dev
 
 .PHONY: dist
 dist: ## the static binaries for both platforms

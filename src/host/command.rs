@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
@@ -12,6 +13,9 @@ use super::{Host, Signal, Signals};
 
 /// How much of a program's last words are kept for the diagnosis, in bytes.
 const TAIL: usize = 64 * 1024;
+/// How long output may stay silent after the program's end, while something
+/// that it started still holds it open.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A program to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +145,11 @@ async fn attend(
     let mut err = child.stderr.take();
     let mut interrupted = None;
     let (mut out_buffer, mut err_buffer) = ([0; 8192], [0; 8192]);
+    let mut ended = None;
     let status = loop {
+        if let (Some(status), None, None) = (ended, &out, &err) {
+            break status;
+        }
         tokio::select! {
             count = read_some(&mut out, &mut out_buffer) => pass(writer, tail, &out_buffer[..count?])?,
             count = read_some(&mut err, &mut err_buffer) => pass(writer, tail, &err_buffer[..count?])?,
@@ -149,7 +157,12 @@ async fn attend(
                 interrupted = Some(signal);
                 signal.send(child.id());
             }
-            status = child.wait(), if out.is_none() && err.is_none() => break status?,
+            status = child.wait(), if ended.is_none() => ended = Some(status?),
+            () = tokio::time::sleep(QUIET), if ended.is_some() => {
+                if let Some(status) = ended {
+                    break status;
+                }
+            }
         }
     };
     Ok(Finished {
@@ -194,5 +207,27 @@ impl Tail {
 
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_program_leaves_running_does_not_hold_us() {
+        let environment = [("PATH", "/usr/bin:/bin")];
+        let host = Host::with(&environment, Path::new("/"), jiff::Timestamp::UNIX_EPOCH);
+        let mut signals = Signals::catch().unwrap();
+        let mut out = Vec::new();
+        let finished = Command::new(Path::new("/bin/sh"))
+            .args(["-c", "sleep 60 & echo started; exit 3"])
+            .run(&host, Progress::Through(&mut out), &mut signals)
+            .await
+            .unwrap();
+        assert_eq!(finished.code, Some(3));
+        assert_eq!(String::from_utf8(out).unwrap(), "started\n");
     }
 }

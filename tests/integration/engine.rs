@@ -7,7 +7,7 @@ use std::time::Duration;
 use lab_runner::{Signal, Step, StepRun};
 use serde_json::Value;
 
-use crate::support::{Lab, PROGRAM, Place, SHA, event, root, run};
+use crate::support::{Lab, NOW, PROGRAM, Place, SHA, event, root, run};
 
 const DOCKERFILE: &str = "ARG BASE
 FROM --platform=$BUILDPLATFORM ${BASE} AS site
@@ -350,6 +350,27 @@ fn a_local_publish_shows_buildxs_own_display() {
         "{}",
         printed.out
     );
+}
+
+/// The static programs of a release, the other platform's under emulation.
+#[test]
+fn the_programs_of_both_platforms_make_the_same_plan() {
+    let Some(_) = Lab::get() else { return };
+    let place = Place::new();
+    let plan = |machine: &str| {
+        let program = root().join(format!("dist/stevedore-linux-{machine}"));
+        assert!(program.exists(), "`make dist` builds {}", program.display());
+        let mut command = Command::new(program);
+        command
+            .args(["publish", "--dry-run", "--repository", "acme/app"])
+            .current_dir(place.path("workspace"))
+            .env_clear()
+            .env("STEVEDORE_NOW", NOW);
+        let printed = run(&mut command);
+        assert!(printed.success, "{}", printed.err);
+        printed.out
+    };
+    assert_eq!(plan("amd64"), plan("arm64"));
 }
 
 #[test]

@@ -1,0 +1,43 @@
+//! A dry run of an event with a full payload: time and memory.
+
+use std::error::Error;
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::place::Place;
+use crate::table::Figure;
+use crate::timing::{median, range, time};
+
+const RUNS: usize = 21;
+
+pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        times.push(time(&mut place.publish(&["--dry-run"]))?);
+    }
+    let middle = median(&times);
+    Ok([
+        Figure {
+            name: "dry run, wall time",
+            measured: middle * 1e3,
+            bound: 15.0,
+            unit: "ms",
+            how: format!("median of {RUNS}, {}", range(&times)),
+        },
+        Figure {
+            name: "dry run, peak memory",
+            measured: peak_of_children()?,
+            bound: 25.0,
+            unit: "MiB",
+            how: format!("resident, the largest of {RUNS}"),
+        },
+    ])
+}
+
+/// The largest peak of any child so far, in MiB. The kernel counts what a child
+/// shares with this process before it becomes the program, so the figure can be
+/// this process's few MiB where the program needs less; it is never too low.
+fn peak_of_children() -> Result<f64, Box<dyn Error>> {
+    let kib = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
+    Ok(f64::from(u32::try_from(kib)?) / 1024.0)
+}

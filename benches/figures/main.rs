@@ -1,0 +1,36 @@
+//! Whole-process figures against their bounds: `make bench`.
+//!
+//! Owns the order of the figures and the table; must not judge anything but
+//! medians. Benchmarks are no tests: a bound that is missed is said, and the
+//! exit code stays 0. It measures the program in `dist/`, so how this file
+//! itself was built does not matter.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a program of its own, that starts others and prints a table"
+)]
+
+mod dry_run;
+mod place;
+mod publish;
+mod size;
+mod table;
+mod timing;
+
+use std::error::Error;
+
+use place::Place;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let place = Place::find()?;
+    println!("{}", table::HEADING);
+    // First, as its memory is that of the largest child until then.
+    for figure in dry_run::figures(&place)? {
+        println!("{figure}");
+    }
+    println!("{}", size::figure(&place)?);
+    for figure in publish::figures(&place)? {
+        println!("{figure}");
+    }
+    Ok(())
+}
