@@ -4,8 +4,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::{debug, info};
 
 use crate::event::RunContext;
+use crate::facts::Checkout;
 use crate::host::Host;
 use crate::vars;
 
@@ -23,17 +25,42 @@ pub struct Cli {
 pub enum Command {
     /// Build and publish: what a step of a workflow does.
     Publish(Box<Publish>),
+    /// Version, tags, labels and annotations only, for bake and other builders.
+    Metadata(Box<Metadata>),
     /// Remove what a killed run left behind: the action's post step.
     #[command(hide = true)]
     Post,
 }
 
-/// Options of `publish`. Each stands for what a workflow run would bring.
+/// Options of `publish`.
 #[derive(Args, Debug, Default)]
 pub struct Publish {
     /// Print the plan and stop: needs no Docker and no network.
     #[arg(long)]
     pub dry_run: bool,
+    /// How the plan of a dry run is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// What a step would bring.
+    #[command(flatten)]
+    pub step: StepOptions,
+}
+
+/// Options of `metadata`.
+#[derive(Args, Debug, Default)]
+pub struct Metadata {
+    /// How the result is printed: for people, or as the output `json`.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// What a step would bring.
+    #[command(flatten)]
+    pub step: StepOptions,
+}
+
+/// What a step of a workflow run would bring. What is not said is read from the
+/// checkout in the working directory.
+#[derive(Args, Debug, Default)]
+pub struct StepOptions {
     /// The event, such as push, pull_request, schedule.
     #[arg(long, value_name = "NAME")]
     pub event_name: Option<String>,
@@ -61,12 +88,9 @@ pub struct Publish {
     /// The clock of tags and labels, RFC 3339.
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,
-    /// How the plan of a dry run is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
 }
 
-/// A way to print a plan.
+/// A way to print a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
@@ -83,9 +107,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-impl Publish {
+impl StepOptions {
     /// Puts the options in the places where a workflow run would have them.
-    pub fn apply(&self, host: &mut Host) {
+    /// Outside one, what neither they nor the environment say comes from the
+    /// event file, the checkout, and where `invent` allows it from nowhere.
+    pub fn apply(&self, host: &mut Host, invent: bool) {
         let file = self
             .event_file
             .as_ref()
@@ -104,18 +130,78 @@ impl Publish {
             }
         }
         if !host.is_github_actions() {
-            self.make_up(host);
+            take_checkout(host);
+            make_up(host, invent);
         }
     }
+}
 
-    /// Fills in what neither options nor environment say, from the event file
-    /// where there is one; the rest is invented for a dry run only.
-    fn make_up(&self, host: &mut Host) {
-        let (context, _) = RunContext::read(host);
-        for (variable, value) in context.made_up(self.dry_run) {
-            if host.var(variable).is_none() {
-                host.set_var(variable, &value);
-            }
+/// Sets variables that are not set.
+fn fill_in(host: &mut Host, values: impl IntoIterator<Item = (&'static str, String)>) {
+    for (variable, value) in values {
+        if host.var(variable).is_none() {
+            host.set_var(variable, &value);
         }
+    }
+}
+
+/// Fills in what the event file tells; the rest is invented where that is
+/// allowed.
+fn make_up(host: &mut Host, invent: bool) {
+    let (context, _) = RunContext::read(host);
+    fill_in(host, context.made_up(invent));
+}
+
+/// Ref, commit and repository of the checkout in the working directory, where
+/// there is one and no event file that would say otherwise.
+fn take_checkout(host: &mut Host) {
+    let open = [vars::GITHUB_REF, vars::GITHUB_SHA, vars::GITHUB_REPOSITORY]
+        .iter()
+        .any(|variable| host.var(variable).is_none());
+    if !open || host.var(vars::GITHUB_EVENT_PATH).is_some() {
+        return;
+    }
+    let checkout = match Checkout::open(host.directory()) {
+        Ok(checkout) => checkout,
+        Err(error) => return debug!("{error}"),
+    };
+    let (context, _) = RunContext::read(host);
+    let git_ref = checkout.git_ref().ok();
+    // An event of its own, and the only one on such a ref.
+    if context.git_ref.is_empty()
+        && git_ref
+            .as_ref()
+            .is_some_and(|name| name.starts_with("refs/pull/"))
+    {
+        fill_in(host, [(vars::GITHUB_EVENT_NAME, "pull_request".to_owned())]);
+    }
+    let event_name = host.var(vars::GITHUB_EVENT_NAME).unwrap_or("push");
+    let git_ref = git_ref.filter(|name| may_run_on(event_name, name));
+    let values = [
+        (vars::GITHUB_REF, git_ref),
+        (vars::GITHUB_SHA, Some(checkout.sha())),
+        (
+            vars::GITHUB_REPOSITORY,
+            checkout.repository_on(context.server_host()),
+        ),
+    ];
+    let told = values.map(|(variable, value)| Some((variable, value?)));
+    let told = told.into_iter().flatten();
+    let taken: Vec<_> = told
+        .filter(|(variable, _)| host.var(variable).is_none())
+        .collect();
+    for (variable, value) in &taken {
+        info!("{variable} {value}: as checked out here");
+    }
+    fill_in(host, taken);
+}
+
+/// Whether an event's ref can be this one: a checkout of a branch says nothing
+/// of the ref of a pull request or release.
+fn may_run_on(event_name: &str, git_ref: &str) -> bool {
+    match event_name {
+        "release" => git_ref.starts_with("refs/tags/"),
+        _ if event_name.starts_with("pull_request") => git_ref.starts_with("refs/pull/"),
+        _ => !git_ref.starts_with("refs/pull/"),
     }
 }

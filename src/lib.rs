@@ -18,10 +18,12 @@ pub mod http;
 pub mod image;
 pub mod input;
 pub mod metadata;
+pub mod naming;
 pub mod plan;
 pub mod publish;
 pub mod registry;
 pub mod report;
+pub mod run;
 pub mod secret;
 pub mod vars;
 pub mod workflow;
@@ -34,6 +36,7 @@ pub async fn run(cli: Cli, host: Host) -> u8 {
     report::log::start(&host);
     match cli.command.unwrap_or(Command::Publish(Box::default())) {
         Command::Publish(options) => publish::publish(&options, host).await,
+        Command::Metadata(options) => naming::name(&options, host).await,
         Command::Post => publish::post(&host),
     }
 }

@@ -1,65 +1,43 @@
 //! `stevedore publish`: the one direction of data, from inputs to report.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _};
 
 use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
-use crate::error::InputProblem;
-use crate::event::RunContext;
 use crate::execute::{self, Outcome, RunFolder};
 use crate::facts::Facts;
 use crate::host::{Host, Progress, Signals};
-use crate::input::{Inputs, RawInputs, spec};
+use crate::input::Inputs;
+use crate::input::spec::Part;
 use crate::plan::{self, Level, Plan};
 use crate::report::commands::Fence;
 use crate::report::failure::Failure;
 use crate::report::{files, log, outputs, summary};
-use crate::{vars, workflow};
+use crate::run::{self, Run};
+use crate::vars;
 
 /// Builds and publishes, or prints the plan of it. The result is the exit code.
 pub async fn publish(options: &Publish, host: Host) -> u8 {
-    match go(options, host).await {
-        Ok(()) => 0,
-        Err(failure) => {
-            failure.print();
-            failure.exit_code()
-        }
-    }
+    run::exit_code(go(options, host).await)
 }
 
 async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
-    options.apply(&mut host);
-    let mut problems = Vec::new();
-    problems.extend(host.fix_clock());
-    let (mut context, more) = RunContext::read(&host);
-    problems.extend(more);
-    if !host.is_github_actions() {
-        context = context.with_made_up_payload();
-    }
-    let (raw, open) = raw_inputs(options, &host, &context, &mut problems);
-    let (inputs, more) = Inputs::parse(&raw, &host);
-    problems.extend(more);
-    // Before anything else is printed, secrets are hidden.
-    log::mask(&host, inputs.secrets());
-    for expression in open {
-        warn!(title = "Workflow", "{expression}");
-    }
-    warn_of_unknown(&raw);
-
+    let run = Run::begin(Part::Publish, &options.step, options.dry_run, &mut host);
+    let Run {
+        context,
+        inputs,
+        mut problems,
+    } = run;
     let mut facts = Facts::local(&host, &inputs, &context);
-    if problems.is_empty() && !options.dry_run {
-        facts.ask(&host, &inputs, &context).await;
+    if problems.is_empty() && facts.event.problem.is_none() && !options.dry_run {
+        facts.ask(&host, &inputs).await;
     }
     let plan = match plan::plan(&inputs, &context, &facts) {
         Ok(plan) if problems.is_empty() => plan,
         Ok(_) => return Err(Failure::Inputs(problems)),
         Err(more) => {
-            problems.extend(
-                more.into_iter()
-                    .filter(|p| !problems.contains(p))
-                    .collect::<Vec<_>>(),
-            );
+            run::add(&mut problems, more);
             return Err(Failure::Inputs(problems));
         }
     };
@@ -70,62 +48,17 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     carry_out(&plan, &inputs, &facts, &host).await
 }
 
-/// The inputs as strings: of the environment, under those of a workflow's step,
-/// under those of the command line. With them come the expressions that are
-/// left open.
-fn raw_inputs(
-    options: &Publish,
-    host: &Host,
-    context: &RunContext,
-    problems: &mut Vec<InputProblem>,
-) -> (RawInputs, Vec<String>) {
-    let mut raw = RawInputs::from_environment(host);
-    let mut open = Vec::new();
-    if let Some(file) = &options.workflow {
-        match workflow::read(&host.path(file), options.job.as_deref(), context) {
-            Ok(step) => {
-                let given = |name: &str| options.with.iter().any(|(with, _)| with == name);
-                open = step.apply(&mut raw, given);
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    for (name, value) in &options.with {
-        raw.set(name, value);
-    }
-    (raw, open)
-}
-
-/// Inputs that nobody reads are likely misspelt.
-fn warn_of_unknown(raw: &RawInputs) {
-    for name in raw.unknown() {
-        let hint = match spec::nearest(name) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => "README.md lists the inputs".to_owned(),
-        };
-        warn!(
-            title = "Unknown input",
-            "`{name}` is no input of this action: {hint}"
-        );
-    }
-}
-
 fn print(plan: &Plan, format: Format) -> Result<(), Failure> {
-    let text = match format {
-        Format::Text => plan.to_string(),
-        Format::Json => {
-            plan.to_json()
-                .map_err(|error| Failure::Own(error.to_string()))?
-                + "\n"
-        }
-    };
-    let written = io::stdout().write_all(text.as_bytes());
-    written.map_err(|error| Failure::Own(format!("standard output: {error}")))
+    let own = |error: serde_json::Error| Failure::Own(error.to_string());
+    match format {
+        Format::Text => run::print(&plan.to_string()),
+        Format::Json => run::print(&(plan.to_json().map_err(own)? + "\n")),
+    }
 }
 
 /// The plan in the log: every decision with its reason.
 fn show(plan: &Plan, facts: &Facts) {
-    for warning in &facts.warnings {
+    for warning in facts.warnings() {
         warn!(title = "Facts", "{warning}");
     }
     for decision in &plan.decisions {

@@ -29,6 +29,8 @@ pub const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
 pub const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";
 /// The file that outputs are appended to.
 pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+/// The file that variables for later steps are appended to.
+pub const GITHUB_ENV: &str = "GITHUB_ENV";
 /// The file that state for the post step is appended to.
 pub const GITHUB_STATE: &str = "GITHUB_STATE";
 /// The file that the job summary is appended to.
@@ -68,5 +70,9 @@ pub const TZ: &str = "TZ";
 pub const DOCKER_METADATA_PR_HEAD_SHA: &str = "DOCKER_METADATA_PR_HEAD_SHA";
 /// How many characters a short commit has, 7 by default.
 pub const DOCKER_METADATA_SHORT_SHA_LENGTH: &str = "DOCKER_METADATA_SHORT_SHA_LENGTH";
+/// Whether `metadata` exports its outputs as variables too, `true` by default.
+pub const DOCKER_METADATA_SET_OUTPUT_ENV: &str = "DOCKER_METADATA_SET_OUTPUT_ENV";
+/// What the names of these variables start with.
+pub const DOCKER_METADATA_OUTPUT: &str = "DOCKER_METADATA_OUTPUT_";
 /// Which objects get annotations, such as `manifest,index`.
 pub const DOCKER_METADATA_ANNOTATIONS_LEVELS: &str = "DOCKER_METADATA_ANNOTATIONS_LEVELS";

@@ -12,6 +12,7 @@ use serde_yaml::Value;
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::input::RawInputs;
+use crate::input::spec::Part;
 use expression::Resolver;
 
 /// The inputs of a step, resolved as far as they can be.
@@ -47,7 +48,12 @@ impl Step {
 ///
 /// # Errors
 /// When the file is no workflow, or no step or several jobs use this action.
-pub fn read(file: &Path, job: Option<&str>, context: &RunContext) -> Result<Step, InputProblem> {
+pub fn read(
+    file: &Path,
+    job: Option<&str>,
+    part: Part,
+    context: &RunContext,
+) -> Result<Step, InputProblem> {
     let problem = |why: String, accepted: &str| {
         InputProblem::new("--workflow", file.display().to_string(), why, accepted)
     };
@@ -60,7 +66,7 @@ pub fn read(file: &Path, job: Option<&str>, context: &RunContext) -> Result<Step
             None => problem,
         }
     })?;
-    let found: Vec<Found<'_>> = steps(&workflow)
+    let found: Vec<Found<'_>> = steps(&workflow, part)
         .filter(|found| job.is_none_or(|job| job == found.job))
         .collect();
     let Some(first) = found.first() else {
@@ -83,33 +89,44 @@ struct Found<'a> {
     step: &'a Value,
 }
 
-fn steps(workflow: &Value) -> impl Iterator<Item = Found<'_>> {
+fn steps(workflow: &Value, part: Part) -> impl Iterator<Item = Found<'_>> {
     let jobs = workflow.get("jobs").and_then(Value::as_mapping);
-    jobs.into_iter().flatten().flat_map(|(name, definition)| {
-        let steps = definition.get("steps").and_then(Value::as_sequence);
-        steps
-            .into_iter()
-            .flatten()
-            .filter(|step| uses_this_action(step))
-            .map(move |step| Found {
-                job: name.as_str().unwrap_or_default(),
-                definition,
-                step,
-            })
-    })
+    jobs.into_iter()
+        .flatten()
+        .flat_map(move |(name, definition)| {
+            let steps = definition.get("steps").and_then(Value::as_sequence);
+            steps
+                .into_iter()
+                .flatten()
+                .filter(move |step| uses_this_action(step, part))
+                .map(move |step| Found {
+                    job: name.as_str().unwrap_or_default(),
+                    definition,
+                    step,
+                })
+        })
 }
 
 /// `OWNER/stevedore@REF`, the action of this very repository (`./`), or an
-/// image of that name.
-fn uses_this_action(step: &Value) -> bool {
+/// image of that name; for a part of it, its folder in either.
+fn uses_this_action(step: &Value, part: Part) -> bool {
     let Some(uses) = step.get("uses").and_then(Value::as_str) else {
         return false;
     };
     let name = env!("CARGO_PKG_NAME");
     let path = uses.split('@').next().unwrap_or_default();
+    let folder = match part {
+        Part::Publish => path,
+        Part::Metadata => match path.strip_suffix("/metadata") {
+            Some(folder) => folder,
+            None => return false,
+        },
+    };
     let image = uses.strip_prefix("docker://").unwrap_or_default();
     let image = image.split([':', '@']).next().unwrap_or_default();
-    uses == "./" || path.rsplit('/').next() == Some(name) || image.rsplit('/').next() == Some(name)
+    matches!(folder, "." | "./")
+        || folder.rsplit('/').next() == Some(name)
+        || image.rsplit('/').next() == Some(name)
 }
 
 fn resolve(found: &Found<'_>, workflow: &Value, context: &RunContext) -> Step {

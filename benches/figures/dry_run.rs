@@ -37,7 +37,7 @@ pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
 /// The largest peak of any child so far, in MiB. The kernel counts what a child
 /// shares with this process before it becomes the program, so the figure can be
 /// this process's few MiB where the program needs less; it is never too low.
-fn peak_of_children() -> Result<f64, Box<dyn Error>> {
+pub(crate) fn peak_of_children() -> Result<f64, Box<dyn Error>> {
     let kib = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
     Ok(f64::from(u32::try_from(kib)?) / 1024.0)
 }

@@ -11,6 +11,7 @@
 )]
 
 mod dry_run;
+mod naming;
 mod place;
 mod publish;
 mod size;
@@ -24,8 +25,14 @@ use place::Place;
 fn main() -> Result<(), Box<dyn Error>> {
     let place = Place::find()?;
     println!("{}", table::HEADING);
-    // First, as its memory is that of the largest child until then.
+    // The smallest first, as their memory is that of the largest child until then.
+    for figure in naming::figures(&place)? {
+        println!("{figure}");
+    }
     for figure in dry_run::figures(&place)? {
+        println!("{figure}");
+    }
+    for figure in naming::growth(&place)? {
         println!("{figure}");
     }
     println!("{}", size::figure(&place)?);

@@ -24,6 +24,7 @@ use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::secret::Secret;
 use crate::vars;
+use spec::Part;
 
 /// The input `push`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,15 +38,31 @@ pub enum Push {
     Never,
 }
 
-/// Every input of `publish`, valid.
+/// Where ref and commit come from: the input `metadata-context`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContextSource {
+    /// The event.
+    #[default]
+    Workflow,
+    /// The checkout in the working directory.
+    Git,
+}
+
+/// Every input of `publish`, valid. For `metadata`, which has few of them, the
+/// others are as if the workflow had not given them.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
-    /// `images`, `tags`, `flavor`, `labels`, `annotations`.
+    /// Whose inputs they are.
+    pub part: Part,
+    /// `images`, `tags`, `flavor`, `labels`, `annotations`, and what only
+    /// `metadata` has.
     pub metadata: MetadataInputs,
     /// True when `DOCKER_METADATA_ANNOTATIONS_LEVELS` is set.
     pub annotation_levels_given: bool,
     /// `DOCKER_METADATA_PR_HEAD_SHA`, as it is set.
     pub pr_head_sha: String,
+    /// `metadata-context`; the `context` of `metadata`.
+    pub metadata_context: ContextSource,
     /// `context`, when it is given.
     pub context: Option<String>,
     /// `file`: the Dockerfile.
@@ -90,13 +107,22 @@ impl Inputs {
             raw,
             problems: Vec::new(),
         };
-        let inputs = Self {
+        let named = Self {
+            part: raw.part(),
             metadata: reader.metadata(host),
             annotation_levels_given: host.var(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS).is_some(),
             pr_head_sha: host
                 .var(vars::DOCKER_METADATA_PR_HEAD_SHA)
                 .unwrap_or_default()
                 .to_owned(),
+            metadata_context: reader.context_source(),
+            github_token: Secret::new(raw.get("github-token")),
+            ..Self::default()
+        };
+        if raw.part() == Part::Metadata {
+            return (named, reader.problems);
+        }
+        let inputs = Self {
             context: reader.text("context"),
             file: reader.text("file"),
             target: reader.target(),
@@ -109,11 +135,11 @@ impl Inputs {
             username: reader.text("username"),
             password: Secret::new(raw.get("password")),
             registry_auth: reader.registry_auth(),
-            github_token: Secret::new(raw.get("github-token")),
             cache_from: reader.lines("cache-from"),
             cache_to: reader.lines("cache-to"),
             builder: reader.text("builder"),
             authorities: reader.authorities(host),
+            ..named
         };
         (inputs, reader.problems)
     }
@@ -210,6 +236,20 @@ impl Reader<'_> {
         }
     }
 
+    fn context_source(&mut self) -> ContextSource {
+        let name = self.raw.part().context_input();
+        match self.raw.get(name) {
+            "workflow" => ContextSource::Workflow,
+            "git" => ContextSource::Git,
+            other => {
+                let accepted = "workflow or git";
+                let problem = InputProblem::new(name, other, "is none of its values", accepted);
+                self.problems.push(problem);
+                ContextSource::Workflow
+            }
+        }
+    }
+
     fn target(&mut self) -> Option<String> {
         let target = self.text("target")?;
         if target.contains(|c: char| c.is_whitespace() || c == ',') {
@@ -248,9 +288,12 @@ impl Reader<'_> {
             flavor: self.raw.get("flavor"),
             labels: self.raw.get("labels"),
             annotations: self.raw.get("annotations"),
+            sep_tags: self.raw.get_untrimmed("sep-tags"),
+            sep_labels: self.raw.get_untrimmed("sep-labels"),
+            sep_annotations: self.raw.get_untrimmed("sep-annotations"),
+            bake_target: self.raw.get("bake-target"),
             short_sha_length: text(vars::DOCKER_METADATA_SHORT_SHA_LENGTH),
             annotations_levels: text(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS),
-            ..RawMetadata::default()
         };
         match MetadataInputs::parse(&raw) {
             Ok(inputs) => inputs,

@@ -1,8 +1,53 @@
-//! The inputs of the action: their names and defaults.
+//! The inputs of the action and its parts: their names and defaults.
 //!
-//! Owns the one list that the program reads inputs by. `action.yml` repeats it
-//! with descriptions for the runner; a test keeps the two equal. The defaults
-//! stand here because a `docker://` step gets none from `action.yml`.
+//! Owns the lists that the program reads inputs by. Each part's `action.yml`
+//! repeats its list with descriptions for the runner; a test keeps the two
+//! equal. The defaults stand here because a `docker://` step gets none from
+//! `action.yml`.
+
+/// A part of the program, with inputs and an `action.yml` of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// The action itself: build and publish.
+    #[default]
+    Publish,
+    /// `metadata/`: version, tags, labels and annotations only.
+    Metadata,
+}
+
+impl Part {
+    /// Its inputs, in the order of its `action.yml`.
+    pub fn specs(self) -> &'static [Spec] {
+        match self {
+            Self::Publish => PUBLISH,
+            Self::Metadata => METADATA,
+        }
+    }
+
+    /// The input of this name.
+    pub fn find(self, name: &str) -> Option<&'static Spec> {
+        self.specs().iter().find(|spec| spec.name == name)
+    }
+
+    /// The input whose name is most like this one, when one is like it at all.
+    pub fn nearest(self, name: &str) -> Option<&'static str> {
+        self.specs()
+            .iter()
+            .map(|spec| (strsim::jaro_winkler(spec.name, name), spec.name))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, name)| name)
+    }
+
+    /// The input that says where ref and commit come from. In `publish`,
+    /// `context` is the build context.
+    pub fn context_input(self) -> &'static str {
+        match self {
+            Self::Publish => "metadata-context",
+            Self::Metadata => "context",
+        }
+    }
+}
 
 /// One input.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +69,7 @@ pub const PUBLISH: &[Spec] = &[
     spec("flavor", ""),
     spec("labels", ""),
     spec("annotations", ""),
+    spec("metadata-context", "workflow"),
     spec("context", ""),
     spec("file", ""),
     spec("target", ""),
@@ -42,17 +88,17 @@ pub const PUBLISH: &[Spec] = &[
     spec("ca-certificates", ""),
 ];
 
-/// The input of this name.
-pub fn find(name: &str) -> Option<&'static Spec> {
-    PUBLISH.iter().find(|spec| spec.name == name)
-}
-
-/// The input whose name is most like this one, when one is like it at all.
-pub fn nearest(name: &str) -> Option<&'static str> {
-    PUBLISH
-        .iter()
-        .map(|spec| (strsim::jaro_winkler(spec.name, name), spec.name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
-}
+/// Every input of `metadata`, in the order of `metadata/action.yml`.
+pub const METADATA: &[Spec] = &[
+    spec("context", "workflow"),
+    spec("images", ""),
+    spec("tags", ""),
+    spec("flavor", ""),
+    spec("labels", ""),
+    spec("annotations", ""),
+    spec("sep-tags", ""),
+    spec("sep-labels", ""),
+    spec("sep-annotations", ""),
+    spec("bake-target", "docker-metadata-action"),
+    spec("github-token", ""),
+];

@@ -20,6 +20,7 @@ pub use builder::{Builder, BuilderChoice};
 pub use images::github_registry;
 pub use login::{Credential, Login};
 pub use publication::Publication;
+pub use render::{line, list};
 pub use source::{BuildContext, ContextKind};
 
 use crate::error::InputProblem;
@@ -99,8 +100,8 @@ pub fn plan(
     context: &RunContext,
     facts: &Facts,
 ) -> Result<Plan, Vec<InputProblem>> {
-    let mut problems = Vec::new();
-    let mut decisions = Vec::new();
+    let mut problems: Vec<_> = facts.event.problem.iter().cloned().collect();
+    let mut decisions: Vec<_> = facts.event.decision.iter().cloned().collect();
     let names = images::names(inputs, context, &mut decisions).unwrap_or_else(|mut more| {
         problems.append(&mut more);
         Vec::new()
@@ -131,7 +132,7 @@ pub fn plan(
     });
     decisions.extend(logins.iter().map(|login| format!("login at {login}")));
 
-    let metadata = naming::metadata(inputs, context, facts, &names, &platforms);
+    let metadata = naming::metadata(inputs, facts, &names, &platforms);
     let metadata = metadata.unwrap_or_else(|mut more| {
         problems.append(&mut more);
         Metadata::default()

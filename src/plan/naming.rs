@@ -3,7 +3,6 @@
 
 use super::{Level, Notice};
 use crate::error::InputProblem;
-use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
@@ -16,7 +15,6 @@ use crate::metadata::{self, Metadata, Severity};
 /// refuses them where there is no index.
 pub(super) fn metadata(
     inputs: &Inputs,
-    context: &RunContext,
     facts: &Facts,
     names: &[ImageName],
     platforms: &[Platform],
@@ -37,17 +35,7 @@ pub(super) fn metadata(
     if !inputs.annotation_levels_given && platforms.len() > 1 {
         rules.annotation_levels = vec!["manifest".to_owned(), "index".to_owned()];
     }
-    let facts = metadata::Facts {
-        now: facts.now,
-        time_zone: facts.time_zone.clone(),
-        repository: facts.repository.clone(),
-        commit_date: facts.commit_date,
-    };
-    metadata::resolve(
-        &rules,
-        &metadata::adjusted(context, &inputs.pr_head_sha),
-        &facts,
-    )
+    metadata::resolve(&rules, &facts.event.context, &facts.event.metadata)
 }
 
 /// What cannot be pushed: a tag that no registry accepts, or no tag at all.

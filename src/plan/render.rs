@@ -125,11 +125,19 @@ impl Plan {
     }
 }
 
-fn line(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
+/// A line of a printed result: its name, and a value that cannot leave the line.
+///
+/// # Errors
+/// When nothing can be written.
+pub fn line(f: &mut impl fmt::Write, name: &str, value: &str) -> fmt::Result {
     writeln!(f, "{name:<12}{}", visible(value))
 }
 
-fn list(f: &mut fmt::Formatter<'_>, name: &str, values: &[String]) -> fmt::Result {
+/// The same for several values, with the name before the first.
+///
+/// # Errors
+/// As [`line`].
+pub fn list(f: &mut impl fmt::Write, name: &str, values: &[String]) -> fmt::Result {
     let mut name = name;
     for value in values {
         line(f, name, value)?;

@@ -8,5 +8,6 @@ pub mod commands;
 pub mod failure;
 pub mod files;
 pub mod log;
+pub mod metadata;
 pub mod outputs;
 pub mod summary;

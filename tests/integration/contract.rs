@@ -7,33 +7,40 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use stevedore::input::spec;
+use stevedore::input::spec::Part;
 
 use crate::support::{read, root};
 
-fn action() -> Value {
-    serde_yaml::from_str(&read("action.yml")).unwrap()
+fn section_of(action: &str, name: &str) -> Map<String, Value> {
+    let action: Value = serde_yaml::from_str(&read(action)).unwrap();
+    action[name].as_object().unwrap().clone()
 }
 
 fn section(name: &str) -> Map<String, Value> {
-    action()[name].as_object().unwrap().clone()
+    section_of("action.yml", name)
 }
 
 #[test]
 fn the_inputs_of_action_yml_are_those_the_program_reads() {
-    let declared: Vec<(String, String)> = section("inputs")
-        .iter()
-        .map(|(name, input)| (name.clone(), input["default"].as_str().unwrap().to_owned()))
-        .collect();
-    let read: Vec<(String, String)> = spec::PUBLISH
-        .iter()
-        .map(|spec| match spec.name {
-            // Only the runner knows it.
-            "github-token" => (spec.name.to_owned(), "${{ github.token }}".to_owned()),
-            _ => (spec.name.to_owned(), spec.default.to_owned()),
-        })
-        .collect();
-    assert_eq!(declared, read);
+    for (action, part) in [
+        ("action.yml", Part::Publish),
+        ("metadata/action.yml", Part::Metadata),
+    ] {
+        let declared: Vec<(String, String)> = section_of(action, "inputs")
+            .iter()
+            .map(|(name, input)| (name.clone(), input["default"].as_str().unwrap().to_owned()))
+            .collect();
+        let read: Vec<(String, String)> = part
+            .specs()
+            .iter()
+            .map(|spec| match spec.name {
+                // Only the runner knows it.
+                "github-token" => (spec.name.to_owned(), "${{ github.token }}".to_owned()),
+                _ => (spec.name.to_owned(), spec.default.to_owned()),
+            })
+            .collect();
+        assert_eq!(declared, read, "{action}");
+    }
 }
 
 fn table(name: &str, columns: &[&str]) -> String {
@@ -94,9 +101,9 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The rooms from left to right. CONTRIBUTING.md has the same list.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 19] = [
     "vars", "secret", "error", "image", "host", "http", "input", "event", "metadata", "workflow",
-    "registry", "facts", "plan", "execute", "report", "cli", "publish",
+    "registry", "facts", "plan", "execute", "report", "cli", "run", "naming", "publish",
 ];
 
 #[test]

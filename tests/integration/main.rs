@@ -8,10 +8,13 @@
 )]
 
 mod bad_input;
+mod checkout;
+mod conformance;
 mod contract;
 mod dry_run;
 mod engine;
 mod github;
+mod naming;
 mod recorded;
 mod recorder;
 mod support;

@@ -63,8 +63,12 @@ pub(crate) fn step(place: &Place, inputs: &[(&str, &str)]) -> Command {
 
 /// The outputs file, read as the runner reads it.
 pub(crate) fn outputs(place: &Place) -> BTreeMap<String, String> {
-    let text = place.text("output");
-    let mut lines = text.lines();
+    heredocs(&place.text("output"))
+}
+
+/// A file of the runner's, read as it reads it.
+pub(crate) fn heredocs(text: &str) -> BTreeMap<String, String> {
+    let mut lines = text.split_terminator('\n');
     let mut outputs = BTreeMap::new();
     while let Some(line) = lines.next() {
         let (name, delimiter) = line.split_once("<<").expect("a heredoc");

@@ -182,7 +182,13 @@ pub(crate) fn action(place: &Place) -> PathBuf {
         other => panic!("no release for {other}"),
     };
     fs::create_dir_all(folder.join("dist")).unwrap();
-    for file in ["action.yml", "launcher.cjs"] {
+    fs::create_dir_all(folder.join("metadata")).unwrap();
+    for file in [
+        "action.yml",
+        "launcher.cjs",
+        "metadata/action.yml",
+        "metadata/main.cjs",
+    ] {
         fs::copy(root().join(file), folder.join(file)).unwrap();
     }
     let program = folder.join(format!("dist/stevedore-linux-{machine}"));

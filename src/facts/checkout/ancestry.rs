@@ -1,0 +1,71 @@
+//! Is a commit among the ancestors of others?
+
+use std::collections::HashSet;
+
+use gix_hash::ObjectId;
+use gix_object::FindExt as _;
+
+use super::Checkout;
+
+/// Clocks of committers differ. Git takes a day for the most, too, where it
+/// stops walking by date.
+const SLOP: i64 = 86_400;
+
+/// Answers for the commit of HEAD. Each commit is read once, whatever is asked.
+pub(super) struct Ancestry<'a> {
+    checkout: &'a Checkout,
+    /// No older commit can have it as an ancestor, in seconds since 1970.
+    since: i64,
+    /// Those that are known not to have it.
+    without: HashSet<ObjectId>,
+    /// Commits that a shallow clone cut off from their parents.
+    shallow: HashSet<ObjectId>,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Ancestry<'a> {
+    pub(super) fn of(checkout: &'a Checkout) -> Option<Self> {
+        let date = checkout.committed().ok()?.as_second();
+        Some(Self {
+            since: date - SLOP,
+            without: HashSet::new(),
+            shallow: shallow(checkout),
+            buffer: Vec::new(),
+            checkout,
+        })
+    }
+
+    /// True when the commit is HEAD's, or HEAD's is among its ancestors.
+    pub(super) fn has(&mut self, commit: ObjectId) -> bool {
+        let mut left = vec![commit];
+        while let Some(commit) = left.pop() {
+            if commit == self.checkout.head {
+                return true;
+            }
+            if self.without.insert(commit) {
+                self.parents(commit, &mut left);
+            }
+        }
+        false
+    }
+
+    /// None where the walk ends: too old, cut off, or not there.
+    fn parents(&mut self, commit: ObjectId, left: &mut Vec<ObjectId>) {
+        if self.shallow.contains(&commit) {
+            return;
+        }
+        let objects = &self.checkout.objects;
+        let Ok(read) = objects.find_commit(&commit, &mut self.buffer) else {
+            return;
+        };
+        if read.time().is_ok_and(|time| time.seconds >= self.since) {
+            left.extend(read.parents());
+        }
+    }
+}
+
+fn shallow(checkout: &Checkout) -> HashSet<ObjectId> {
+    let text = std::fs::read_to_string(checkout.common.join("shallow")).unwrap_or_default();
+    let ids = text.lines().map(|line| ObjectId::from_hex(line.as_bytes()));
+    ids.filter_map(Result::ok).collect()
+}

@@ -1,0 +1,149 @@
+//! `stevedore metadata`: what an image is called, and nothing else. No engine
+//! and no buildx is looked for.
+
+use std::io;
+
+use tracing::{info, warn};
+
+use crate::cli::{Format, Metadata as Options};
+use crate::error::InputProblem;
+use crate::event::RunContext;
+use crate::facts::EventFacts;
+use crate::host::Host;
+use crate::input::MetadataInputs;
+use crate::input::spec::Part;
+use crate::metadata::{self, Metadata, Severity};
+use crate::plan;
+use crate::report::failure::Failure;
+use crate::report::metadata::{Naming, bake_files, exports_variables, write};
+use crate::run::{self, Run};
+use crate::vars;
+
+/// Names the image. Under GitHub Actions that means outputs, variables and bake
+/// files; elsewhere the result is printed. The result is the exit code.
+pub async fn name(options: &Options, host: Host) -> u8 {
+    run::exit_code(go(options, host).await)
+}
+
+async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
+    let run = Run::begin(Part::Metadata, &options.step, true, &mut host);
+    let Run {
+        context,
+        inputs,
+        mut problems,
+    } = run;
+    let exports = exports_variables(&host).unwrap_or_else(|problem| {
+        problems.push(problem);
+        false
+    });
+    let mut facts = EventFacts::local(&host, &inputs, &context);
+    problems.extend(facts.problem.clone());
+    // GitHub knows nothing of an event that was made up.
+    let told = host.is_github_actions() || host.var(vars::GITHUB_EVENT_PATH).is_some();
+    if problems.is_empty() && told {
+        facts.ask(&inputs).await;
+    }
+    let metadata = resolve(&inputs.metadata, &facts, problems)?;
+    tell_context(&host, &facts);
+    tell(&facts, &metadata);
+    let outputs = metadata.outputs(&inputs.metadata);
+    if !host.is_github_actions() {
+        return print(&metadata, &outputs, options.format);
+    }
+    let own = |error: io::Error| Failure::Own(format!("outputs: {error}"));
+    let naming = Naming {
+        files: bake_files(&host, &metadata.bake_files(&inputs.metadata)).map_err(own)?,
+        outputs,
+    };
+    naming.log(&metadata);
+    write(&host, &naming, exports).map_err(own)
+}
+
+/// The result, or everything that stands in its way.
+fn resolve(
+    rules: &MetadataInputs,
+    facts: &EventFacts,
+    mut problems: Vec<InputProblem>,
+) -> Result<Metadata, Failure> {
+    match metadata::resolve(rules, &facts.context, &facts.metadata) {
+        Ok(metadata) if problems.is_empty() => return Ok(metadata),
+        Ok(_) => {}
+        Err(more) => run::add(&mut problems, more),
+    }
+    Err(Failure::Inputs(problems))
+}
+
+/// What the rules read, where it is not known from the command line.
+fn tell_context(host: &Host, facts: &EventFacts) {
+    if !host.is_github_actions() {
+        return;
+    }
+    let RunContext {
+        event_name,
+        git_ref,
+        sha,
+        repository,
+        actor,
+        run_id,
+        ..
+    } = &facts.context;
+    info!(group = true, "Context info");
+    if let Some(decision) = &facts.decision {
+        info!("{decision}");
+    }
+    for (name, value) in [
+        ("event", event_name),
+        ("ref", git_ref),
+        ("sha", sha),
+        ("repository", repository),
+        ("actor", actor),
+        ("run", run_id),
+    ] {
+        info!("{name}: {value}");
+    }
+    if let Some(date) = facts.metadata.commit_date {
+        info!("committed: {date}");
+    }
+    info!(group = false, "");
+}
+
+/// What the person at the workflow page should know. A tag that no registry
+/// accepts is in the outputs all the same: what becomes of it is not ours.
+fn tell(facts: &EventFacts, metadata: &Metadata) {
+    for warning in &facts.warnings {
+        warn!(title = "Facts", "{warning}");
+    }
+    for notice in &metadata.notices {
+        let text = &notice.text;
+        match notice.severity {
+            Severity::Warning => warn!(title = "Tags", "{text}"),
+            Severity::Notice => info!(title = "Tags", notice = true, "{text}"),
+            Severity::Info => info!("{text}"),
+        }
+    }
+    for problem in &metadata.unpublishable {
+        warn!(title = "No registry accepts this", "{problem}");
+    }
+}
+
+fn print(metadata: &Metadata, outputs: &[(String, String)], format: Format) -> Result<(), Failure> {
+    let mut text = String::new();
+    let written = match format {
+        Format::Json => {
+            let json = outputs.iter().find(|(name, _)| name == "json");
+            text.extend(json.map(|(_, value)| format!("{value}\n")));
+            Ok(())
+        }
+        Format::Text => as_text(&mut text, metadata),
+    };
+    written.map_err(|error| Failure::Own(error.to_string()))?;
+    run::print(&text)
+}
+
+fn as_text(text: &mut String, metadata: &Metadata) -> std::fmt::Result {
+    let version = metadata.version.as_deref().unwrap_or_default();
+    plan::line(text, "version", version)?;
+    plan::list(text, "tags", &metadata.tags)?;
+    plan::list(text, "labels", &metadata.labels)?;
+    plan::list(text, "annotations", &metadata.annotations)
+}

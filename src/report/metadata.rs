@@ -1,0 +1,146 @@
+//! What `metadata` leaves behind: outputs, the same as variables, bake files,
+//! and the log in the groups that docker/metadata-action shows.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tracing::info;
+
+use super::files;
+use crate::error::InputProblem;
+use crate::host::Host;
+use crate::metadata::Metadata;
+use crate::vars;
+
+/// A bake file: the output that names it, its place and its text.
+pub struct BakeFile {
+    output: String,
+    path: PathBuf,
+    text: String,
+}
+
+/// Everything that later steps get.
+pub struct Naming {
+    /// Outputs that hold a text, as name and value.
+    pub outputs: Vec<(String, String)>,
+    /// Outputs that hold the path of a file.
+    pub files: Vec<BakeFile>,
+}
+
+/// Whether outputs become variables too.
+///
+/// # Errors
+/// When the variable that says so is no boolean in the original's spelling.
+pub fn exports_variables(host: &Host) -> Result<bool, InputProblem> {
+    const NAME: &str = vars::DOCKER_METADATA_SET_OUTPUT_ENV;
+    match host.var(NAME) {
+        None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+        Some(other) => Err(InputProblem::new(
+            NAME,
+            other,
+            "is no boolean",
+            "true or false",
+        )),
+    }
+}
+
+/// Writes bake files into a new folder among the job's temporary files, where
+/// they stay until the runner empties those at the end of the job.
+///
+/// # Errors
+/// When that folder cannot be written to.
+pub fn bake_files(host: &Host, documents: &[(String, String)]) -> io::Result<Vec<BakeFile>> {
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix("stevedore-metadata-")
+        .permissions(Permissions::from_mode(0o700));
+    let folder = match host.var(vars::RUNNER_TEMP) {
+        Some(parent) => {
+            fs::create_dir_all(host.path(parent))?;
+            builder.tempdir_in(host.path(parent))?
+        }
+        None => builder.tempdir()?,
+    };
+    let folder = folder.keep();
+    let files = documents.iter().map(|(output, text)| {
+        let path = folder.join(format!("{output}.json"));
+        fs::write(&path, text)?;
+        Ok(BakeFile {
+            output: output.clone(),
+            path,
+            text: text.clone(),
+        })
+    });
+    files.collect()
+}
+
+/// Writes outputs and, where it is wanted, variables.
+///
+/// # Errors
+/// When the runner's files cannot be written.
+pub fn write(host: &Host, naming: &Naming, exports: bool) -> io::Result<()> {
+    let paths = naming.files.iter().map(|file| {
+        let path = file.path.display().to_string();
+        (file.output.as_str(), path)
+    });
+    let texts = naming.outputs.iter();
+    let texts = texts.map(|(name, value)| (name.as_str(), value.clone()));
+    for (name, value) in texts.chain(paths) {
+        files::set(host, vars::GITHUB_OUTPUT, name, &value)?;
+        if exports {
+            files::set(host, vars::GITHUB_ENV, &variable(name), &value)?;
+        }
+    }
+    Ok(())
+}
+
+/// `bake-file` becomes `DOCKER_METADATA_OUTPUT_BAKE_FILE`.
+fn variable(output: &str) -> String {
+    let word = |c: char| match c.is_ascii_alphanumeric() {
+        true => c.to_ascii_uppercase(),
+        false => '_',
+    };
+    let name: String = output.chars().map(word).collect();
+    format!("{}{name}", vars::DOCKER_METADATA_OUTPUT)
+}
+
+impl Naming {
+    /// Shows them, group by group.
+    pub fn log(&self, metadata: &Metadata) {
+        if let Some(version) = &metadata.version {
+            group("Docker image version", [version.as_str()]);
+        }
+        if !metadata.tags.is_empty() {
+            group("Docker tags", lines(&metadata.tags));
+        }
+        group("Docker labels", lines(&metadata.labels));
+        group("Annotations", lines(&metadata.annotations));
+        let json = self.outputs.iter().find(|(name, _)| name == "json");
+        let json = json.and_then(|(_, text)| serde_json::from_str::<Value>(text).ok());
+        group(
+            "JSON output",
+            format!("{:#}", json.unwrap_or_default()).lines(),
+        );
+        for file in &self.files {
+            if let Some(kind) = file.output.strip_prefix("bake-file-") {
+                group(&format!("Bake file definition ({kind})"), file.text.lines());
+            }
+        }
+    }
+}
+
+fn lines(all: &[String]) -> impl Iterator<Item = &str> {
+    all.iter().map(String::as_str)
+}
+
+fn group<'a>(title: &str, lines: impl IntoIterator<Item = &'a str>) {
+    info!(group = true, "{title}");
+    for line in lines {
+        info!("{line}");
+    }
+    info!(group = false, "");
+}

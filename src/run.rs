@@ -1,0 +1,126 @@
+//! What the parts of the program have in common: how a run begins, from the
+//! command line and the environment to typed inputs, and how it ends.
+//!
+//! Owns [`Run`]. Decides nothing about what is built or named.
+
+use std::io::{self, Write as _};
+
+use tracing::warn;
+
+use crate::cli::StepOptions;
+use crate::error::InputProblem;
+use crate::event::RunContext;
+use crate::host::Host;
+use crate::input::spec::Part;
+use crate::input::{Inputs, RawInputs};
+use crate::report::failure::Failure;
+use crate::report::log;
+use crate::workflow;
+
+/// What is known before anything is asked of the world.
+pub struct Run {
+    /// The event.
+    pub context: RunContext,
+    /// The inputs.
+    pub inputs: Inputs,
+    /// What is wrong with either, to be reported with what else is found.
+    pub problems: Vec<InputProblem>,
+}
+
+impl Run {
+    /// Reads event and inputs, and hides secrets before anything is printed.
+    /// `invent` allows an event that nobody told of, outside a workflow.
+    pub fn begin(part: Part, options: &StepOptions, invent: bool, host: &mut Host) -> Self {
+        options.apply(host, invent);
+        let mut problems = Vec::new();
+        problems.extend(host.fix_clock());
+        let (mut context, more) = RunContext::read(host);
+        problems.extend(more);
+        if !host.is_github_actions() {
+            context = context.with_made_up_payload();
+        }
+        let (raw, open) = raw_inputs(part, options, host, &context, &mut problems);
+        let (inputs, more) = Inputs::parse(&raw, host);
+        problems.extend(more);
+        log::mask(host, inputs.secrets());
+        for expression in open {
+            warn!(title = "Workflow", "{expression}");
+        }
+        warn_of_unknown(&raw);
+        Self {
+            context,
+            inputs,
+            problems,
+        }
+    }
+}
+
+/// The inputs as strings: of the environment, under those of a workflow's step,
+/// under those of the command line. With them come the expressions that are
+/// left open.
+fn raw_inputs(
+    part: Part,
+    options: &StepOptions,
+    host: &Host,
+    context: &RunContext,
+    problems: &mut Vec<InputProblem>,
+) -> (RawInputs, Vec<String>) {
+    let mut raw = RawInputs::from_environment(part, host);
+    let mut open = Vec::new();
+    if let Some(file) = &options.workflow {
+        match workflow::read(&host.path(file), options.job.as_deref(), part, context) {
+            Ok(step) => {
+                let given = |name: &str| options.with.iter().any(|(with, _)| with == name);
+                open = step.apply(&mut raw, given);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for (name, value) in &options.with {
+        raw.set(name, value);
+    }
+    (raw, open)
+}
+
+/// Inputs that nobody reads are likely misspelt.
+fn warn_of_unknown(raw: &RawInputs) {
+    for name in raw.unknown() {
+        let hint = match raw.part().nearest(name) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => "README.md lists the inputs".to_owned(),
+        };
+        warn!(
+            title = "Unknown input",
+            "`{name}` is no input of this action: {hint}"
+        );
+    }
+}
+
+/// Adds problems that are not among them yet.
+pub fn add(problems: &mut Vec<InputProblem>, more: Vec<InputProblem>) {
+    for problem in more {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+}
+
+/// Prints a result on standard output.
+///
+/// # Errors
+/// When that is closed.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let written = io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| Failure::Own(format!("standard output: {error}")))
+}
+
+/// Prints what went wrong; the exit code.
+pub fn exit_code(result: Result<(), Failure>) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(failure) => {
+            failure.print();
+            failure.exit_code()
+        }
+    }
+}
