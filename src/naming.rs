@@ -15,6 +15,7 @@ use crate::input::spec::Part;
 use crate::metadata::{self, Metadata, Severity};
 use crate::plan;
 use crate::report::failure::Failure;
+use crate::report::log::group;
 use crate::report::metadata::{Naming, bake_files, exports_variables, write};
 use crate::run::{self, Run};
 use crate::vars;
@@ -87,24 +88,19 @@ fn tell_context(host: &Host, facts: &EventFacts) {
         run_id,
         ..
     } = &facts.context;
-    info!(group = true, "Context info");
-    if let Some(decision) = &facts.decision {
-        info!("{decision}");
-    }
-    for (name, value) in [
+    let date = facts.metadata.commit_date.map(|date| date.to_string());
+    let fields = [
         ("event", event_name),
         ("ref", git_ref),
         ("sha", sha),
         ("repository", repository),
         ("actor", actor),
         ("run", run_id),
-    ] {
-        info!("{name}: {value}");
-    }
-    if let Some(date) = facts.metadata.commit_date {
-        info!("committed: {date}");
-    }
-    info!(group = false, "");
+        ("committed", &date.unwrap_or_default()),
+    ];
+    let fields = fields.map(|(name, value)| format!("{name}: {value}"));
+    let lines = facts.decision.iter().chain(&fields);
+    group("Context info", lines.map(String::as_str));
 }
 
 /// What the person at the workflow page should know. A tag that no registry

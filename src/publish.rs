@@ -87,11 +87,8 @@ fn show(plan: &Plan, facts: &Facts) {
             Level::Info => info!("{message}"),
         }
     }
-    info!(group = true, "Tags and labels");
-    for line in plan.tags.iter().chain(&plan.labels) {
-        info!("{line}");
-    }
-    info!(group = false, "");
+    let lines = plan.tags.iter().chain(&plan.labels);
+    log::group("Tags and labels", lines.map(String::as_str));
 }
 
 fn own(what: &str, error: io::Error) -> Failure {

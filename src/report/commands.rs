@@ -27,9 +27,13 @@ pub fn annotation(level: &str, title: &str, message: &str) -> String {
 /// One line of plain log, whatever the text holds: no second line, and no
 /// command in the runner's older form, which it obeys anywhere in a line.
 pub fn plain(text: &str) -> String {
+    let is_command = |text: &str| text.trim_start().starts_with("::");
+    if !text.contains(['#', '\r', '\n']) && !is_command(text) {
+        return text.to_owned();
+    }
     let text = text.replace("##[", "##\u{200b}[");
     let text = text.replace('\r', "\\r").replace('\n', "\\n");
-    if text.trim_start().starts_with("::") {
+    if is_command(&text) {
         return format!("\u{200b}{text}");
     }
     text

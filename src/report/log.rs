@@ -2,15 +2,16 @@
 //!
 //! Under GitHub Actions everything goes to standard output; elsewhere, and
 //! where a result is printed, to standard error, so that standard output holds
-//! results only. The runner reads commands on both. A field `title` makes an annotation of a warning or error;
-//! `notice = true` makes a notice of a line.
+//! results only. The runner reads commands on both. A field `title` makes an
+//! annotation of a warning or error; `notice = true` makes a notice of a line;
+//! [`group`] folds lines.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::sync::OnceLock;
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Subscriber, info};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::commands;
@@ -55,6 +56,14 @@ pub fn mask<'a>(host: &Host, secrets: impl Iterator<Item = (&'a Secret, Option<&
     }
 }
 
+/// Lines under a title that the runner folds, in one piece: there may be
+/// thousands.
+pub fn group<'a>(title: &str, lines: impl IntoIterator<Item = &'a str>) {
+    let lines = lines.into_iter().map(commands::plain);
+    let text = lines.collect::<Vec<_>>().join("\n");
+    info!(group = title, "{text}");
+}
+
 struct Lines {
     on_github: bool,
     debug: bool,
@@ -83,15 +92,18 @@ struct Line {
     message: String,
     title: Option<String>,
     notice: bool,
-    group: Option<bool>,
+    group: Option<String>,
 }
 
 impl Line {
     fn as_command(&self, level: Level) -> String {
         let title = self.title.as_deref().unwrap_or("Stevedore");
-        match (level, self.group) {
-            (_, Some(true)) => format!("::group::{}", commands::data(&self.message)),
-            (_, Some(false)) => "::endgroup::".to_owned(),
+        match (level, &self.group) {
+            (_, Some(group)) => format!(
+                "::group::{}\n{}\n::endgroup::",
+                commands::data(group),
+                self.message
+            ),
             (Level::ERROR, _) => commands::annotation("error", title, &self.message),
             (Level::WARN, _) => commands::annotation("warning", title, &self.message),
             (Level::INFO, _) if self.notice => commands::annotation("notice", title, &self.message),
@@ -107,6 +119,9 @@ impl Line {
             Level::INFO if self.notice => "note: ",
             _ => "",
         };
+        if let Some(group) = &self.group {
+            return format!("{group}\n{}\n", self.message);
+        }
         match &self.title {
             Some(title) => format!("{name}{title}: {}", self.message),
             None => format!("{name}{}", self.message),
@@ -116,16 +131,15 @@ impl Line {
 
 impl Visit for Line {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        match field.name() {
-            "notice" => self.notice = value,
-            "group" => self.group = Some(value),
-            _ => {}
+        if field.name() == "notice" {
+            self.notice = value;
         }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "title" => self.title = Some(value.to_owned()),
+            "group" => self.group = Some(value.to_owned()),
             "message" => self.message = value.to_owned(),
             _ => {}
         }

@@ -7,9 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use tracing::info;
 
 use super::files;
+use super::log::group;
 use crate::error::InputProblem;
 use crate::host::Host;
 use crate::metadata::Metadata;
@@ -135,12 +135,4 @@ impl Naming {
 
 fn lines(all: &[String]) -> impl Iterator<Item = &str> {
     all.iter().map(String::as_str)
-}
-
-fn group<'a>(title: &str, lines: impl IntoIterator<Item = &'a str>) {
-    info!(group = true, "{title}");
-    for line in lines {
-        info!("{line}");
-    }
-    info!(group = false, "");
 }
