@@ -136,7 +136,7 @@ pub fn line(f: &mut impl fmt::Write, name: &str, value: &str) -> fmt::Result {
 /// The same for several values, with the name before the first.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn list(f: &mut impl fmt::Write, name: &str, values: &[String]) -> fmt::Result {
     let mut name = name;
     for value in values {
