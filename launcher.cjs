@@ -7,10 +7,10 @@ const fail = (message) => {
   process.exit(1);
 };
 
-// Runs a program on our standard streams, passes signals on to it, and ends by the signal that ended it.
-const run = (file, args, done) => {
-  const child = require('node:child_process').spawn(file, args, { stdio: 'inherit' });
+// Runs a program on our standard streams, passes signals on to it (from its first moment), and ends by the signal that ended it.
+const run = (file, args, done, options) => {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, (signal) => child.kill(signal));
+  const child = require('node:child_process').spawn(file, args, { stdio: 'inherit', ...options });
   const end = (code, signal) => (signal ? process.removeAllListeners(signal).kill(process.pid, signal) : done(null, code));
   child.on('error', done).on('exit', end);
 };
@@ -25,13 +25,14 @@ const become = (file, args) => {
 // What the program is built from, as a name: another source is another program.
 const sourceKey = () => {
   const src = join(__dirname, 'src'), sources = (fs.existsSync(src) ? fs.readdirSync(src, { recursive: true }) : []).sort().map((name) => join('src', name));
-  const names = ['Cargo.toml', 'Cargo.lock', 'action.yml', 'rust-toolchain.toml', ...sources];
+  const names = ['Cargo.toml', 'Cargo.lock', 'action.yml', 'rust-toolchain.toml', join('.cargo', 'config.toml'), ...sources];
   const isFile = (name) => fs.statSync(join(__dirname, name), { throwIfNoEntry: false })?.isFile();
   const add = (hash, name) => hash.update(`\0${name}\0`).update(fs.readFileSync(join(__dirname, name)));
   return names.filter(isFile).reduce(add, require('node:crypto').createHash('sha256').update(arch)).digest('hex').slice(0, 20);
 };
 
 // Each job builds in a folder of its own and renames the result into place: two at once never see half a program.
+// Cargo and rustup read configuration from where they run: here, not the workspace, where a pull request may bring its own.
 const build = (built, done) => {
   fs.writeSync(1, `Stevedore: no binary in dist/ for this ref; building once with this machine's cargo, into ${built}\n`);
   const target = fs.mkdtempSync(join(env.RUNNER_TEMP || '/tmp', 'stevedore-build-')), part = `${built}.${process.pid}.${Date.now()}`;
@@ -41,7 +42,7 @@ const build = (built, done) => {
     fs.mkdirSync(dirname(built), { recursive: true });
     fs.copyFileSync(join(target, 'release', 'stevedore'), part), fs.renameSync(part, built);
     fs.rm(target, { recursive: true, force: true }, done);
-  });
+  }, { cwd: __dirname, env: Object.fromEntries(Object.entries(env).filter(([name]) => !/^(INPUT_.*|CARGO_BUILD_TARGET)$/.test(name))) });
 };
 
 // `part` names a part of the action (metadata, …), which has no post step; the action itself gives none.

@@ -390,6 +390,51 @@ fn a_program_that_may_not_be_executed_is_an_error_not_a_crash() {
     }
 }
 
+/// Shows how it was started; what it builds says what it was given.
+const CARGO: &str = r#"#!/bin/sh
+echo "cargo in:$PWD"
+tr '\0' '\n' </proc/$$/environ
+while [ "$1" != --target-dir ]; do shift; done
+mkdir -p "$2/release"
+printf '#!/bin/sh\necho "program do:$INPUT_DO"\n' >"$2/release/stevedore"
+chmod 755 "$2/release/stevedore"
+"#;
+
+#[test]
+fn the_workspace_and_the_inputs_do_not_reach_the_build() {
+    let action = Action::with_crate("");
+    action.write("bin/cargo", CARGO);
+    fs::set_permissions(action.path("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    action.write("workspace/.cargo/config.toml", "theirs");
+    let path = format!(
+        "{}:{}",
+        action.path("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let step = || {
+        let step = action.step(Node::V24).workspace(action.path("workspace"));
+        step.with("do", "given")
+            .with("github-token", "t0ken-of-the-job")
+            .env("PATH", &path)
+            .env("CARGO_BUILD_TARGET", "wasm32-wasip1")
+            .env("CARGO_HOME", "/kept")
+            .run()
+            .unwrap()
+    };
+    let run = step();
+    assert!(run.succeeded(), "{}", run.log);
+    let folder = format!("cargo in:{}\n", action.folder.path().display());
+    assert!(run.log.contains(&folder), "{}", run.log);
+    assert!(run.log.contains("CARGO_HOME=/kept\n"), "{}", run.log);
+    for kept_away in ["INPUT_", "t0ken", "CARGO_BUILD_TARGET"] {
+        assert!(!run.log.contains(kept_away), "{kept_away}: {}", run.log);
+    }
+    assert!(run.log.contains("program do:given"), "{}", run.log);
+    assert!(!step().log.contains(ANNOUNCED));
+    action.write(".cargo/config.toml", "# another linker is another program");
+    assert!(step().log.contains(ANNOUNCED));
+}
+
 const MAIN: &str =
     r#"fn main() { println!("built, args {:?}", std::env::args().skip(1).collect::<Vec<_>>()); }"#;
 const ANNOUNCED: &str = "no binary in dist/ for this ref; building once";

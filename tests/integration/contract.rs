@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Map, Value};
 use stevedore::input::spec::Part;
 
-use crate::support::{read, root};
+use crate::support::{read, root, run};
 
 fn section_of(action: &str, name: &str) -> Map<String, Value> {
     let action: Value = serde_yaml::from_str(&read(action)).unwrap();
@@ -106,40 +107,80 @@ const ROOMS: [&str; 19] = [
     "registry", "facts", "plan", "execute", "report", "cli", "run", "naming", "publish",
 ];
 
+/// The identifier that a text begins with.
+fn identifier(text: &str) -> &str {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// What follows each `crate::` of a source: one name, or those of a list, whose
+/// entries may have lists of their own.
+fn names_of_the_crate(source: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for part in source.split("crate::").skip(1) {
+        let Some(list) = part.strip_prefix('{') else {
+            names.push(identifier(part));
+            continue;
+        };
+        names.push(identifier(list));
+        let mut depth = 1;
+        for (at, character) in list.char_indices() {
+            match character {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => names.push(identifier(&list[at + 1..])),
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    names
+}
+
 #[test]
-fn a_room_uses_only_rooms_to_its_left() {
+fn nested_lists_of_names_are_read() {
+    let source = "use crate::{a::{b, c::{d}}, e,\n f::g};\nuse crate::h::i; {x, y}";
+    assert_eq!(names_of_the_crate(source), ["a", "e", "f", "h"]);
+}
+
+/// Each use of another room: the file, the room it is of, the room it names.
+fn uses() -> Vec<(PathBuf, usize, usize)> {
     let place = |room: &str| ROOMS.iter().position(|other| *other == room);
-    let mut wrong = Vec::new();
-    for file in sources(&root().join("src")) {
-        let relative = file.strip_prefix(root().join("src")).unwrap();
-        let first = relative
-            .components()
-            .next()
-            .unwrap()
-            .as_os_str()
-            .to_string_lossy();
+    let folder = root().join("src");
+    let mut uses = Vec::new();
+    for file in sources(&folder) {
+        let relative = file.strip_prefix(&folder).unwrap().to_owned();
+        let first = relative.iter().next().unwrap().to_string_lossy();
         let Some(room) = place(first.trim_end_matches(".rs")) else {
             continue;
         };
         let text = fs::read_to_string(&file).unwrap();
-        for part in text.split("crate::").skip(1) {
-            let braced = part
-                .strip_prefix('{')
-                .map(|inner| inner.split('}').next().unwrap());
-            let used: Vec<&str> = match braced {
-                Some(list) => list.split(',').map(str::trim).collect(),
-                None => vec![part],
-            };
-            for name in used {
-                let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
-                let name = &name[..end.unwrap_or(name.len())];
-                if place(name).is_some_and(|used| used > room) {
-                    wrong.push(format!("{} uses {name}", relative.display()));
-                }
-            }
-        }
+        let used = names_of_the_crate(&text).into_iter().filter_map(place);
+        let others = used.filter(|used| *used != room);
+        uses.extend(others.map(|used| (relative.clone(), room, used)));
     }
-    assert_eq!(wrong, Vec::<String>::new());
+    uses
+}
+
+#[test]
+fn a_room_uses_only_rooms_to_its_left() {
+    let mut wrong = uses();
+    assert!(!wrong.is_empty(), "the sources are read");
+    wrong.retain(|(_, room, used)| used > room);
+    let wrong = wrong
+        .iter()
+        .map(|(file, _, used)| format!("{} uses {}", file.display(), ROOMS[*used]));
+    assert_eq!(wrong.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn what_everything_rests_on_rests_on_nothing() {
+    let mut wrong = uses();
+    wrong.retain(|(_, room, _)| ["vars", "secret", "error", "image"].contains(&ROOMS[*room]));
+    assert_eq!(wrong, Vec::new());
 }
 
 #[test]
@@ -151,19 +192,25 @@ fn contributing_names_every_room() {
     }
 }
 
+/// The Markdown files under Git.
+fn documents() -> Vec<String> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--", "*.md"]);
+    let listed = run(git.current_dir(root()));
+    assert!(listed.success, "{}", listed.err);
+    let names = listed.out.split_terminator('\0');
+    names.map(str::to_owned).collect()
+}
+
 #[test]
 fn every_link_to_a_file_of_the_project_leads_somewhere() {
     let mut broken = Vec::new();
-    for document in [
-        "README.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        "lab/README.md",
-        "examples/hit-counter/README.md",
-    ] {
-        let folder = root().join(document);
-        let folder = folder.parent().unwrap();
-        for part in read(document).split("](").skip(1) {
+    let documents = documents();
+    assert!(documents.contains(&"README.md".to_owned()));
+    for document in documents {
+        let path = root().join(&document);
+        let folder = path.parent().unwrap();
+        for part in read(&document).split("](").skip(1) {
             let target = part.split([')', '#']).next().unwrap();
             if !target.is_empty() && !target.contains("://") && !folder.join(target).exists() {
                 broken.push(format!("{document}: {target}"));
@@ -178,25 +225,35 @@ fn the_launcher_stays_under_sixty_lines() {
     assert!(read("launcher.cjs").lines().count() < 60);
 }
 
+/// The group of a run for a push: an expression that holds for pull requests
+/// only is taken out, and the rest is what all pushes share.
+fn group_of_pushes(group: &str) -> String {
+    group.replace("github.event_name == 'pull_request' && github.ref ||", "")
+}
+
 #[test]
 fn every_example_asks_for_the_least_and_lets_runs_wait() {
     for entry in fs::read_dir(root().join("examples/workflows")).unwrap() {
         let path = entry.unwrap().path();
+        let shown = path.display();
         let text = fs::read_to_string(&path).unwrap();
         let workflow: Value = serde_yaml::from_str(&text).unwrap();
         assert_eq!(
             workflow["permissions"],
             Value::Object(Map::new()),
-            "{}",
-            path.display()
+            "{shown}"
         );
-        assert!(
-            workflow["concurrency"]["group"].is_string(),
-            "{}",
-            path.display()
-        );
+        let concurrency = &workflow["concurrency"];
+        let group = concurrency["group"].as_str().expect("a group");
+        // Two version tags fall into the same group, and no run is lost there.
+        if workflow["on"].get("push").is_some() {
+            let group = group_of_pushes(group);
+            assert!(!group.contains("github."), "{shown}: {group}");
+            assert_eq!(concurrency["queue"], "max", "{shown}");
+            assert!(concurrency.get("cancel-in-progress").is_none(), "{shown}");
+        }
         for job in workflow["jobs"].as_object().unwrap().values() {
-            assert!(job["permissions"].is_object(), "{}", path.display());
+            assert!(job["permissions"].is_object(), "{shown}");
         }
     }
 }

@@ -378,7 +378,7 @@ fn the_image_of_the_dockerfile_publishes_as_a_docker_step() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
     let image = image_of_the_dockerfile(&place);
-    let run = Step::docker(&image)
+    let run = Step::docker(&image.0)
         .event("push", event("push-tag"))
         .git_ref("refs/tags/v0.2.0")
         .repository("acme/hit-counter")
@@ -395,10 +395,22 @@ fn the_image_of_the_dockerfile_publishes_as_a_docker_step() {
     assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
 }
 
+/// An image in the engine, removed with the value.
+struct Loaded(String);
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        let removed = Command::new("docker").args(["rmi", &self.0]).output();
+        if !removed.is_ok_and(|output| output.status.success()) {
+            eprintln!("{} stays in the engine", self.0);
+        }
+    }
+}
+
 /// Builds the project's Dockerfile with its bases replaced by folders: the
 /// static binary and buildx are here already, and images cannot be pulled
 /// everywhere that tests run.
-fn image_of_the_dockerfile(place: &Place) -> String {
+fn image_of_the_dockerfile(place: &Place) -> Loaded {
     let binary = root().join("dist/stevedore-linux-amd64");
     assert!(binary.exists(), "`make dist` builds {}", binary.display());
     let authorities = "build/out/etc/ssl/certs/ca-certificates.crt";
@@ -444,5 +456,5 @@ fn image_of_the_dockerfile(place: &Place) -> String {
         .env("DOCKER_CONFIG", place.path("client"));
     let printed = run(&mut command);
     assert!(printed.success, "{}", printed.err);
-    tag
+    Loaded(tag)
 }
