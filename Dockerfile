@@ -1,6 +1,7 @@
 # The program as a static binary for linux/amd64 and linux/arm64, cross-compiled
 # on the machine that builds.
-#   docker buildx build --target binaries --platform linux/amd64,linux/arm64 --output dist .
+#   docker buildx build --target binaries --platform linux/amd64,linux/arm64 \
+#     --output type=local,dest=dist,platform-split=false .
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag ghcr.io/OWNER/stevedore .
 
 FROM docker/buildx-bin:0.29.1 AS buildx

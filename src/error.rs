@@ -1,8 +1,8 @@
 //! What went wrong, for the person at the workflow page.
 //!
-//! Owns the two shapes every room reports in: [`InputProblem`], of which a run
-//! collects all before it stops, and [`Error`], which ends a run. Each says
-//! what failed on which value, why, and the one thing to do next.
+//! Owns [`InputProblem`], of which a run collects all before it stops. Errors
+//! of a later stage stand in its own room; each says what failed on which
+//! value, why, and the one thing to do next.
 
 use std::fmt;
 

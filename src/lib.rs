@@ -33,8 +33,10 @@ use host::Host;
 
 /// Runs the program; the result is its exit code.
 pub async fn run(cli: Cli, host: Host) -> u8 {
-    report::log::start(&host);
-    match cli.command.unwrap_or(Command::Publish(Box::default())) {
+    let command = cli.command.unwrap_or(Command::Publish(Box::default()));
+    let prints_result = matches!(&command, Command::Publish(options) if options.dry_run);
+    report::log::start(&host, prints_result);
+    match command {
         Command::Publish(options) => publish::publish(&options, host).await,
         Command::Metadata(options) => naming::name(&options, host).await,
         Command::Post => publish::post(&host),

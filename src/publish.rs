@@ -11,7 +11,7 @@ use crate::host::{Host, Progress, Signals};
 use crate::input::Inputs;
 use crate::input::spec::Part;
 use crate::plan::{self, Level, Plan};
-use crate::report::commands::Fence;
+use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
 use crate::report::{files, log, outputs, summary};
 use crate::run::{self, Run};
@@ -30,8 +30,13 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         mut problems,
     } = run;
     let mut facts = Facts::local(&host, &inputs, &context);
+    // From here on a signal ends the run in order, also as process 1.
+    let mut signals = Signals::catch().map_err(|error| own("signals", error))?;
     if problems.is_empty() && facts.event.problem.is_none() && !options.dry_run {
-        facts.ask(&host, &inputs).await;
+        tokio::select! {
+            () = facts.ask(&host, &inputs) => {}
+            signal = signals.next() => return Err(execute::Error::Cancelled(signal).into()),
+        }
     }
     let plan = match plan::plan(&inputs, &context, &facts) {
         Ok(plan) if problems.is_empty() => plan,
@@ -42,18 +47,28 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         }
     };
     if options.dry_run {
-        return print(&plan, options.format);
+        return print(&plan, options.format, &host);
     }
     show(&plan, &facts);
-    carry_out(&plan, &inputs, &facts, &host).await
+    carry_out(&plan, &inputs, &facts, &host, &mut signals).await
 }
 
-fn print(plan: &Plan, format: Format) -> Result<(), Failure> {
+/// Prints the plan. Where GitHub's runner reads it, nothing in it is a command.
+fn print(plan: &Plan, format: Format, host: &Host) -> Result<(), Failure> {
     let own = |error: serde_json::Error| Failure::Own(error.to_string());
-    match format {
-        Format::Text => run::print(&plan.to_string()),
-        Format::Json => run::print(&(plan.to_json().map_err(own)? + "\n")),
-    }
+    let text = match format {
+        Format::Text if host.is_github_actions() => {
+            let lines = plan.to_string();
+            lines
+                .lines()
+                .map(|line| commands::plain(line) + "\n")
+                .collect()
+        }
+        Format::Text => plan.to_string(),
+        // The same JSON, spelt so that the runner's older commands are none.
+        Format::Json => plan.to_json().map_err(own)?.replace("##[", "#\\u0023[") + "\n",
+    };
+    run::print(&text)
 }
 
 /// The plan in the log: every decision with its reason.
@@ -76,14 +91,17 @@ fn show(plan: &Plan, facts: &Facts) {
     log::group("Tags and labels", lines.map(String::as_str));
 }
 
+fn own(what: &str, error: io::Error) -> Failure {
+    Failure::Own(format!("{what}: {error}"))
+}
+
 async fn carry_out(
     plan: &Plan,
     inputs: &Inputs,
     facts: &Facts,
     host: &Host,
+    signals: &mut Signals,
 ) -> Result<(), Failure> {
-    let own = |what: &str, error: io::Error| Failure::Own(format!("{what}: {error}"));
-    let mut signals = Signals::catch().map_err(|error| own("signals", error))?;
     let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
     let path = folder.path().display().to_string();
     files::set(host, vars::GITHUB_STATE, vars::STATE_RUN_FOLDER, &path)
@@ -93,15 +111,15 @@ async fn carry_out(
         let mut fence;
         let mut plain;
         let progress = if host.is_github_actions() {
-            fence = Fence::raise(log::writer(host)).map_err(|error| own("log", error))?;
+            fence = Fence::raise(log::writer()).map_err(|error| own("log", error))?;
             Progress::Through(&mut fence)
         } else if io::stderr().is_terminal() {
             Progress::Terminal
         } else {
-            plain = log::writer(host);
+            plain = log::writer();
             Progress::Through(&mut *plain)
         };
-        execute::execute(plan, inputs, facts, host, &folder, progress, &mut signals).await
+        execute::execute(plan, inputs, facts, host, &folder, progress, signals).await
     };
     if let Err(error) = folder.close() {
         warn!(title = "Clean-up", "{path} is still there: {error}");

@@ -36,13 +36,13 @@ impl Run {
         problems.extend(host.fix_clock());
         let (mut context, more) = RunContext::read(host);
         problems.extend(more);
-        if !host.is_github_actions() {
+        if invent && !host.is_github_actions() {
             context = context.with_made_up_payload();
         }
         let (raw, open) = raw_inputs(part, options, host, &context, &mut problems);
         let (inputs, more) = Inputs::parse(&raw, host);
         problems.extend(more);
-        log::mask(host, inputs.secrets());
+        log::mask(host, inputs.secrets(&context.actor));
         for expression in open {
             warn!(title = "Workflow", "{expression}");
         }

@@ -22,9 +22,10 @@ impl RunContext {
             "" => guess_event(&self.payload).to_owned(),
             name => name.to_owned(),
         };
-        let sha = told(&["after"])
-            .or_else(|| told(&["head_commit", "id"]))
-            .or_else(|| told(&["pull_request", "merge_commit_sha"]));
+        // A pull request runs on its merge commit; `after` is its head there.
+        let sha = told(&["pull_request", "merge_commit_sha"])
+            .or_else(|| told(&["after"]))
+            .or_else(|| told(&["head_commit", "id"]));
         let repository = told(&["repository", "full_name"]);
         let (git_ref, invented_ref) = self.ref_of(&event_name);
         [

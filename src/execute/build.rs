@@ -50,13 +50,16 @@ pub(super) fn command(
     command
 }
 
+/// Builds. What came of it is in `result` also when a signal came too late to
+/// stop it.
 pub(super) async fn run(
     command: &Command,
     host: &Host,
     files: &RunFiles,
     progress: Progress<'_>,
     signals: &mut Signals,
-) -> Result<BuildResult, Error> {
+    result: &mut BuildResult,
+) -> Result<(), Error> {
     let finished = command
         .run(host, progress, signals)
         .await
@@ -64,16 +67,22 @@ pub(super) async fn run(
             program: command.program.display().to_string(),
             source,
         })?;
+    if finished.success {
+        *result = read(&files.metadata());
+    }
     if let Some(signal) = finished.interrupted {
         return Err(Error::Cancelled(signal));
     }
     if !finished.success {
         return Err(Error::Build {
             code: finished.code,
-            message: last_words(&finished.tail),
+            message: match &finished.tail {
+                Some(tail) => last_words(tail),
+                None => "its words are above".to_owned(),
+            },
         });
     }
-    Ok(read(&files.metadata()))
+    Ok(())
 }
 
 fn read(file: &Path) -> BuildResult {

@@ -162,14 +162,18 @@ async fn steps(
     )?;
     let command = build::command(buildx, plan, facts, host, &files);
     let client = Client::new(Credentials::new(config), inputs.authorities.clone());
-    let prepared = async {
+    // What the client does not get ready in this time, it does afterwards.
+    let prepare = async {
         if plan.publication.push {
             client.prepare(&plan.images).await;
         }
+        std::future::pending::<()>().await;
     };
-    let built = build::run(&command, host, &files, progress, signals);
-    let (built, ()) = tokio::join!(built, prepared);
-    outcome.build = built?;
+    let result = &mut outcome.build;
+    tokio::select! {
+        built = build::run(&command, host, &files, progress, signals, result) => built?,
+        () = prepare => {}
+    }
     if plan.publication.push {
         tokio::select! {
             verified = verify::verify(plan, &client, outcome) => verified?,

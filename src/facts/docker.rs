@@ -58,8 +58,15 @@ impl DockerSettings {
     /// True when the user's Docker holds or finds a login for this registry:
     /// an entry with credentials, or one that a helper keeps.
     pub fn is_logged_in(&self, registry: &Registry) -> bool {
-        let key = registry.config_key();
-        let entry = |section: &str| self.config.get(section)?.get(key);
+        // Docker finds a login by its host, with or without a scheme and path.
+        let entry = |section: &str| {
+            let entries = self.config.get(section)?.as_object()?;
+            let of_registry = |key: &str| Registry::parse(key).is_ok_and(|host| host == *registry);
+            entries
+                .iter()
+                .find(|(key, _)| of_registry(key))
+                .map(|(_, entry)| entry)
+        };
         let kept_elsewhere = self.config.get("credsStore").is_some();
         let has_auth = entry("auths")
             .and_then(Value::as_object)

@@ -32,11 +32,13 @@ impl Workspace {
         let workspace = host.path(host.var(vars::GITHUB_WORKSPACE).unwrap_or("."));
         let has_checkout = workspace.join(".git").exists();
         let folder = host.path(context.unwrap_or("."));
-        let dockerfile = match file {
-            Some(file) => host.path(file),
-            None => folder.join("Dockerfile"),
+        // Without `file` buildx takes the lower-case name too.
+        let candidates = match file {
+            Some(file) => vec![host.path(file)],
+            None => vec![folder.join("Dockerfile"), folder.join("dockerfile")],
         };
-        let dockerfile = fs::read_to_string(dockerfile).ok();
+        let dockerfile = candidates.iter().find_map(|path| fs::read(path).ok());
+        let dockerfile = dockerfile.map(|text| String::from_utf8_lossy(&text).into_owned());
         let mut dockerfiles = Vec::new();
         if dockerfile.is_none() {
             collect(&folder, host.directory(), DEPTH, &mut dockerfiles);

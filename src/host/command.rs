@@ -44,8 +44,8 @@ pub struct Finished {
     pub success: bool,
     /// Its exit code, when it was not ended by a signal.
     pub code: Option<i32>,
-    /// The last of what it printed, when that passed through us.
-    pub tail: String,
+    /// The last of what it printed; `None` when that went to the terminal.
+    pub tail: Option<String>,
     /// The signal that reached us while it ran, and was passed on.
     pub interrupted: Option<Signal>,
 }
@@ -119,16 +119,14 @@ impl Command {
         match progress {
             Progress::Terminal => {
                 let mut child = command.spawn()?;
-                let mut tail = Tail::default();
-                attend(&mut child, &mut io::sink(), &mut tail, signals).await
+                attend(&mut child, &mut io::sink(), None, signals).await
             }
             Progress::Through(writer) => {
                 let mut child = command
                     .stdout(Stdio::piped())
                     .stderr(Stdio::piped())
                     .spawn()?;
-                let mut tail = Tail::default();
-                attend(&mut child, writer, &mut tail, signals).await
+                attend(&mut child, writer, Some(Tail::default()), signals).await
             }
         }
     }
@@ -138,7 +136,7 @@ impl Command {
 async fn attend(
     child: &mut Child,
     writer: &mut (dyn Write + Send),
-    tail: &mut Tail,
+    mut tail: Option<Tail>,
     signals: &mut Signals,
 ) -> io::Result<Finished> {
     let mut out = child.stdout.take();
@@ -151,8 +149,8 @@ async fn attend(
             break status;
         }
         tokio::select! {
-            count = read_some(&mut out, &mut out_buffer) => pass(writer, tail, &out_buffer[..count?])?,
-            count = read_some(&mut err, &mut err_buffer) => pass(writer, tail, &err_buffer[..count?])?,
+            count = read_some(&mut out, &mut out_buffer) => pass(writer, &mut tail, &out_buffer[..count?])?,
+            count = read_some(&mut err, &mut err_buffer) => pass(writer, &mut tail, &err_buffer[..count?])?,
             signal = signals.next() => {
                 interrupted = Some(signal);
                 signal.send(child.id());
@@ -168,7 +166,7 @@ async fn attend(
     Ok(Finished {
         success: status.success(),
         code: status.code(),
-        tail: tail.text(),
+        tail: tail.map(|tail| tail.text()),
         interrupted,
     })
 }
@@ -188,8 +186,10 @@ async fn read_some<R: AsyncRead + Unpin>(
     Ok(count)
 }
 
-fn pass(writer: &mut (dyn Write + Send), tail: &mut Tail, bytes: &[u8]) -> io::Result<()> {
-    tail.push(bytes);
+fn pass(writer: &mut (dyn Write + Send), tail: &mut Option<Tail>, bytes: &[u8]) -> io::Result<()> {
+    if let Some(tail) = tail {
+        tail.push(bytes);
+    }
     writer.write_all(bytes)?;
     writer.flush()
 }

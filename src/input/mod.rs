@@ -144,11 +144,21 @@ impl Inputs {
         (inputs, reader.problems)
     }
 
-    /// Every secret, with the user that it belongs to where that is known.
-    pub fn secrets(&self) -> impl Iterator<Item = (&Secret, Option<&str>)> {
+    /// Every secret, with the user that it is used with. `actor` is who the
+    /// token and a password without a user stand for.
+    pub fn secrets<'a>(
+        &'a self,
+        actor: &'a str,
+    ) -> impl Iterator<Item = (&'a Secret, Option<&'a str>)> {
+        let user = self.username.as_deref().unwrap_or(actor);
         let own = self.password.as_ref();
-        let own = own.map(|secret| (secret, self.username.as_deref()));
-        let token = self.github_token.as_ref().map(|secret| (secret, None));
+        let own = own.map(|secret| (secret, Some(user)));
+        let token = self.github_token.as_ref();
+        let token = token.map(|secret| (secret, Some(user)));
+        let actors = self.github_token.as_ref();
+        let token = token
+            .into_iter()
+            .chain(actors.map(|secret| (secret, Some(actor))));
         let others = self.registry_auth.iter().filter_map(|login| {
             let password = login.password.as_ref()?;
             Some((password, Some(login.username.as_str())))

@@ -61,9 +61,11 @@ pub(super) fn decide(
             });
         }
     };
+    let mut wrong = Vec::new();
     match own_login(inputs, context, names) {
         Ok(login) => logins.extend(login),
-        Err(problem) => withheld(problem),
+        Err(problem) if problem.input == "password" => withheld(problem),
+        Err(problem) => wrong.push(problem),
     }
     for (index, entry) in inputs.registry_auth.iter().enumerate() {
         if entry.password.is_none() {
@@ -83,6 +85,7 @@ pub(super) fn decide(
             credential: Credential::RegistryAuth(index),
         });
     }
+    problems.append(&mut wrong);
     problems.extend(twice(&logins));
     if !problems.is_empty() {
         return Err(problems);
@@ -117,7 +120,7 @@ fn own_login(
     }
     let username = match &inputs.username {
         Some(username) => username.clone(),
-        None if is_github => context.actor.clone(),
+        None if is_github => user(context),
         None => {
             let why = format!("is empty, but `password` is given for {registry}");
             return Err(InputProblem::new(
@@ -133,6 +136,15 @@ fn own_login(
         username,
         credential: Credential::Password,
     }))
+}
+
+/// Any user name does next to a token; an empty one would make Docker take
+/// the token for one of another kind.
+fn user(context: &RunContext) -> String {
+    match context.actor.as_str() {
+        "" => context.owner().to_owned(),
+        actor => actor.to_owned(),
+    }
 }
 
 fn single_host(names: &[ImageName]) -> Result<Registry, InputProblem> {
@@ -187,7 +199,7 @@ fn token_login(
         registry,
         username: match &inputs.username {
             Some(username) if inputs.password.is_none() => username.clone(),
-            _ => context.actor.clone(),
+            _ => user(context),
         },
         credential: Credential::GithubToken,
     })

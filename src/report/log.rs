@@ -1,12 +1,14 @@
 //! The log: `tracing` events as lines for a person, or as workflow commands.
 //!
-//! Under GitHub Actions everything goes to standard output, where the runner
-//! reads commands; elsewhere to standard error, so that standard output holds
-//! results only. A field `title` makes an annotation of a warning or error;
-//! `notice = true` makes a notice of a line; [`group`] folds lines.
+//! Under GitHub Actions everything goes to standard output; elsewhere, and
+//! where a result is printed, to standard error, so that standard output holds
+//! results only. The runner reads commands on both. A field `title` makes an
+//! annotation of a warning or error; `notice = true` makes a notice of a line;
+//! [`group`] folds lines.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, info};
@@ -17,8 +19,13 @@ use crate::host::Host;
 use crate::secret::Secret;
 use crate::vars;
 
-/// Starts the log for this process. A second call changes nothing.
-pub fn start(host: &Host) {
+/// True when the log shares standard output with nothing.
+static ON_STDOUT: OnceLock<bool> = OnceLock::new();
+
+/// Starts the log for this process. `prints_result` says that standard output
+/// is for a result. A second call changes nothing.
+pub fn start(host: &Host, prints_result: bool) {
+    let _ = ON_STDOUT.set(host.is_github_actions() && !prints_result);
     let layer = Lines {
         on_github: host.is_github_actions(),
         debug: host.var(vars::RUNNER_DEBUG) == Some("1"),
@@ -28,11 +35,10 @@ pub fn start(host: &Host) {
 }
 
 /// Where the log goes.
-pub fn writer(host: &Host) -> Box<dyn Write + Send> {
-    if host.is_github_actions() {
-        Box::new(io::stdout())
-    } else {
-        Box::new(io::stderr())
+pub fn writer() -> Box<dyn Write + Send> {
+    match ON_STDOUT.get() {
+        Some(true) => Box::new(io::stdout()),
+        _ => Box::new(io::stderr()),
     }
 }
 
@@ -42,7 +48,7 @@ pub fn mask<'a>(host: &Host, secrets: impl Iterator<Item = (&'a Secret, Option<&
     if !host.is_github_actions() {
         return;
     }
-    let mut out = writer(host);
+    let mut out = writer();
     for (secret, user) in secrets {
         for form in secret.forms(user) {
             let _ = writeln!(out, "::add-mask::{}", commands::data(&form));
@@ -77,10 +83,7 @@ impl<S: Subscriber> Layer<S> for Lines {
             false => line.as_text(*event.metadata().level()),
         };
         // There is nobody left to tell when the log itself is closed.
-        let _ = match self.on_github {
-            true => writeln!(io::stdout(), "{text}"),
-            false => writeln!(io::stderr(), "{text}"),
-        };
+        let _ = writeln!(writer(), "{text}");
     }
 }
 

@@ -14,8 +14,10 @@ pub fn summary(plan: &Plan, outcome: &Outcome) -> String {
     } else {
         let _ = writeln!(text, "### Built, not published\n");
         let _ = writeln!(text, "{}.\n", escape(&plan.publication.reason));
-        let tags = plan.tags.iter().map(|tag| code(tag));
-        let _ = writeln!(text, "It would be {}.", tags.collect::<Vec<_>>().join(", "));
+        let tags: Vec<String> = plan.tags.iter().map(|tag| code(tag)).collect();
+        if !tags.is_empty() {
+            let _ = writeln!(text, "It would be {}.", tags.join(", "));
+        }
     }
     text
 }
