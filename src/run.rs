@@ -39,7 +39,7 @@ impl Run {
         if invent && !host.is_github_actions() {
             context = context.with_made_up_payload();
         }
-        let (raw, open) = raw_inputs(part, options, host, &context, &mut problems);
+        let (raw, open) = raw_inputs(part, options, invent, host, &context, &mut problems);
         let (inputs, more) = Inputs::parse(&raw, host);
         problems.extend(more);
         log::mask(host, inputs.secrets(&context.actor));
@@ -61,6 +61,7 @@ impl Run {
 fn raw_inputs(
     part: Part,
     options: &StepOptions,
+    plan_only: bool,
     host: &Host,
     context: &RunContext,
     problems: &mut Vec<InputProblem>,
@@ -68,10 +69,18 @@ fn raw_inputs(
     let mut raw = RawInputs::from_environment(part, host);
     let mut open = Vec::new();
     if let Some(file) = &options.workflow {
-        match workflow::read(&host.path(file), options.job.as_deref(), part, context) {
+        match workflow::read(
+            &host.path(file),
+            options.job.as_deref(),
+            part,
+            context,
+            plan_only,
+        ) {
             Ok(step) => {
                 let given = |name: &str| options.with.iter().any(|(with, _)| with == name);
-                open = step.apply(&mut raw, given);
+                let mut left = step.apply(&mut raw, plan_only, given);
+                problems.append(&mut left.problems);
+                open = left.warnings;
             }
             Err(problem) => problems.push(problem),
         }

@@ -24,23 +24,50 @@ pub struct Step {
     pub unresolved: Vec<(String, String)>,
 }
 
+/// What is told of a step's inputs that could not be resolved.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// What goes on all the same.
+    pub warnings: Vec<String>,
+    /// What a real run cannot go on with.
+    pub problems: Vec<InputProblem>,
+}
+
 impl Step {
-    /// Sets the step's inputs. An input whose expression is left open is named
-    /// in a warning, unless `overruled` says that it is given otherwise.
-    pub fn apply(&self, raw: &mut RawInputs, overruled: impl Fn(&str) -> bool) -> Vec<String> {
+    /// Sets the step's inputs. One whose expression is left open is named,
+    /// unless `overruled` says that it is given otherwise: a plan shows the
+    /// expression, and a real run (`plan_only` is false) never acts on it.
+    pub fn apply(
+        &self,
+        raw: &mut RawInputs,
+        plan_only: bool,
+        overruled: impl Fn(&str) -> bool,
+    ) -> Open {
         for (name, value) in &self.with {
             raw.set(name, value);
         }
-        self.unresolved
-            .iter()
-            .filter(|(name, _)| !overruled(name))
-            .map(|(name, expression)| {
-                format!(
-                    "{expression} is not known here: `{name}` is left as it stands; \
-                     give it with --with {name}=VALUE"
-                )
-            })
-            .collect()
+        let mut open = Open::default();
+        for (name, expression) in self.unresolved.iter().filter(|(name, _)| !overruled(name)) {
+            let give = format!("give it with --with {name}=VALUE");
+            let secret = expression.contains("secrets.") || expression.contains("github.token");
+            if plan_only {
+                open.warnings.push(format!(
+                    "{expression} is not known here: `{name}` is left as it stands; {give}"
+                ));
+            } else if secret {
+                raw.set(name, "");
+                open.warnings.push(format!(
+                    "{expression} is not known here: `{name}` is left out; \
+                     give it as the environment variable INPUT_{}",
+                    name.to_uppercase()
+                ));
+            } else {
+                let why = "is not known outside GitHub";
+                open.problems
+                    .push(InputProblem::new(name, expression, why, give));
+            }
+        }
+        open
     }
 }
 
@@ -53,6 +80,7 @@ pub fn read(
     job: Option<&str>,
     part: Part,
     context: &RunContext,
+    plan_only: bool,
 ) -> Result<Step, InputProblem> {
     let problem = |why: String, accepted: &str| {
         InputProblem::new("--workflow", file.display().to_string(), why, accepted)
@@ -80,7 +108,7 @@ pub fn read(
         let why = format!("several jobs use this action: {}", jobs.join(", "));
         return Err(problem(why, "--job with one of them"));
     }
-    Ok(resolve(first, &workflow, context))
+    Ok(resolve(first, &workflow, context, plan_only))
 }
 
 struct Found<'a> {
@@ -129,8 +157,8 @@ fn uses_this_action(step: &Value, part: Part) -> bool {
         || image.rsplit('/').next() == Some(name)
 }
 
-fn resolve(found: &Found<'_>, workflow: &Value, context: &RunContext) -> Step {
-    let mut resolver = Resolver::new(context);
+fn resolve(found: &Found<'_>, workflow: &Value, context: &RunContext, plan_only: bool) -> Step {
+    let mut resolver = Resolver::new(context, plan_only);
     for level in [workflow, found.definition, found.step] {
         for (name, value) in pairs(level.get("env")) {
             resolver.set_env(&name, &value);
@@ -180,7 +208,7 @@ mod tests {
             event_name: "push".to_owned(),
             ..RunContext::default()
         };
-        read(&file, job, &context)
+        read(&file, job, Part::Publish, &context, true)
     }
 
     const TWO_JOBS: &str = "
@@ -228,7 +256,7 @@ jobs:
             ("stevedore/other@v1", false),
         ] {
             let step: Value = serde_yaml::from_str(&format!("uses: {uses}")).unwrap();
-            assert_eq!(uses_this_action(&step), found, "{uses}");
+            assert_eq!(uses_this_action(&step, Part::Publish), found, "{uses}");
         }
     }
 }

@@ -24,8 +24,10 @@ pub(super) fn make(
     warnings: &mut Vec<String>,
 ) -> Map<String, Value> {
     let mut config = facts.docker.config.clone();
-    // The context is handed over as DOCKER_HOST.
-    config.remove("currentContext");
+    // Contexts are visible in the run's folder; one that is not there is not.
+    if facts.docker.endpoint.context.is_none() {
+        config.remove("currentContext");
+    }
     let mut helpers = object(config.remove("credHelpers"));
     let mut auths = object(config.remove("auths"));
     if let Some(Value::String(store)) = config.remove("credsStore") {
@@ -101,10 +103,14 @@ fn drop_missing(helpers: &mut Map<String, Value>, host: &Host, warnings: &mut Ve
 }
 
 impl DockerSettings {
-    /// The variables by which a child finds the engine that the user means.
+    /// The variables by which a child finds the engine that the user means,
+    /// where no context says it.
     pub(super) fn endpoint_environment(&self) -> Vec<(&'static str, String)> {
         use crate::vars;
         let mut environment = Vec::new();
+        if self.endpoint.context.is_some() {
+            return environment;
+        }
         if let Some(address) = &self.endpoint.host {
             environment.push((vars::DOCKER_HOST, address.clone()));
         }

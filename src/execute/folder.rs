@@ -5,7 +5,7 @@
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -62,6 +62,14 @@ impl RunFolder {
             .mode(0o600)
             .open(path)?;
         file.write_all(content)
+    }
+
+    /// Makes something of the user's visible in it.
+    ///
+    /// # Errors
+    /// When the name is taken or cannot be written.
+    pub fn link(&self, target: &Path, name: &str) -> io::Result<()> {
+        symlink(target, self.path().join(name))
     }
 
     /// Removes it now; an error is worth a warning.

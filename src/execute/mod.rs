@@ -83,6 +83,15 @@ pub enum Error {
     /// The run was cancelled.
     #[error("cancelled; nothing more is built or pushed")]
     Cancelled(Signal),
+    /// The registry does not hold what was pushed.
+    #[error(
+        "{reference} was pushed, but its registry answers MANIFEST_UNKNOWN: \
+         something deletes it, or the name leads elsewhere from here than from the engine"
+    )]
+    NotThere {
+        /// The tag.
+        reference: String,
+    },
     /// The registry holds something else than what was pushed.
     #[error(
         "{reference} is {found} in the registry, but {expected} was pushed. \
@@ -152,6 +161,15 @@ async fn steps(
         "docker/config.json",
         &mut docker_config::text(&config),
     )?;
+    let contexts = facts.docker.folder.join("contexts");
+    if contexts.is_dir() {
+        // Builders may be made of contexts.
+        let linked = folder.link(&contexts, "docker/contexts");
+        linked.map_err(|source| Error::Files {
+            what: "docker/contexts".to_owned(),
+            source,
+        })?;
+    }
     if let Some(token) = git_token(plan, inputs) {
         write(folder, "git-token", &mut token.expose().to_owned())?;
     }
@@ -161,7 +179,7 @@ async fn steps(
         &mut build::NODE_ID.to_owned(),
     )?;
     let command = build::command(buildx, plan, facts, host, &files);
-    let client = Client::new(Credentials::new(config), inputs.authorities.clone());
+    let client = Client::new(Credentials::new(config), inputs.authorities.clone(), host);
     // What the client does not get ready in this time, it does afterwards.
     let prepare = async {
         if plan.publication.push {

@@ -58,8 +58,8 @@ pub(super) async fn verify(
             Ok(found) => {
                 differs.get_or_insert(difference(reference, &expected, &found.digest.to_string()));
             }
-            Err(registry::Error::Missing(_)) => {
-                differs.get_or_insert(difference(reference, &expected, "missing"));
+            Err(registry::Error::Missing(reference)) => {
+                differs.get_or_insert(Error::NotThere { reference });
             }
             Err(registry::Error::Unreachable(why)) => outcome.warnings.push(format!(
                 "pushed, but not read back from here: {why}. The engine reached the registry; \

@@ -72,6 +72,11 @@ pub(super) fn chosen(host: &Host, settings: &DockerSettings) -> Option<ChosenBui
     let file = settings.buildx_folder(host).join("current");
     let current: Value = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
     let name = current.get("Name")?.as_str()?;
+    // A choice holds for the engine that it was made for.
+    let global = current.get("Global").and_then(Value::as_bool) == Some(true);
+    if !global && current.get("Key")?.as_str()? != settings.endpoint.key() {
+        return None;
+    }
     let instances = settings.buildx_folder(host).join("instances");
     (!name.is_empty() && instances.join(name).is_file()).then(|| ChosenBuilder {
         name: name.to_owned(),
@@ -95,12 +100,16 @@ mod tests {
         fs::create_dir_all(buildx.join("instances")).unwrap();
         fs::write(
             buildx.join("current"),
-            r#"{"Key":"k","Name":"b1","Global":false}"#,
+            r#"{"Key":"unix:///var/run/docker.sock","Name":"b1","Global":false}"#,
         )
         .unwrap();
         assert_eq!(chosen(&host, &settings), None);
 
         fs::write(buildx.join("instances/b1"), "{}").unwrap();
         assert_eq!(chosen(&host, &settings).unwrap().name, "b1");
+
+        let elsewhere = [environment[0], (vars::DOCKER_HOST, "tcp://far:2375")];
+        let host = Host::with(&elsewhere, folder.path(), jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(chosen(&host, &DockerSettings::read(&host)), None);
     }
 }

@@ -33,6 +33,22 @@ pub struct Endpoint {
     pub host: Option<String>,
     /// The folder with `ca.pem`, `cert.pem` and `key.pem`, for TLS.
     pub certificates: Option<PathBuf>,
+    /// The Docker context that it comes from.
+    pub context: Option<String>,
+}
+
+impl Endpoint {
+    /// The address, also when it is the default one.
+    pub fn address(&self) -> &str {
+        self.host
+            .as_deref()
+            .unwrap_or("unix:///var/run/docker.sock")
+    }
+
+    /// How buildx files the choice of a builder for this endpoint.
+    pub fn key(&self) -> &str {
+        self.context.as_deref().unwrap_or(self.address())
+    }
 }
 
 impl DockerSettings {
@@ -118,6 +134,7 @@ fn endpoint(
     if let Some(address) = host.var(vars::DOCKER_HOST) {
         let tls = host.var(vars::DOCKER_TLS_VERIFY).is_some();
         return Endpoint {
+            context: None,
             host: Some(address.to_owned()),
             certificates: tls.then(|| match host.var(vars::DOCKER_CERT_PATH) {
                 Some(path) => host.path(path),
@@ -149,6 +166,7 @@ fn context(folder: &Path, name: &str) -> Option<Endpoint> {
     let address = meta.pointer("/Endpoints/docker/Host")?.as_str()?;
     let certificates = contexts.join("tls").join(id).join("docker");
     Some(Endpoint {
+        context: Some(name.to_owned()),
         host: Some(address.to_owned()),
         certificates: certificates.is_dir().then_some(certificates),
     })

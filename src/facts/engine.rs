@@ -33,10 +33,7 @@ pub enum Engine {
 
 /// Asks the engine at this endpoint.
 pub(super) async fn ask(endpoint: &Endpoint) -> Engine {
-    let address = endpoint
-        .host
-        .as_deref()
-        .unwrap_or("unix:///var/run/docker.sock");
+    let address = endpoint.address();
     if address.starts_with("ssh://") {
         return Engine::Unasked;
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
 
 use super::{Host, Signal, Signals};
@@ -27,6 +27,8 @@ pub struct Command {
     /// Variables beside the environment of the host. Of that, the inputs of
     /// the action stay here: some are secrets.
     pub environment: Vec<(String, OsString)>,
+    /// What it reads on standard input.
+    pub input: String,
 }
 
 /// Where a program's progress goes while it runs.
@@ -57,6 +59,7 @@ impl Command {
             program: program.to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            input: String::new(),
         }
     }
 
@@ -71,6 +74,13 @@ impl Command {
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same command with this on standard input.
+    #[must_use]
+    pub fn input(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.input);
         self
     }
 
@@ -96,12 +106,23 @@ impl Command {
     /// # Errors
     /// When it cannot be started, and with its last words when it fails.
     pub async fn read(&self, host: &Host) -> io::Result<String> {
-        let output = self.prepare(host).output().await?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        let mut child = self
+            .prepare(host)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            // A program that reads nothing is no error.
+            let _ = input.write_all(self.input.as_bytes()).await;
         }
-        let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(io::Error::other(words))
+        let output = child.wait_with_output().await?;
+        let out = String::from_utf8_lossy(&output.stdout);
+        if output.status.success() {
+            return Ok(out.into_owned());
+        }
+        let err = String::from_utf8_lossy(&output.stderr);
+        Err(io::Error::other(format!("{out}{err}").trim().to_owned()))
     }
 
     /// Runs the program to its end, its progress shown as it comes. A signal

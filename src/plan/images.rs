@@ -1,18 +1,25 @@
 //! Which images: the names that were given, or the repository's own.
 
+use super::{Level, Notice};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::image::{ImageName, Registry};
 use crate::input::Inputs;
 
-/// The names of all images, valid and in lower case.
+/// The names of all images, valid and in lower case; none when those that were
+/// given are switched off.
 pub(super) fn names(
     inputs: &Inputs,
     context: &RunContext,
     decisions: &mut Vec<String>,
+    notices: &mut Vec<Notice>,
 ) -> Result<Vec<ImageName>, Vec<InputProblem>> {
     let given: Vec<&str> = inputs.metadata.enabled_images().collect();
-    if given.is_empty() {
+    if inputs.metadata.images.is_empty() {
+        if context.repository.is_empty() {
+            // That is a problem of its own, which is told already.
+            return Ok(Vec::new());
+        }
         let name = default_name(context).map_err(|problem| vec![problem])?;
         decisions.push(format!(
             "image {name}: the repository's own name, as `images` is empty"
@@ -33,9 +40,11 @@ pub(super) fn names(
             }
             Ok(name) => {
                 if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                    decisions.push(format!(
-                        "image {name}: {text:?} in lower case, as registries ask"
-                    ));
+                    notices.push(Notice {
+                        level: Level::Notice,
+                        title: "Images".to_owned(),
+                        message: format!("{text:?} is {name}: registries ask for lower case"),
+                    });
                 }
                 if !names.contains(&name) {
                     names.push(name);

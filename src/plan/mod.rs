@@ -101,12 +101,15 @@ pub fn plan(
     facts: &Facts,
 ) -> Result<Plan, Vec<InputProblem>> {
     let mut problems: Vec<_> = facts.event.problem.iter().cloned().collect();
+    let mut notices = Vec::new();
     let mut decisions: Vec<_> = facts.event.decision.iter().cloned().collect();
-    let names = images::names(inputs, context, &mut decisions).unwrap_or_else(|mut more| {
-        problems.append(&mut more);
-        Vec::new()
-    });
-    let publication = publication::decide(inputs, context);
+    let names =
+        images::names(inputs, context, &mut decisions, &mut notices).unwrap_or_else(|mut more| {
+            problems.append(&mut more);
+            Vec::new()
+        });
+    let nowhere = !inputs.metadata.images.is_empty() && names.is_empty();
+    let publication = publication::decide(inputs, context, nowhere);
     decisions.push(publication.to_string());
     let source = source::decide(inputs, context, facts, &mut problems);
     decisions.push(source.to_string());
@@ -117,7 +120,6 @@ pub fn plan(
         Builder::engine("")
     });
     decisions.push(builder.to_string());
-    let mut notices = Vec::new();
     let logins = login::decide(
         inputs,
         context,

@@ -1,6 +1,8 @@
 //! What the image is called, and what of that stops a publication or is worth
 //! knowing.
 
+use std::collections::HashSet;
+
 use super::{Level, Notice};
 use crate::error::InputProblem;
 use crate::facts::Facts;
@@ -22,7 +24,7 @@ pub(super) fn metadata(
     let mut rules = inputs.metadata.clone();
     // Names that were given stay as they were written, so that tags are those
     // that docker/metadata-action gives.
-    if rules.enabled_images().next().is_none() {
+    if rules.images.is_empty() {
         rules.images = names
             .iter()
             .map(|name| ImageRule {
@@ -35,7 +37,14 @@ pub(super) fn metadata(
     if !inputs.annotation_levels_given && platforms.len() > 1 {
         rules.annotation_levels = vec!["manifest".to_owned(), "index".to_owned()];
     }
-    metadata::resolve(&rules, &facts.event.context, &facts.event.metadata)
+    let mut metadata = metadata::resolve(&rules, &facts.event.context, &facts.event.metadata)?;
+    if names.is_empty() {
+        // Without an image a tag is a bare word, which Docker takes for a name.
+        metadata.tags.clear();
+    }
+    let mut seen = HashSet::new();
+    metadata.tags.retain(|tag| seen.insert(tag.clone()));
+    Ok(metadata)
 }
 
 /// What cannot be pushed: a tag that no registry accepts, or no tag at all.

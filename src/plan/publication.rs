@@ -18,8 +18,13 @@ pub struct Publication {
     pub reason: String,
 }
 
-pub(super) fn decide(inputs: &Inputs, context: &RunContext) -> Publication {
+/// `nowhere` says that every image is switched off.
+pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Publication {
     let (push, reason) = match inputs.push {
+        _ if nowhere => (
+            false,
+            "every entry of `images` has `enable=false`".to_owned(),
+        ),
         Push::Always => (true, "`push: true`".to_owned()),
         Push::Never => (false, "`push: false`".to_owned()),
         Push::Auto if context.is_pull_request() => {
@@ -72,7 +77,7 @@ mod tests {
                 ..RunContext::default()
             };
             assert_eq!(
-                decide(&inputs, &context).push,
+                decide(&inputs, &context, false).push,
                 expected,
                 "{event} {push:?} {load}"
             );

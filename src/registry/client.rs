@@ -13,6 +13,7 @@ use oci_client::secrets::RegistryAuth;
 use tokio::sync::Mutex;
 
 use super::{Credentials, Manifest};
+use crate::host::Host;
 use crate::http::{self, Authorities};
 use crate::image::{ImageName, Registry};
 
@@ -40,6 +41,7 @@ pub enum Error {
 pub struct Client {
     authorities: Authorities,
     credentials: Credentials,
+    host: Host,
     connections: Mutex<BTreeMap<Registry, Arc<Connection>>>,
 }
 
@@ -50,11 +52,12 @@ struct Connection {
 
 impl Client {
     /// A client with these logins, that trusts these authorities beside the machine's.
-    pub fn new(credentials: Credentials, authorities: Authorities) -> Self {
+    pub fn new(credentials: Credentials, authorities: Authorities, host: &Host) -> Self {
         http::install_tls();
         Self {
             authorities,
             credentials,
+            host: host.clone(),
             connections: Mutex::default(),
         }
     }
@@ -107,13 +110,10 @@ impl Client {
 
     /// Everything that blocks runs beside the rest of the program.
     async fn open(&self, registry: &Registry) -> Result<Connection, String> {
-        let (credentials, authorities) = (self.credentials.clone(), self.authorities.clone());
-        let asked = registry.clone();
-        let (auth, client) = blocking(move || {
-            let client = trusting_client(&authorities)?;
-            Ok((credentials.find(&asked)?, client))
-        })
-        .await?;
+        let authorities = self.authorities.clone();
+        let client = blocking(move || trusting_client(&authorities));
+        let auth = self.credentials.find(registry, &self.host);
+        let (client, auth) = tokio::try_join!(client, auth)?;
         let plain = is_loopback(registry) && !speaks_tls(&client, registry).await;
         let authorities = self.authorities.clone();
         let client = blocking(move || Ok(OciClient::new(config(&authorities, plain)))).await?;
@@ -180,7 +180,6 @@ fn is_loopback(registry: &Registry) -> bool {
 fn explain(error: oci_client::errors::OciDistributionError, shown: &str) -> Error {
     use oci_client::errors::OciDistributionError as Oci;
     match error {
-        Oci::ImageManifestNotFoundError(_) => Error::Missing(shown.to_owned()),
         Oci::RegistryError { envelope, .. } => {
             let unknown = envelope
                 .errors
@@ -191,7 +190,6 @@ fn explain(error: oci_client::errors::OciDistributionError, shown: &str) -> Erro
                 false => Error::Unreachable(format!("{shown}: {envelope}")),
             }
         }
-        Oci::ServerError { code: 404, .. } => Error::Missing(shown.to_owned()),
         Oci::UnauthorizedError { .. } => Error::Unreachable(format!(
             "{shown}: the registry asks for another login (401)"
         )),

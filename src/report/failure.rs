@@ -48,6 +48,6 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::Files { .. } | Error::Start { .. } => "Stevedore",
         Error::Build { .. } => "Build",
         Error::Cancelled(_) => "Cancelled",
-        Error::DigestDiffers { .. } => "Verification",
+        Error::DigestDiffers { .. } | Error::NotThere { .. } => "Verification",
     }
 }

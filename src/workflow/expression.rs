@@ -11,13 +11,16 @@ use crate::event::RunContext;
 /// Resolves expressions from an event.
 pub(super) struct Resolver<'a> {
     context: &'a RunContext,
+    /// A secret's value never matters to a plan: its name stands for it.
+    plan_only: bool,
     env: BTreeMap<String, String>,
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(context: &'a RunContext) -> Self {
+    pub(super) fn new(context: &'a RunContext, plan_only: bool) -> Self {
         Self {
             context,
+            plan_only,
             env: BTreeMap::new(),
         }
     }
@@ -79,8 +82,9 @@ impl<'a> Resolver<'a> {
         let parts: Vec<&str> = path.split('.').collect();
         match parts.as_slice() {
             ["env", name] => Some(json!(self.env.get(&name.to_ascii_uppercase())?)),
-            // A secret's value never matters to a plan: its name stands for it.
-            ["secrets", _] | ["github", "token"] => Some(json!(format!("({path})"))),
+            ["secrets", _] | ["github", "token"] => {
+                self.plan_only.then(|| json!(format!("({path})")))
+            }
             ["github", "event", rest @ ..] => Some(
                 self.context
                     .payload
@@ -144,7 +148,7 @@ mod tests {
             payload: Payload::new(json!({"number": 7, "pull_request": {"head": {"ref": "it's"}}})),
             ..RunContext::default()
         };
-        let resolver = Resolver::new(&context);
+        let resolver = Resolver::new(&context, true);
         for (text, filled) in [
             ("plain", "plain"),
             (
@@ -163,9 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn a_real_run_has_no_stand_in_for_a_secret() {
+        let context = RunContext::default();
+        let text = "${{ secrets.TOKEN }}";
+        let filled = Resolver::new(&context, false).fill(text);
+        assert_eq!(filled, (text.to_owned(), vec![text.to_owned()]));
+    }
+
+    #[test]
     fn what_only_github_knows_is_left_open() {
         let context = RunContext::default();
-        let resolver = Resolver::new(&context);
+        let resolver = Resolver::new(&context, true);
         for text in [
             "${{ matrix.a }}",
             "${{ vars.X }}",

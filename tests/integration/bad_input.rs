@@ -73,26 +73,23 @@ fn an_event_file_that_is_missing_or_no_json() {
 
 #[test]
 fn upper_case_is_corrected_and_said() {
-    let place = Place::new();
-    let arguments = [
-        "publish",
-        "--dry-run",
-        "--format",
-        "json",
-        "--with",
-        "images=ghcr.io/Acme/App",
-    ];
-    let printed = run(&mut place.stevedore(arguments));
-    assert!(
-        printed.out.contains("ghcr.io/acme/app:main"),
-        "{}",
-        printed.out
-    );
-    assert!(
-        printed.out.contains("in lower case, as registries ask"),
-        "{}",
-        printed.out
-    );
+    for format in ["text", "json"] {
+        let place = Place::new();
+        let with = "images=ghcr.io/Acme/App\nghcr.io/acme/app";
+        let arguments = ["publish", "--dry-run", "--format", format, "--with", with];
+        let printed = run(&mut place.stevedore(arguments));
+        assert!(
+            printed.out.contains("registries ask for lower case"),
+            "{}",
+            printed.out
+        );
+        assert_eq!(
+            printed.out.matches("--tag ghcr.io/acme/app:main").count(),
+            1,
+            "{}",
+            printed.out
+        );
+    }
 }
 
 #[test]

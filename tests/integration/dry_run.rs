@@ -200,3 +200,68 @@ fn hostile_text_of_an_event_stays_in_its_line() {
     assert!(!printed.out.contains("\n::error"), "{}", printed.out);
     assert!(!printed.out.contains('\u{1b}'), "{}", printed.out);
 }
+
+#[test]
+fn images_that_are_switched_off_are_published_nowhere() {
+    let plan = plan(&["--with", "images=name=quay.io/acme/app,enable=false"]);
+    assert_eq!(tags(&plan), Vec::<&str>::new());
+    assert_eq!(plan["publication"]["push"], false);
+    assert!(!plan["command"].as_str().unwrap().contains("--push"));
+}
+
+/// Under GitHub Actions the plan may go to a file, and the log may not.
+#[test]
+fn a_plan_in_a_workflow_is_clean_and_its_masks_are_seen() {
+    let place = Place::new();
+    let mut hostile = event("push-tag");
+    hostile["repository"]["description"] = "x ##[set-output name=tags;]evil".into();
+    place.write("workspace/event.json", &hostile.to_string());
+    for format in ["json", "text"] {
+        let mut command = place.stevedore([
+            "publish",
+            "--dry-run",
+            "--format",
+            format,
+            "--event-file",
+            "event.json",
+            "--ref",
+            "refs/tags/v1",
+            "--sha",
+            "abc",
+            "--repository",
+            "acme/app",
+            "--event-name",
+            "push",
+            "--with",
+            "labels=a=b\n::warning::pwn=x",
+            "--with",
+            "github-token=ghs_hunter",
+        ]);
+        let printed = run(command
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_ACTOR", "octocat"));
+        assert!(printed.success, "{}", printed.err);
+        assert!(
+            printed.err.contains("::add-mask::ghs_hunter"),
+            "{}",
+            printed.err
+        );
+        // octocat:ghs_hunter, as Docker's configuration holds it.
+        assert!(
+            printed.err.contains("::add-mask::b2N0b2NhdDpnaHNfaHVudGVy"),
+            "{}",
+            printed.err
+        );
+        assert!(!printed.out.contains("##["), "{}", printed.out);
+        let command = |line: &str| line.trim_start().starts_with("::");
+        assert!(!printed.out.lines().any(command), "{}", printed.out);
+        if format == "json" {
+            let plan: Value = serde_json::from_str(&printed.out).unwrap();
+            let labels = plan["labels"].to_string();
+            assert!(
+                labels.contains("x ##[set-output"),
+                "the same text: {labels}"
+            );
+        }
+    }
+}

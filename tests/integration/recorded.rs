@@ -198,7 +198,7 @@ fn a_builder_of_an_earlier_step_is_found_where_that_step_made_it() {
     place.write("home/.docker/buildx/instances/earlier", "{}");
     place.write(
         "home/.docker/buildx/current",
-        r#"{"Key":"","Name":"earlier","Global":false}"#,
+        r#"{"Key":"","Name":"earlier","Global":true}"#,
     );
     let printed = run(step(&place, &[]).env_remove("INPUT_BUILDER"));
     assert!(printed.success, "{}{}", printed.out, printed.err);
@@ -371,4 +371,67 @@ fn a_machine_that_trusts_nobody_publishes_with_a_warning() {
         printed.out
     );
     assert!(outputs(&place)["image"].starts_with("127.0.0.1:1/acme/app@sha256:"));
+}
+
+#[test]
+fn a_signal_that_comes_too_late_loses_no_output() {
+    let place = Place::new();
+    let script = format!(
+        "#!/bin/sh\ntrap 'done=1' INT\nwhile [ \"$1\" != --metadata-file ]; do shift; done\necho ready\nwhile [ -z \"$done\" ]; do sleep 0.05; done\necho '{{\"containerimage.digest\":\"{DIGEST}\"}}' > \"$2\"\n"
+    );
+    place.program("docker-buildx", &script);
+    let mut child = step(&place, &[]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap() == "ready"));
+    let kill = Command::new("kill")
+        .args(["-s", "INT", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    assert_eq!(lines.filter(Result::is_err).count(), 0);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(outputs(&place)["digest"], DIGEST);
+}
+
+/// A real run outside GitHub never sends an expression, or a stand-in for it.
+#[test]
+fn a_real_run_does_not_act_on_what_only_github_knows() {
+    let place = Place::new();
+    recorder(&place);
+    place.write(
+        "workspace/w.yml",
+        "jobs: {a: {steps: [{uses: acme/stevedore@v1, with: {username: me, password: '${{ secrets.P }}', images: quay.io/a/b, push: false}}]}}",
+    );
+    let arguments = [
+        "publish",
+        "--workflow",
+        "w.yml",
+        "--ref",
+        "refs/heads/main",
+        "--sha",
+        "abc",
+        "--repository",
+        "acme/app",
+        "--with",
+        "builder=b",
+    ];
+    let local = |arguments: &[&str]| {
+        let mut command = place.stevedore(arguments);
+        run(command.env("GITHUB_API_URL", "http://127.0.0.1:1"))
+    };
+    let printed = local(&arguments);
+    assert!(printed.success, "{}", printed.err);
+    assert!(
+        printed.err.contains("`password` is left out"),
+        "{}",
+        printed.err
+    );
+    assert_eq!(config(&place)["auths"], json!({}));
+
+    place.write(
+        "workspace/w.yml",
+        "jobs: {a: {steps: [{uses: acme/stevedore@v1, with: {images: 'quay.io/${{ vars.X }}/b'}}]}}",
+    );
+    let printed = local(&arguments);
+    assert_eq!(printed.code, Some(1));
+    assert!(printed.err.contains("${{ vars.X }}"), "{}", printed.err);
 }
