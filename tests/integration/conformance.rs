@@ -102,7 +102,8 @@ fn check(place: &Place, case: &Value, printed: &Printed) -> Result<(), String> {
     for (name, recorded) in expect["outputs"].as_object().unwrap() {
         let ours = output(place, name, recorded);
         // As text, since the order of keys counts.
-        if ours.to_string() != recorded.to_string() {
+        let (ours, recorded) = (ours.to_string(), recorded.to_string());
+        if ours != recorded {
             return Err(format!("{name}\n it: {recorded}\n we: {ours}"));
         }
     }
