@@ -1,6 +1,7 @@
 //! `stevedore metadata`: what an image is called, and nothing else. No engine
 //! and no buildx is looked for.
 
+use std::fmt::{self, Write as _};
 use std::io;
 
 use tracing::{info, warn};
@@ -47,14 +48,13 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
     let metadata = resolve(&inputs.metadata, &facts, problems)?;
     tell_context(&host, &facts);
     tell(&facts, &metadata);
-    let outputs = metadata.outputs(&inputs.metadata);
     if !host.is_github_actions() {
-        return print(&metadata, &outputs, options.format);
+        return print(&metadata, options.format);
     }
     let own = |error: io::Error| Failure::Own(format!("outputs: {error}"));
     let naming = Naming {
         files: bake_files(&host, &metadata.bake_files(&inputs.metadata)).map_err(own)?,
-        outputs,
+        outputs: metadata.outputs(&inputs.metadata),
     };
     naming.log(&metadata);
     write(&host, &naming, exports).map_err(own)
@@ -122,21 +122,17 @@ fn tell(facts: &EventFacts, metadata: &Metadata) {
     }
 }
 
-fn print(metadata: &Metadata, outputs: &[(String, String)], format: Format) -> Result<(), Failure> {
+fn print(metadata: &Metadata, format: Format) -> Result<(), Failure> {
     let mut text = String::new();
     let written = match format {
-        Format::Json => {
-            let json = outputs.iter().find(|(name, _)| name == "json");
-            text.extend(json.map(|(_, value)| format!("{value}\n")));
-            Ok(())
-        }
+        Format::Json => writeln!(text, "{}", metadata.json()),
         Format::Text => as_text(&mut text, metadata),
     };
     written.map_err(|error| Failure::Own(error.to_string()))?;
     run::print(&text)
 }
 
-fn as_text(text: &mut String, metadata: &Metadata) -> std::fmt::Result {
+fn as_text(text: &mut String, metadata: &Metadata) -> fmt::Result {
     let version = metadata.version.as_deref().unwrap_or_default();
     plan::line(text, "version", version)?;
     plan::list(text, "tags", &metadata.tags)?;

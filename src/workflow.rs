@@ -258,5 +258,14 @@ jobs:
             let step: Value = serde_yaml::from_str(&format!("uses: {uses}")).unwrap();
             assert_eq!(uses_this_action(&step, Part::Publish), found, "{uses}");
         }
+        for (uses, found) in [
+            ("acme/stevedore/metadata@v1", true),
+            ("./metadata", true),
+            ("acme/stevedore@v1", false),
+            ("acme/other/metadata@v1", false),
+        ] {
+            let step: Value = serde_yaml::from_str(&format!("uses: {uses}")).unwrap();
+            assert_eq!(uses_this_action(&step, Part::Metadata), found, "{uses}");
+        }
     }
 }

@@ -8,12 +8,6 @@ use crate::input::MetadataInputs;
 impl Metadata {
     /// `version`, `tags`, `tag-names`, `labels`, `annotations`, `json`.
     pub fn outputs(&self, inputs: &MetadataInputs) -> Vec<(String, String)> {
-        let json = json!({
-            "tags": self.tags,
-            "tag-names": self.tag_names,
-            "labels": object(&self.labels),
-            "annotations": self.annotations,
-        });
         [
             ("version", self.version.clone().unwrap_or_default()),
             ("tags", self.tags.join(&inputs.sep_tags)),
@@ -23,10 +17,20 @@ impl Metadata {
                 "annotations",
                 self.annotations.join(&inputs.sep_annotations),
             ),
-            ("json", json.to_string()),
+            ("json", self.json().to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
+    }
+
+    /// Tags, tag names, labels and annotations: the output `json`.
+    pub fn json(&self) -> Value {
+        json!({
+            "tags": self.tags,
+            "tag-names": self.tag_names,
+            "labels": object(&self.labels),
+            "annotations": self.annotations,
+        })
     }
 
     /// The documents of the outputs `bake-file-tags`, `bake-file-labels`,

@@ -6,8 +6,6 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::files;
 use super::log::group;
 use crate::error::InputProblem;
@@ -119,12 +117,7 @@ impl Naming {
         }
         group("Docker labels", lines(&metadata.labels));
         group("Annotations", lines(&metadata.annotations));
-        let json = self.outputs.iter().find(|(name, _)| name == "json");
-        let json = json.and_then(|(_, text)| serde_json::from_str::<Value>(text).ok());
-        group(
-            "JSON output",
-            format!("{:#}", json.unwrap_or_default()).lines(),
-        );
+        group("JSON output", format!("{:#}", metadata.json()).lines());
         for file in &self.files {
             if let Some(kind) = file.output.strip_prefix("bake-file-") {
                 group(&format!("Bake file definition ({kind})"), file.text.lines());
