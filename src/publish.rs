@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
-use crate::execute::{self, Outcome, RunFolder};
+use crate::execute::{self, Job, Outcome, RunFolder};
 use crate::facts::Facts;
 use crate::host::{Host, Progress, Signals};
 use crate::input::Inputs;
@@ -107,6 +107,13 @@ async fn carry_out(
     files::set(host, vars::GITHUB_STATE, vars::STATE_RUN_FOLDER, &path)
         .map_err(|error| own("GITHUB_STATE", error))?;
 
+    let job = Job {
+        plan,
+        inputs,
+        facts,
+        host,
+        folder: &folder,
+    };
     let (outcome, result) = {
         let mut fence;
         let mut plain;
@@ -119,7 +126,7 @@ async fn carry_out(
             plain = log::writer();
             Progress::Through(&mut *plain)
         };
-        execute::execute(plan, inputs, facts, host, &folder, progress, signals).await
+        job.execute(progress, signals).await
     };
     if let Err(error) = folder.close() {
         warn!(title = "Clean-up", "{path} is still there: {error}");

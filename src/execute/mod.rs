@@ -9,10 +9,12 @@ mod folder;
 mod verify;
 
 use std::io;
+use std::path::Path;
 
 pub use build::BuildResult;
 pub use folder::{RunFolder, remove_left_over};
 use secrecy::zeroize::Zeroize as _;
+use serde_json::{Map, Value};
 pub use verify::{PublishedPlatform, Verified};
 
 use crate::facts::{Engine, Facts};
@@ -108,97 +110,108 @@ pub enum Error {
     },
 }
 
-/// Carries the plan out. The outcome holds what exists, also after an error.
-pub async fn execute(
-    plan: &Plan,
-    inputs: &Inputs,
-    facts: &Facts,
-    host: &Host,
-    folder: &RunFolder,
-    progress: Progress<'_>,
-    signals: &mut Signals,
-) -> (Outcome, Result<(), Error>) {
-    let mut outcome = Outcome::default();
-    let result = steps(
-        plan,
-        inputs,
-        facts,
-        host,
-        folder,
-        progress,
-        signals,
-        &mut outcome,
-    )
-    .await;
-    (outcome, result)
+/// A plan, and what it takes to carry it out.
+pub struct Job<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// The values of the credentials that the plan names.
+    pub inputs: &'a Inputs,
+    /// Where engine, buildx and the user's Docker are.
+    pub facts: &'a Facts,
+    /// The machine.
+    pub host: &'a Host,
+    /// Where the run keeps its files.
+    pub folder: &'a RunFolder,
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "the body of `execute`, which keeps the outcome"
-)]
-async fn steps(
-    plan: &Plan,
-    inputs: &Inputs,
-    facts: &Facts,
-    host: &Host,
-    folder: &RunFolder,
-    progress: Progress<'_>,
-    signals: &mut Signals,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
-    let Some(buildx) = &facts.buildx else {
-        return Err(Error::NoBuildx);
-    };
-    if let (BuilderChoice::Engine, Engine::Absent(reason)) = (&plan.builder.choice, &facts.engine) {
-        let reason = reason.clone();
-        return Err(Error::NoEngine { reason });
+impl Job<'_> {
+    /// Carries the plan out. The outcome holds what exists, also after an error.
+    pub async fn execute(
+        &self,
+        progress: Progress<'_>,
+        signals: &mut Signals,
+    ) -> (Outcome, Result<(), Error>) {
+        let mut outcome = Outcome::default();
+        let result = self.steps(progress, signals, &mut outcome).await;
+        (outcome, result)
     }
-    let files = folder.files();
-    let config = docker_config::make(plan, inputs, facts, host, &mut outcome.warnings);
-    write(
-        folder,
-        "docker/config.json",
-        &mut docker_config::text(&config),
-    )?;
-    let contexts = facts.docker.folder.join("contexts");
-    if contexts.is_dir() {
+
+    async fn steps(
+        &self,
+        progress: Progress<'_>,
+        signals: &mut Signals,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        let plan = self.plan;
+        let buildx = self.buildx()?;
+        let config = docker_config::make(
+            plan,
+            self.inputs,
+            self.facts,
+            self.host,
+            &mut outcome.warnings,
+        );
+        self.write_files(&config)?;
+        let files = self.folder.files();
+        let command = build::command(buildx, plan, self.facts, self.host, &files);
+        let authorities = self.inputs.authorities.clone();
+        let client = Client::new(Credentials::new(config), authorities, self.host);
+        // What the client does not get ready in this time, it does afterwards.
+        let prepare = async {
+            if plan.publication.push {
+                client.prepare(&plan.images).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let result = &mut outcome.build;
+        tokio::select! {
+            built = build::run(&command, self.host, &files, progress, signals, result) => built?,
+            () = prepare => {}
+        }
+        if plan.publication.push {
+            tokio::select! {
+                verified = verify::verify(plan, &client, outcome) => verified?,
+                signal = signals.next() => return Err(Error::Cancelled(signal)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The program, where there is something that it can build with.
+    fn buildx(&self) -> Result<&Path, Error> {
+        let buildx = self.facts.buildx.as_deref().ok_or(Error::NoBuildx)?;
+        match (&self.plan.builder.choice, &self.facts.engine) {
+            (BuilderChoice::Engine, Engine::Absent(reason)) => Err(Error::NoEngine {
+                reason: reason.clone(),
+            }),
+            _ => Ok(buildx),
+        }
+    }
+
+    /// What buildx reads: Docker's configuration and contexts, the Git token.
+    fn write_files(&self, config: &Map<String, Value>) -> Result<(), Error> {
+        let folder = self.folder;
+        let text = &mut docker_config::text(config);
+        write(folder, "docker/config.json", text)?;
+        write(
+            folder,
+            "buildx/.buildNodeID",
+            &mut build::NODE_ID.to_owned(),
+        )?;
+        if let Some(token) = git_token(self.plan, self.inputs) {
+            write(folder, "git-token", &mut token.expose().to_owned())?;
+        }
+        let contexts = self.facts.docker.folder.join("contexts");
+        if !contexts.is_dir() {
+            return Ok(());
+        }
         // Builders may be made of contexts.
         let linked = folder.link(&contexts, "docker/contexts");
         linked.map_err(|source| Error::Files {
             what: "docker/contexts".to_owned(),
             source,
-        })?;
+        })
     }
-    if let Some(token) = git_token(plan, inputs) {
-        write(folder, "git-token", &mut token.expose().to_owned())?;
-    }
-    write(
-        folder,
-        "buildx/.buildNodeID",
-        &mut build::NODE_ID.to_owned(),
-    )?;
-    let command = build::command(buildx, plan, facts, host, &files);
-    let client = Client::new(Credentials::new(config), inputs.authorities.clone(), host);
-    // What the client does not get ready in this time, it does afterwards.
-    let prepare = async {
-        if plan.publication.push {
-            client.prepare(&plan.images).await;
-        }
-        std::future::pending::<()>().await;
-    };
-    let result = &mut outcome.build;
-    tokio::select! {
-        built = build::run(&command, host, &files, progress, signals, result) => built?,
-        () = prepare => {}
-    }
-    if plan.publication.push {
-        tokio::select! {
-            verified = verify::verify(plan, &client, outcome) => verified?,
-            signal = signals.next() => return Err(Error::Cancelled(signal)),
-        }
-    }
-    Ok(())
 }
 
 /// Writes a file that holds secrets, and wipes the text afterwards.
