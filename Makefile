@@ -12,8 +12,9 @@ demo: lab-up dist-here ## publish examples/hit-counter for two platforms to a re
 	lab/demo
 
 .PHONY: test
-test: lab-up dist ## every test, those with engine, registry and emulation included
-	. lab/env && lab/up classic && cargo test --workspace --locked -- --include-ignored
+test: dist ## every test, those with engine, registry and emulation included
+	lab/up classic
+	. lab/env && cargo test --workspace --locked -- --include-ignored
 
 .PHONY: check
 check: ## formatting, lints, documentation, dependencies, workflows
