@@ -149,7 +149,16 @@ fn fill_in(host: &mut Host, values: impl IntoIterator<Item = (&'static str, Stri
 /// allowed.
 fn make_up(host: &mut Host, invent: bool) {
     let (context, _) = RunContext::read(host);
-    fill_in(host, context.made_up(invent));
+    fill_in(host, context.made_up(false));
+    if !invent {
+        return;
+    }
+    for (variable, value) in context.made_up(true) {
+        if host.var(variable).is_none() {
+            info!("{variable} {value}: made up");
+            host.set_var(variable, &value);
+        }
+    }
 }
 
 /// Ref, commit and repository of the checkout in the working directory, where

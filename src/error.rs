@@ -55,7 +55,11 @@ impl fmt::Display for InputProblem {
         if !self.value.is_empty() {
             write!(f, ": {:?}", self.value)?;
         }
-        let stop = if self.why.ends_with('?') { "" } else { "." };
+        let stop = if self.why.ends_with(['?', '.']) {
+            ""
+        } else {
+            "."
+        };
         write!(f, ": {}{stop} Accepted: {}", self.why, self.accepted)
     }
 }

@@ -104,7 +104,8 @@ pub fn read(
         ));
     };
     if found.iter().any(|other| other.job != first.job) {
-        let jobs: Vec<&str> = found.iter().map(|found| found.job).collect();
+        let mut jobs: Vec<&str> = found.iter().map(|found| found.job).collect();
+        jobs.dedup();
         let why = format!("several jobs use this action: {}", jobs.join(", "));
         return Err(problem(why, "--job with one of them"));
     }

@@ -12,6 +12,8 @@ use crate::vars;
 pub struct Workspace {
     /// True when the workspace holds a checkout.
     pub has_checkout: bool,
+    /// True outside a workflow, where the working directory is what is meant.
+    pub is_local_run: bool,
     /// True when the context is a folder or file that is there.
     pub context_exists: bool,
     /// The Dockerfile's text, when it is there and readable.
@@ -47,6 +49,7 @@ impl Workspace {
         }
         Self {
             has_checkout,
+            is_local_run: !host.is_github_actions(),
             context_exists: folder.exists(),
             dockerfile,
             dockerfiles,

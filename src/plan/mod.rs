@@ -140,7 +140,7 @@ pub fn plan(
         Metadata::default()
     });
     if problems.is_empty() {
-        problems = naming::unpublishable(&metadata, publication.push);
+        problems = naming::unpublishable(&metadata, &names, publication.push);
     }
     if !problems.is_empty() {
         return Err(problems);

@@ -48,9 +48,13 @@ pub(super) fn metadata(
 }
 
 /// What cannot be pushed: a tag that no registry accepts, or no tag at all.
-pub(super) fn unpublishable(metadata: &Metadata, push: bool) -> Vec<InputProblem> {
+pub(super) fn unpublishable(
+    metadata: &Metadata,
+    names: &[ImageName],
+    push: bool,
+) -> Vec<InputProblem> {
     let mut problems = metadata.unpublishable.clone();
-    if push && metadata.tags.is_empty() {
+    if push && !names.is_empty() && metadata.tags.is_empty() {
         let reasons: Vec<&str> = metadata
             .notices
             .iter()

@@ -49,6 +49,11 @@ pub(super) fn decide(
             kind: ContextKind::Local,
             reason: "the workspace holds a checkout".to_owned(),
         },
+        None if facts.workspace.is_local_run => BuildContext {
+            location: ".".to_owned(),
+            kind: ContextKind::Local,
+            reason: "a local run builds the folder that it is started in".to_owned(),
+        },
         None => BuildContext {
             location: own,
             kind: repository(context),

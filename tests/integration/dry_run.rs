@@ -160,7 +160,9 @@ fn no_docker_and_no_network_are_needed() {
         .env("GITHUB_API_URL", "http://127.0.0.1:1");
     let printed = run(&mut command);
     assert!(printed.success, "{}", printed.err);
-    assert_eq!(printed.err, "");
+    let made_up = "GITHUB_REPOSITORY owner/repository: made up";
+    assert!(printed.err.contains(made_up), "{}", printed.err);
+    assert!(!printed.err.contains("warning"), "{}", printed.err);
 }
 
 #[test]
