@@ -9,11 +9,15 @@ mod command;
 mod signals;
 
 use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 pub use command::{Command, Finished, Progress};
 use jiff::Timestamp;
 pub use signals::{Signal, Signals};
+use tempfile::TempDir;
 
 use crate::error::InputProblem;
 use crate::vars;
@@ -81,6 +85,25 @@ impl Host {
     /// A path as seen from the working directory.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.directory.join(path)
+    }
+
+    /// Makes a folder that only this user can read, in the job's temporary
+    /// folder, or in the machine's outside a job.
+    ///
+    /// # Errors
+    /// When that folder cannot be written to.
+    pub fn private_folder(&self, prefix: &str) -> io::Result<TempDir> {
+        let mut builder = tempfile::Builder::new();
+        builder
+            .prefix(prefix)
+            .permissions(Permissions::from_mode(0o700));
+        match self.var(vars::RUNNER_TEMP) {
+            Some(parent) => {
+                fs::create_dir_all(self.path(parent))?;
+                builder.tempdir_in(self.path(parent))
+            }
+            None => builder.tempdir(),
+        }
     }
 
     /// When the run started: read once, so that every tag of a run agrees.

@@ -82,3 +82,12 @@ pub fn client(authorities: &Authorities) -> reqwest::Result<Client> {
         .tls_certs_merge(certificates)
         .build()
 }
+
+/// The innermost cause, which names the reason (`certificate`, `refused`).
+pub fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -3,9 +3,9 @@
 //! Everything that must not outlive a run is in it. Where the run is killed
 //! before it can clean up, the post step removes what is left.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -25,18 +25,7 @@ impl RunFolder {
     /// # Errors
     /// When the job's temporary folder cannot be written to.
     pub fn make(host: &Host) -> io::Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        builder
-            .prefix(PREFIX)
-            .permissions(Permissions::from_mode(0o700));
-        let folder = match host.var(vars::RUNNER_TEMP) {
-            Some(parent) => {
-                fs::create_dir_all(host.path(parent))?;
-                builder.tempdir_in(host.path(parent))?
-            }
-            None => builder.tempdir()?,
-        };
-        Ok(Self(folder))
+        Ok(Self(host.private_folder(PREFIX)?))
     }
 
     /// Where it is.
@@ -105,6 +94,8 @@ pub fn remove_left_over(host: &Host, named: &str) -> io::Result<Option<PathBuf>>
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn host(temp: &Path) -> Host {

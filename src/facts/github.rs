@@ -8,6 +8,7 @@ use octocrab::Octocrab;
 use serde_json::Value;
 
 use crate::event::RunContext;
+use crate::http;
 use crate::metadata::Repository;
 use crate::secret::Secret;
 
@@ -79,14 +80,6 @@ fn words(error: &octocrab::Error) -> String {
         octocrab::Error::GitHub { source, .. } => {
             format!("{} {}", source.status_code, source.message)
         }
-        other => {
-            let mut text = other.to_string();
-            let mut cause = std::error::Error::source(other);
-            while let Some(inner) = cause {
-                text = inner.to_string();
-                cause = inner.source();
-            }
-            text
-        }
+        other => http::innermost(other),
     }
 }

@@ -133,7 +133,7 @@ async fn blocking<T: Send + 'static>(
 fn trusting_client(authorities: &Authorities) -> Result<reqwest::Client, String> {
     let client = |authorities: &Authorities| {
         http::client(authorities)
-            .map_err(|error| format!("no HTTPS from here: {}", innermost(&error)))
+            .map_err(|error| format!("no HTTPS from here: {}", http::innermost(&error)))
     };
     if !authorities.is_empty() {
         client(&Authorities::default())?;
@@ -193,17 +193,8 @@ fn explain(error: oci_client::errors::OciDistributionError, shown: &str) -> Erro
         Oci::UnauthorizedError { .. } => Error::Unreachable(format!(
             "{shown}: the registry asks for another login (401)"
         )),
-        other => Error::Unreachable(format!("{shown}: {}", innermost(&other))),
+        other => Error::Unreachable(format!("{shown}: {}", http::innermost(&other))),
     }
-}
-
-/// The innermost cause, which names the reason (`certificate`, `refused`).
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

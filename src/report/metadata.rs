@@ -1,9 +1,8 @@
 //! What `metadata` leaves behind: outputs, the same as variables, bake files,
 //! and the log in the groups that docker/metadata-action shows.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::files;
@@ -52,18 +51,7 @@ pub fn exports_variables(host: &Host) -> Result<bool, InputProblem> {
 /// # Errors
 /// When that folder cannot be written to.
 pub fn bake_files(host: &Host, documents: &[(String, String)]) -> io::Result<Vec<BakeFile>> {
-    let mut builder = tempfile::Builder::new();
-    builder
-        .prefix("stevedore-metadata-")
-        .permissions(Permissions::from_mode(0o700));
-    let folder = match host.var(vars::RUNNER_TEMP) {
-        Some(parent) => {
-            fs::create_dir_all(host.path(parent))?;
-            builder.tempdir_in(host.path(parent))?
-        }
-        None => builder.tempdir()?,
-    };
-    let folder = folder.keep();
+    let folder = host.private_folder("stevedore-metadata-")?.keep();
     let files = documents.iter().map(|(output, text)| {
         let path = folder.join(format!("{output}.json"));
         fs::write(&path, text)?;
