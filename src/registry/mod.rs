@@ -7,7 +7,9 @@
 mod client;
 mod credentials;
 mod manifest;
+mod refusal;
 
 pub use client::{Client, Error};
 pub use credentials::Credentials;
 pub use manifest::{Manifest, PlatformManifest};
+pub use refusal::{Refusal, Stage};
