@@ -7,10 +7,11 @@
 FROM docker/buildx-bin:0.29.1 AS buildx
 
 FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS build
-# The compiler for the other platform; the machine's own is there.
-RUN case $(dpkg --print-architecture) in amd64) other=aarch64 ;; *) other=x86-64 ;; esac \
+# The compiler for the other platform, and the C library's headers for it; the
+# machine's own are there.
+RUN case $(dpkg --print-architecture) in amd64) other=aarch64 libc=arm64 ;; *) other=x86-64 libc=amd64 ;; esac \
     && apt-get update \
-    && apt-get install --yes --no-install-recommends gcc-$other-linux-gnu \
+    && apt-get install --yes --no-install-recommends gcc-$other-linux-gnu libc6-dev-$libc-cross \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY Cargo.toml Cargo.lock ./
