@@ -7,13 +7,18 @@
 use std::sync::Once;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::tls::Certificate;
+use reqwest::{Client, ClientBuilder};
+
+use crate::host::Host;
 
 /// How long a server may take to accept a connection.
 pub const CONNECT: Duration = Duration::from_secs(5);
 /// How long a request may take as a whole.
 pub const REQUEST: Duration = Duration::from_secs(15);
+
+/// By these variables, in either case, HTTPS goes through a proxy.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Names ourselves to servers.
 pub const USER_AGENT: &str = concat!("stevedore/", env!("CARGO_PKG_VERSION"));
@@ -70,6 +75,11 @@ impl Authorities {
 /// # Errors
 /// When the machine has no certificate authorities at all.
 pub fn client(authorities: &Authorities) -> reqwest::Result<Client> {
+    builder(authorities).build()
+}
+
+/// The same client before it is built, for a room that has rules of its own.
+pub fn builder(authorities: &Authorities) -> ClientBuilder {
     install_tls();
     let certificates: Vec<Certificate> = authorities
         .pem()
@@ -80,7 +90,11 @@ pub fn client(authorities: &Authorities) -> reqwest::Result<Client> {
         .connect_timeout(CONNECT)
         .timeout(REQUEST)
         .tls_certs_merge(certificates)
-        .build()
+}
+
+/// True when a proxy may stand between us and a server, and look its name up.
+pub fn is_proxied(host: &Host) -> bool {
+    PROXIES.iter().any(|name| host.var(name).is_some())
 }
 
 /// The innermost cause, which names the reason (`certificate`, `refused`).

@@ -1,29 +1,19 @@
-//! Reads manifests from a registry.
+//! The client for every registry of a run; reads manifests.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use oci_client::Reference;
-use oci_client::client::{
-    Certificate, CertificateEncoding, Client as OciClient, ClientConfig, ClientProtocol,
-};
-use oci_client::secrets::RegistryAuth;
-use tokio::sync::Mutex;
+use reqwest::StatusCode;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Credentials, Manifest};
+use super::connection::Connection;
+use super::exchange::{Reply, Stop};
+use super::{Credentials, Manifest, Stage};
 use crate::host::Host;
 use crate::http::{self, Authorities};
 use crate::image::{ImageName, Registry};
-
-/// What a tag may point to.
-const ACCEPTED: [&str; 4] = [
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-];
 
 /// Why a registry did not tell.
 #[derive(Debug, thiserror::Error)]
@@ -36,24 +26,18 @@ pub enum Error {
     Unreachable(String),
 }
 
-/// A client for every registry of a run. Each registry's scheme and credential
-/// are found once.
+/// A client for every registry of a run. Each registry's scheme, challenge and
+/// credential are found once.
 pub struct Client {
     authorities: Authorities,
     credentials: Credentials,
     host: Host,
-    connections: Mutex<BTreeMap<Registry, Arc<Connection>>>,
-}
-
-struct Connection {
-    client: OciClient,
-    auth: RegistryAuth,
+    connections: Mutex<BTreeMap<Registry, Arc<OnceCell<Arc<Connection>>>>>,
 }
 
 impl Client {
     /// A client with these logins, that trusts these authorities beside the machine's.
     pub fn new(credentials: Credentials, authorities: Authorities, host: &Host) -> Self {
-        http::install_tls();
         Self {
             authorities,
             credentials,
@@ -62,164 +46,169 @@ impl Client {
         }
     }
 
-    /// The manifest that a tag or digest of an image points to.
+    /// The manifest that a tag or digest of an image points to. What can pass
+    /// is tried again, for 15 s in all.
     ///
     /// # Errors
     /// [`Error::Missing`] when the registry says so, else [`Error::Unreachable`].
     pub async fn manifest(&self, name: &ImageName, tag_or_digest: &str) -> Result<Manifest, Error> {
-        let connection = self.connect(&name.registry).await?;
-        let (registry, repository) = (name.registry.to_string(), name.repository.clone());
-        let separator = if tag_or_digest.contains(':') {
-            '@'
-        } else {
-            ':'
-        };
+        let is_digest = tag_or_digest.contains(':');
+        let separator = if is_digest { '@' } else { ':' };
         let shown = format!("{name}{separator}{tag_or_digest}");
-        let reference = match separator {
-            '@' => Reference::with_digest(registry, repository, tag_or_digest.to_owned()),
-            _ => Reference::with_tag(registry, repository, tag_or_digest.to_owned()),
+        let unreachable = |why: &str| Error::Unreachable(format!("{shown}: {why}"));
+        let until = Instant::now() + http::REQUEST;
+        let asked = async {
+            let connection = self.connect(&name.registry).await?;
+            let question = connection.manifest(&name.repository, tag_or_digest)?;
+            connection.ask(&question, until).await
         };
-        let (bytes, _) = connection
-            .client
-            .pull_manifest_raw(&reference, &connection.auth, &ACCEPTED)
-            .await
-            .map_err(|error| explain(error, &shown))?;
-        Manifest::parse(&bytes).map_err(|why| Error::Unreachable(format!("{shown}: {why}")))
+        let reply = match timeout_at(until, asked).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(stop)) => return Err(unreachable(&text(stop))),
+            Err(_) => {
+                let seconds = http::REQUEST.as_secs();
+                return Err(unreachable(&format!("did not answer in {seconds} s")));
+            }
+        };
+        if is_missing(&reply) {
+            return Err(Error::Missing(shown));
+        }
+        if reply.status != StatusCode::OK {
+            return Err(unreachable(&text(reply.stop(Stage::Pull))));
+        }
+        if reply.cut {
+            return Err(unreachable("the manifest is larger than any may be"));
+        }
+        let manifest = Manifest::parse(&reply.body).map_err(|why| unreachable(&why))?;
+        if is_digest && manifest.digest.as_str() != tag_or_digest {
+            let found = format!("the answer is another one, {}", manifest.digest);
+            return Err(unreachable(&found));
+        }
+        Ok(manifest)
     }
 
     /// Gets ready to ask these registries, so that the first question is quick:
     /// reading certificates and asking credential helpers takes a while.
     /// What goes wrong is said when something is asked.
     pub async fn prepare(&self, names: &[ImageName]) {
-        join_all(names.iter().map(|name| self.connect(&name.registry))).await;
-    }
-
-    async fn connect(&self, registry: &Registry) -> Result<Arc<Connection>, Error> {
-        let mut connections = self.connections.lock().await;
-        if let Some(connection) = connections.get(registry) {
-            return Ok(Arc::clone(connection));
-        }
-        let connection = self
-            .open(registry)
-            .await
-            .map_err(|why| Error::Unreachable(format!("{registry}: {why}")))?;
-        let connection = Arc::new(connection);
-        connections.insert(registry.clone(), Arc::clone(&connection));
-        Ok(connection)
-    }
-
-    /// Everything that blocks runs beside the rest of the program.
-    async fn open(&self, registry: &Registry) -> Result<Connection, String> {
-        let authorities = self.authorities.clone();
-        let client = blocking(move || trusting_client(&authorities));
-        let auth = self.credentials.find(registry, &self.host);
-        let (client, auth) = tokio::try_join!(client, auth)?;
-        let plain = is_loopback(registry) && !speaks_tls(&client, registry).await;
-        let authorities = self.authorities.clone();
-        let client = blocking(move || Ok(OciClient::new(config(&authorities, plain)))).await?;
-        Ok(Connection { client, auth })
-    }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, String> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(error.to_string()))
-}
-
-/// A client, on a machine that has authorities of its own: without any the
-/// library that reads manifests cannot be made, not even for plain HTTP.
-fn trusting_client(authorities: &Authorities) -> Result<reqwest::Client, String> {
-    let client = |authorities: &Authorities| {
-        http::client(authorities)
-            .map_err(|error| format!("no HTTPS from here: {}", http::innermost(&error)))
-    };
-    if !authorities.is_empty() {
-        client(&Authorities::default())?;
-    }
-    client(authorities)
-}
-
-fn config(authorities: &Authorities, plain: bool) -> ClientConfig {
-    let certificate = |pem: &str| Certificate {
-        encoding: CertificateEncoding::Pem,
-        data: pem.as_bytes().to_vec(),
-    };
-    ClientConfig {
-        protocol: if plain {
-            ClientProtocol::Http
-        } else {
-            ClientProtocol::Https
-        },
-        extra_root_certificates: authorities.pem().map(certificate).collect(),
-        read_timeout: Some(http::REQUEST),
-        connect_timeout: Some(http::CONNECT),
-        user_agent: http::USER_AGENT,
-        ..ClientConfig::default()
-    }
-}
-
-/// Whether a registry on this machine wants TLS. Like the engine, we let such
-/// a registry do without it, and no other.
-async fn speaks_tls(client: &reqwest::Client, registry: &Registry) -> bool {
-    client
-        .get(format!("https://{registry}/v2/"))
-        .send()
-        .await
-        .is_ok()
-}
-
-fn is_loopback(registry: &Registry) -> bool {
-    let text = registry.as_str();
-    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-fn explain(error: oci_client::errors::OciDistributionError, shown: &str) -> Error {
-    use oci_client::errors::OciDistributionError as Oci;
-    match error {
-        Oci::RegistryError { envelope, .. } => {
-            let unknown = envelope
-                .errors
-                .iter()
-                .any(|e| matches!(e.code, oci_client::errors::OciErrorCode::ManifestUnknown));
-            match unknown {
-                true => Error::Missing(shown.to_owned()),
-                false => Error::Unreachable(format!("{shown}: {envelope}")),
+        let until = Instant::now() + http::REQUEST;
+        let ready = names.iter().map(async |name| {
+            if let Ok(connection) = self.connect(&name.registry).await {
+                let _ = connection.challenge(until).await;
             }
+        });
+        join_all(ready).await;
+    }
+
+    /// The connection to a registry. One that is being opened is waited for.
+    pub(super) async fn connect(&self, registry: &Registry) -> Result<Arc<Connection>, String> {
+        let slot = {
+            let mut connections = self.connections.lock().await;
+            Arc::clone(connections.entry(registry.clone()).or_default())
+        };
+        let open = async {
+            let (credentials, authorities) = (&self.credentials, &self.authorities);
+            Connection::open(registry, credentials, authorities, &self.host)
+                .await
+                .map(Arc::new)
+        };
+        slot.get_or_try_init(|| open).await.map(Arc::clone)
+    }
+}
+
+fn is_missing(reply: &Reply) -> bool {
+    let unknown = match reply.stop(Stage::Pull) {
+        Stop::Refused(refusal) => refusal.words().contains("MANIFEST_UNKNOWN"),
+        Stop::Unknown(_) => false,
+    };
+    reply.status == StatusCode::NOT_FOUND && unknown
+}
+
+/// Why, for a person; a refusal in the registry's own words.
+fn text(stop: Stop) -> String {
+    match stop {
+        Stop::Unknown(why) => why,
+        Stop::Refused(refusal) if refusal.status == 401 => {
+            "the registry asks for another login (401)".to_owned()
         }
-        Oci::UnauthorizedError { .. } => Error::Unreachable(format!(
-            "{shown}: the registry asks for another login (401)"
-        )),
-        other => Error::Unreachable(format!("{shown}: {}", http::innermost(&other))),
+        Stop::Refused(refusal) => match refusal.words() {
+            words if words.is_empty() => format!("the registry answers {}", refusal.status),
+            words => format!("{words} ({})", refusal.status),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
+    use wiremock::matchers::{header_regex, method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
 
-    #[test]
-    fn only_this_machine_is_loopback() {
-        let loopback = |text| is_loopback(&Registry::parse(text).unwrap());
-        for text in [
-            "127.0.0.1:5000",
-            "127.8.9.1",
-            "localhost",
-            "localhost:5000",
-            "[::1]:5000",
-        ] {
-            assert!(loopback(text), "{text}");
+    use super::super::stub::{self, answer};
+    use super::*;
+    use crate::image::Digest;
+
+    const BODY: &str = r#"{"config":{"size":1}}"#;
+
+    async fn manifest(server: &MockServer, tag_or_digest: &str) -> Result<Manifest, String> {
+        let at = stub::at(server);
+        let client = stub::client(&at, json!({}), &Authorities::default());
+        let found = client.manifest(&stub::image(&at), tag_or_digest).await;
+        found.map_err(|error| match error {
+            Error::Missing(what) => format!("missing: {what}"),
+            Error::Unreachable(why) => why,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_manifest_is_read_by_tag_and_by_digest() {
+        let digest = Digest::of(BODY.as_bytes());
+        for reference in ["1.0", digest.as_str()] {
+            let server = stub::open().await;
+            Mock::given(method("GET"))
+                .and(path(format!("/v2/acme/app/manifests/{reference}")))
+                .and(header_regex(
+                    "Accept",
+                    "oci.image.index.v1.*manifest.list.v2",
+                ))
+                .respond_with(ResponseTemplate::new(200).set_body_string(BODY))
+                .expect(1)
+                .mount(&server)
+                .await;
+            assert_eq!(manifest(&server, reference).await.unwrap().digest, digest);
         }
-        for text in [
-            "ghcr.io",
-            "128.0.0.1",
-            "127.0.0.1.evil.com",
-            "localhost.evil.com:5000",
+    }
+
+    #[tokio::test]
+    async fn another_manifest_than_that_of_the_digest_is_no_answer() {
+        let server = stub::open().await;
+        let other = Digest::of(b"");
+        let route = format!("/v2/acme/app/manifests/{other}");
+        let response = ResponseTemplate::new(200).set_body_string(BODY);
+        answer(&server, "GET", &route, 1, response).await;
+        let why = manifest(&server, other.as_str()).await.unwrap_err();
+        assert!(why.contains("the answer is another one"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn only_a_manifest_that_the_registry_does_not_know_is_missing() {
+        let unknown = |code: &str| json!({"errors": [{"code": code, "message": "it"}]});
+        for (status, body, missing) in [
+            (404, unknown("MANIFEST_UNKNOWN").to_string(), true),
+            (404, unknown("NAME_UNKNOWN").to_string(), false),
+            (404, String::new(), false),
+            (403, unknown("MANIFEST_UNKNOWN").to_string(), false),
+            (401, String::new(), false),
+            (302, String::new(), false),
+            (200, "<html>".to_owned(), false),
+            (200, " ".repeat(5 * 1024 * 1024), false),
         ] {
-            assert!(!loopback(text), "{text}");
+            let server = stub::open().await;
+            let response = ResponseTemplate::new(status).set_body_string(body);
+            answer(&server, "GET", "/v2/acme/app/manifests/1", 1, response).await;
+            let why = manifest(&server, "1").await.unwrap_err();
+            assert_eq!(why.starts_with("missing: "), missing, "{why}");
+            assert!(why.contains("/acme/app:1"), "{why}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Follows the OCI image specification 1.1 (`image-index.md`, `manifest.md`)
 //! and Docker's manifest list, which has the same shape.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::image::Digest;
@@ -18,6 +20,11 @@ pub struct Manifest {
     pub size: u64,
     /// The number of attestation manifests in an index.
     pub attestations: usize,
+    /// What it says it is, such as `application/vnd.oci.image.index.v1+json`;
+    /// empty when it does not say.
+    pub media_type: String,
+    /// The annotations of the index or manifest itself, not of its entries.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// One platform's manifest in an index.
@@ -30,7 +37,10 @@ pub struct PlatformManifest {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Document {
+    media_type: Option<String>,
+    annotations: Option<BTreeMap<String, String>>,
     #[serde(default)]
     manifests: Vec<Entry>,
     config: Option<Blob>,
@@ -71,6 +81,8 @@ impl Manifest {
             digest: Digest::of(bytes),
             attestations: entries - platforms.len(),
             platforms,
+            media_type: document.media_type.unwrap_or_default(),
+            annotations: document.annotations.unwrap_or_default(),
             size: blobs.map(|blob| blob.size).fold(0, u64::saturating_add),
         })
     }
@@ -117,6 +129,27 @@ mod tests {
             .collect();
         assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
         assert_eq!(manifest.attestations, 1);
+    }
+
+    #[test]
+    fn an_index_says_what_it_is() {
+        let text = r#"{
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [],
+            "annotations": {"org.opencontainers.image.source": "https://github.com/acme/app"}
+        }"#;
+        let manifest = Manifest::parse(text.as_bytes()).unwrap();
+        assert_eq!(
+            manifest.media_type,
+            "application/vnd.oci.image.index.v1+json"
+        );
+        assert_eq!(
+            manifest.annotations["org.opencontainers.image.source"],
+            "https://github.com/acme/app"
+        );
+        let silent = Manifest::parse(br#"{"manifests":[],"annotations":null}"#).unwrap();
+        assert_eq!(silent.media_type, "");
+        assert!(silent.annotations.is_empty());
     }
 
     #[test]

@@ -1,14 +1,27 @@
 //! The registry, asked over the OCI distribution protocol.
 //!
-//! Owns the client that reads manifests and the look-up of credentials in a
-//! Docker configuration. Knows nothing of inputs, plans or events. Follows the
-//! OCI distribution specification 1.1.
+//! Owns the client that reads manifests and finds out whether a push or pull
+//! will work, and the look-up of credentials in a Docker configuration. Knows
+//! nothing of inputs, plans or events. Follows the OCI distribution
+//! specification 1.1 and the distribution project's token specification.
 
+mod challenge;
+mod check;
 mod client;
+mod connection;
 mod credentials;
+mod exchange;
+mod failure;
 mod manifest;
+mod origin;
+mod proof;
+mod realm;
 mod refusal;
+#[cfg(test)]
+mod stub;
+mod token;
 
+pub use check::{Access, Answer};
 pub use client::{Client, Error};
 pub use credentials::Credentials;
 pub use manifest::{Manifest, PlatformManifest};

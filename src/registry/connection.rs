@@ -1,0 +1,287 @@
+//! One registry, asked the way it wants: its scheme, challenge and login are
+//! found once. No redirect is followed.
+
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, StatusCode, Url};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::challenge::Challenge;
+use super::credentials::Credentials;
+use super::exchange::{self, Reply, Stop, WORDS};
+use super::origin::Origin;
+use super::proof::{Proof, Prover};
+use super::realm::Resolver;
+use super::token::Scope;
+use super::{Stage, failure};
+use crate::host::Host;
+use crate::http::{self, Authorities};
+use crate::image::{Digest, Registry, Tag};
+
+/// What a tag may point to.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.docker.distribution.manifest.v2+json";
+/// What a registry has to accept at least as the size of a manifest, in bytes.
+const MANIFEST: usize = 4 * 1024 * 1024;
+
+/// Something to ask of a repository.
+pub(super) struct Question {
+    pub(super) scope: Scope,
+    pub(super) stage: Stage,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    /// The media types that are wanted, if any is.
+    pub(super) accept: Option<&'static str>,
+    /// How much of the answer is read, in bytes.
+    pub(super) most: usize,
+}
+
+/// A registry that is ready to be asked.
+pub(super) struct Connection {
+    client: Client,
+    origin: Origin,
+    challenge: OnceCell<Challenge>,
+    prover: Prover,
+}
+
+impl Connection {
+    /// Everything that blocks runs beside the rest of the program.
+    ///
+    /// # Errors
+    /// When there is no HTTPS from here, the registry's certificate is not
+    /// trusted, or a credential helper fails.
+    pub(super) async fn open(
+        registry: &Registry,
+        credentials: &Credentials,
+        authorities: &Authorities,
+        host: &Host,
+    ) -> Result<Self, String> {
+        let resolver = Resolver::default();
+        let secure = Origin::new(registry, false)?;
+        let found = find(&secure, authorities, &resolver);
+        let (found, login) = tokio::try_join!(found, credentials.find(registry, host))?;
+        let (client, plain) = found;
+        let origin = match plain {
+            true => Origin::new(registry, true)?,
+            false => secure,
+        };
+        let proxied = http::is_proxied(host);
+        Ok(Self {
+            prover: Prover::new(client.clone(), origin.clone(), resolver, login, proxied),
+            client,
+            origin,
+            challenge: OnceCell::new(),
+        })
+    }
+
+    /// The address of a path of the registry.
+    pub(super) fn url(&self, path: &str) -> Url {
+        self.origin.url(path)
+    }
+
+    /// The request for what a tag or digest points to.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub(super) fn manifest(&self, repository: &str, reference: &str) -> Result<Question, String> {
+        if Tag::parse(reference).is_err() && Digest::parse(reference).is_err() {
+            return Err(format!("{reference:?} is no tag or digest"));
+        }
+        Ok(Question {
+            scope: Scope {
+                repository: repository.to_owned(),
+                push: false,
+            },
+            stage: Stage::Pull,
+            method: Method::GET,
+            url: self.url(&format!("/v2/{repository}/manifests/{reference}")),
+            accept: Some(MANIFESTS),
+            most: MANIFEST,
+        })
+    }
+
+    /// The address that a `Location` in an answer means, when it is the registry's own.
+    pub(super) fn location(&self, reply: &Reply) -> Option<Url> {
+        let location = reply.headers.get(reqwest::header::LOCATION)?;
+        self.origin.location(&reply.url, location.to_str().ok()?)
+    }
+
+    /// How the registry wants to be asked: `GET /v2/`.
+    pub(super) async fn challenge(&self, until: Instant) -> Result<&Challenge, Stop> {
+        let ask = async {
+            let request = self.client.get(self.url("/v2/"));
+            let reply = exchange::send(&request, Stage::Challenge, WORDS, until).await?;
+            match reply.status {
+                status if status.is_success() => Ok(Challenge::Open),
+                StatusCode::UNAUTHORIZED => {
+                    let challenge = Challenge::of(&reply.headers);
+                    challenge.ok_or_else(|| reply.stop(Stage::Challenge))
+                }
+                _ => Err(reply.stop(Stage::Challenge)),
+            }
+        };
+        self.challenge.get_or_try_init(|| ask).await
+    }
+
+    /// Asks, with a proof where the registry wants one. Every status but those
+    /// that can pass is an answer.
+    pub(super) async fn ask(&self, question: &Question, until: Instant) -> Result<Reply, Stop> {
+        let challenge = self.challenge(until).await?;
+        let proof = self.prover.prove(challenge, &question.scope, until).await?;
+        let reply = self.send(question, &proof, until).await?;
+        // Some registries let everybody in at `/v2/`, and ask for more further on.
+        let late = match (reply.status, proof) {
+            (StatusCode::UNAUTHORIZED, Proof::Nothing) => Challenge::of(&reply.headers),
+            _ => None,
+        };
+        let Some(challenge) = late else {
+            return Ok(reply);
+        };
+        match self
+            .prover
+            .prove(&challenge, &question.scope, until)
+            .await?
+        {
+            Proof::Nothing => Ok(reply),
+            proof => self.send(question, &proof, until).await,
+        }
+    }
+
+    async fn send(
+        &self,
+        question: &Question,
+        proof: &Proof,
+        until: Instant,
+    ) -> Result<Reply, Stop> {
+        let (method, url) = (question.method.clone(), question.url.clone());
+        let request = self.client.request(method, url).headers(headers(question));
+        exchange::send(&proof.bring(request), question.stage, question.most, until).await
+    }
+}
+
+fn headers(question: &Question) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(types) = question.accept {
+        headers.insert(ACCEPT, HeaderValue::from_static(types));
+    }
+    if question.method == Method::POST {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    headers
+}
+
+/// The client for a registry, and whether the registry is asked in plain HTTP:
+/// like the engine, we let one on this machine do so, and no other.
+async fn find(
+    origin: &Origin,
+    authorities: &Authorities,
+    resolver: &Resolver,
+) -> Result<(Client, bool), String> {
+    let (authorities, resolver) = (authorities.clone(), resolver.clone());
+    let loopback = origin.is_loopback();
+    let build = move || {
+        let client = http::builder(&authorities)
+            .redirect(Policy::none())
+            .dns_resolver(resolver);
+        // As in the engine, no proxy stands between us and this machine.
+        let client = if loopback { client.no_proxy() } else { client };
+        let built = client.build();
+        built.map_err(|error| format!("no HTTPS from here: {}", http::innermost(&error)))
+    };
+    let client = tokio::task::spawn_blocking(build).await;
+    let client = client.unwrap_or_else(|error| Err(error.to_string()))?;
+    if !loopback {
+        return Ok((client, false));
+    }
+    match client.get(origin.url("/v2/")).send().await {
+        Ok(_) => Ok((client, false)),
+        Err(error) if failure::speaks_tls(&error) => Err(failure::explain(&error)),
+        Err(_) => Ok((client, true)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wiremock::ResponseTemplate;
+
+    use super::super::stub::{self, LONG, ME, Tls, UPLOADS, allow, answer, token, unknown};
+    use super::super::{Access, Answer};
+    use super::*;
+
+    const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_challenge_may_come_late() {
+        let server = stub::open().await;
+        allow(&server, ME).await;
+        let late = ResponseTemplate::new(401).insert_header("WWW-Authenticate", "Basic");
+        answer(&server, "POST", UPLOADS, 1, late).await;
+        assert_eq!(stub::push(&server).await, Answer::Allowed);
+    }
+
+    #[tokio::test]
+    async fn one_challenge_a_registry_and_one_token_an_image() {
+        let server = stub::bearer().await;
+        answer(&server, "GET", "/token", 1, token("t0ken")).await;
+        answer(&server, "POST", UPLOADS, 1, ResponseTemplate::new(202)).await;
+        let manifest = ResponseTemplate::new(200).set_body_json(json!({"manifests": []}));
+        answer(&server, "GET", "/v2/acme/app/manifests/1", 3, manifest).await;
+        let at = stub::at(&server);
+        let client = stub::client(&at, stub::login(), &Authorities::default());
+        let image = stub::image(&at);
+        client.prepare(std::slice::from_ref(&image)).await;
+        client.check(&image, Access::Push, LONG).await;
+        let asked = (0..3).map(|_| client.manifest(&image, "1"));
+        for answer in futures_util::future::join_all(asked).await {
+            answer.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_untrusted_certificate_is_told_and_plain_http_is_not_tried() {
+        let server = Tls::start(|_| ACCEPTED.to_owned());
+        let client = stub::client(&server.at, stub::login(), &Authorities::default());
+        let image = stub::image(&server.at);
+        let why = unknown(client.check(&image, Access::Push, LONG).await);
+        assert!(
+            why.contains("its certificate is not trusted from here"),
+            "{why}"
+        );
+        assert!(why.contains("`ca-certificates`"), "{why}");
+        assert_eq!(server.connections(), 1);
+    }
+
+    #[tokio::test]
+    async fn three_round_trips_share_a_connection() {
+        let server = Tls::start(|head| {
+            let host = head
+                .split("ost: ")
+                .nth(1)
+                .unwrap()
+                .split("\r\n")
+                .next()
+                .unwrap();
+            let body = r#"{"token":"t0ken"}"#;
+            match head.split(' ').nth(1).unwrap() {
+                "/v2/" => format!(
+                    "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\
+                     WWW-Authenticate: Bearer realm=\"https://{host}/token\"\r\n\r\n"
+                ),
+                UPLOADS => ACCEPTED.to_owned(),
+                _ => format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                ),
+            }
+        });
+        let client = stub::client(&server.at, stub::login(), &server.authorities);
+        let image = stub::image(&server.at);
+        let answer = client.check(&image, Access::Push, LONG).await;
+        assert_eq!(answer, Answer::Allowed);
+        assert_eq!(server.connections(), 1);
+    }
+}

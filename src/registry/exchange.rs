@@ -1,0 +1,188 @@
+//! A request and its answer: of bounded size, in bounded time, and repeated
+//! while what went wrong can pass.
+//!
+//! Follows RFC 9110 for `Retry-After` (whole seconds only: ghcr.io also sends
+//! `1.02ms`, which would be no pause at all). Follows no redirect.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use tokio::time::{Instant, sleep};
+
+use super::failure;
+use super::{Refusal, Stage};
+
+/// How much of an answer is read where it is only words, in bytes.
+pub(super) const WORDS: usize = 64 * 1024;
+/// How much of a registry's words stands in an explanation, in characters.
+const QUOTED: usize = 200;
+
+/// The first pause after a failure that can pass; each further one is twice as long.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The same after "too many requests".
+const LIMITED: Duration = Duration::from_secs(1);
+/// The longest pause that a registry has not asked for.
+const LONGEST: Duration = Duration::from_secs(4);
+
+/// Why there is no answer of use.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The registry refused.
+    Refused(Refusal),
+    /// It could not be asked, or did not keep to the protocol; says why.
+    Unknown(String),
+}
+
+impl From<String> for Stop {
+    fn from(why: String) -> Self {
+        Self::Unknown(why)
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// What was asked.
+    pub(super) url: Url,
+    pub(super) body: Vec<u8>,
+    /// True when there was more than was to be read.
+    pub(super) cut: bool,
+}
+
+impl Reply {
+    /// The answer as the reason to stop: a refusal when it is one.
+    pub(super) fn stop(&self, stage: Stage) -> Stop {
+        let refusal = Refusal::new(stage, self.status.as_u16(), &self.text());
+        if self.status.is_client_error() && !self.can_pass() {
+            return Stop::Refused(refusal);
+        }
+        let mut text = format!("{} was answered with {}", what(stage), self.status);
+        if self.status.is_redirection() {
+            text.push_str(", and a credential is not carried to another address");
+        }
+        let words: String = refusal.words().chars().take(QUOTED).collect();
+        if !words.is_empty() {
+            text = format!("{text}: {words}");
+        }
+        Stop::Unknown(text)
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn can_pass(&self) -> bool {
+        let passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT];
+        self.status.is_server_error() || passing.contains(&self.status)
+    }
+
+    fn pause(&self, attempt: u32, jitter: f64) -> Duration {
+        let limited = self.status == StatusCode::TOO_MANY_REQUESTS;
+        let asked = self.headers.get(RETRY_AFTER);
+        let asked = asked.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        pause(attempt, limited, asked, jitter)
+    }
+}
+
+/// Sends a request until it is answered with something that does not pass by
+/// itself, but not when the pause would last until `until`; reads up to `most`
+/// bytes of the answer.
+pub(super) async fn send(
+    request: &RequestBuilder,
+    stage: Stage,
+    most: usize,
+    until: Instant,
+) -> Result<Reply, Stop> {
+    for attempt in 0.. {
+        let Some(request) = request.try_clone() else {
+            break;
+        };
+        let jitter = fastrand::f64();
+        let (why, wait) = match once(request, most).await {
+            Ok(reply) if !reply.can_pass() => return Ok(reply),
+            Ok(reply) => (reply.stop(stage), reply.pause(attempt, jitter)),
+            Err(error) if failure::can_pass(&error) => (
+                failure::explain(&error).into(),
+                pause(attempt, false, None, jitter),
+            ),
+            Err(error) => return Err(failure::explain(&error).into()),
+        };
+        // An hour that a registry asks for may be more than can be added up.
+        if Instant::now()
+            .checked_add(wait)
+            .is_none_or(|then| then >= until)
+        {
+            return Err(why);
+        }
+        sleep(wait).await;
+    }
+    Err(Stop::Unknown(format!("{} cannot be repeated", what(stage))))
+}
+
+async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Reply> {
+    let mut response = request.send().await?;
+    let (body, cut) = read(&mut response, most).await?;
+    Ok(Reply {
+        status: response.status(),
+        headers: response.headers().clone(),
+        url: response.url().clone(),
+        body,
+        cut,
+    })
+}
+
+async fn read(response: &mut Response, most: usize) -> reqwest::Result<(Vec<u8>, bool)> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > most {
+            body.truncate(most);
+            return Ok((body, true));
+        }
+    }
+    Ok((body, false))
+}
+
+/// How long to wait after a try (counted from 0): longer each time, as long as
+/// the registry asks at least, and never the same for two runs at once.
+/// `jitter` is from 0 to 1.
+fn pause(attempt: u32, limited: bool, asked: Option<u64>, jitter: f64) -> Duration {
+    let first = if limited { LIMITED } else { PAUSE };
+    let own = first
+        .saturating_mul(2_u32.saturating_pow(attempt))
+        .min(LONGEST);
+    let asked = Duration::from_secs(asked.unwrap_or_default());
+    own.max(asked).saturating_add(own.mul_f64(jitter / 2.0))
+}
+
+/// What was asked, as the beginning of a sentence.
+fn what(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Challenge => "GET /v2/",
+        Stage::Token => "the request for a token",
+        Stage::Upload => "the start of an upload",
+        Stage::Pull => "the request for a manifest",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_are_never_shorter_than_asked_for() {
+        let seconds =
+            |attempt, limited, asked, jitter| pause(attempt, limited, asked, jitter).as_secs_f64();
+        assert_eq!(seconds(0, false, None, 0.0), 0.2);
+        assert_eq!(seconds(0, false, None, 1.0), 0.3);
+        assert_eq!(seconds(2, false, None, 0.0), 0.8);
+        assert_eq!(seconds(u32::MAX, false, None, 0.0), 4.0);
+        assert_eq!(seconds(0, true, None, 0.0), 1.0);
+        assert_eq!(seconds(0, true, Some(0), 0.0), 1.0);
+        assert_eq!(seconds(0, true, Some(7), 1.0), 7.5);
+        pause(0, true, Some(u64::MAX), 1.0);
+    }
+}
