@@ -9,6 +9,7 @@
 //! CONTRIBUTING.md has the map.
 
 pub mod cli;
+pub mod diagnosis;
 pub mod error;
 pub mod event;
 pub mod execute;

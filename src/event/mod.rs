@@ -41,4 +41,63 @@ impl RunContext {
     pub fn is_pull_request(&self) -> bool {
         self.event_name.starts_with("pull_request")
     }
+
+    /// True for a pull request whose branch is in another repository, one that
+    /// has been deleted since included. Such runs have no secrets, and, but for
+    /// `pull_request_target`, a read-only token.
+    pub fn is_fork(&self) -> bool {
+        const HEAD: [&str; 3] = ["pull_request", "head", "repo"];
+        let head = self.payload.text(&[&HEAD[..], &["full_name"]].concat());
+        match head {
+            Some(head) => !head.eq_ignore_ascii_case(&self.repository),
+            None => self.payload.has(&HEAD) && self.payload.get(&HEAD).is_none(),
+        }
+    }
+
+    /// True for runs that Dependabot started. GitHub holds them back by this
+    /// actor, which stays the same when somebody runs them again.
+    pub fn is_dependabot(&self) -> bool {
+        self.actor == "dependabot[bot]"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_fork_is_a_pull_request_from_another_repository() {
+        let pull_request = |repo: Value| json!({"pull_request": {"head": {"repo": repo}}});
+        for (payload, fork) in [
+            (pull_request(json!({"full_name": "me/app"})), true),
+            (pull_request(Value::Null), true),
+            (pull_request(json!({"full_name": "ACME/app"})), false),
+            (json!({"pull_request": {}}), false),
+            (json!({"head": {"repo": null}}), false),
+        ] {
+            let context = RunContext {
+                repository: "acme/app".to_owned(),
+                payload: Payload::new(payload.clone()),
+                ..RunContext::default()
+            };
+            assert_eq!(context.is_fork(), fork, "{payload}");
+        }
+    }
+
+    #[test]
+    fn dependabot_is_known_by_the_actor() {
+        for (actor, dependabot) in [
+            ("dependabot[bot]", true),
+            ("dependabot", false),
+            ("", false),
+        ] {
+            let context = RunContext {
+                actor: actor.to_owned(),
+                ..RunContext::default()
+            };
+            assert_eq!(context.is_dependabot(), dependabot, "{actor}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Map, Value};
+use stevedore::diagnosis::rows;
 use stevedore::input::spec::Part;
 
 use crate::support::{read, root, run};
@@ -88,6 +89,39 @@ fn the_tables_in_readme_are_those_of_action_yml() {
     }
 }
 
+/// docs/diagnosis.md is the program's own table. STEVEDORE_UPDATE=1 writes it.
+#[test]
+fn the_table_of_diagnosis_md_is_the_program_s() {
+    let mut document = String::from(
+        "# Diagnosis\n\nWhat refusals and failed builds mean, and the one thing to do. \
+         The first row that fits is shown, with the run's own values and the addresses of \
+         the pages. Letters count in any case; `…` stands for anything.\n\n\
+         | Where | Signal | Meaning | What to do |\n| --- | --- | --- | --- |\n",
+    );
+    for row in rows() {
+        let cells = [
+            row.place.to_string(),
+            row.signal(),
+            row.meaning.to_owned(),
+            match row.link {
+                "" => row.fix.to_owned(),
+                link => format!("{}: {link}", row.fix),
+            },
+        ];
+        let cells = cells.map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(document, "| {} |", cells.join(" | "));
+    }
+    let path = root().join("docs/diagnosis.md");
+    if std::env::var_os("STEVEDORE_UPDATE").is_some() {
+        fs::write(&path, &document).unwrap();
+    }
+    assert_eq!(
+        read("docs/diagnosis.md"),
+        document,
+        "STEVEDORE_UPDATE=1 mends it"
+    );
+}
+
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -102,9 +136,27 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The rooms from left to right. CONTRIBUTING.md has the same list.
-const ROOMS: [&str; 19] = [
-    "vars", "secret", "error", "image", "host", "http", "input", "event", "metadata", "workflow",
-    "registry", "facts", "plan", "execute", "report", "cli", "run", "naming", "publish",
+const ROOMS: [&str; 20] = [
+    "vars",
+    "secret",
+    "error",
+    "image",
+    "host",
+    "http",
+    "input",
+    "event",
+    "metadata",
+    "workflow",
+    "registry",
+    "facts",
+    "plan",
+    "diagnosis",
+    "execute",
+    "report",
+    "cli",
+    "run",
+    "naming",
+    "publish",
 ];
 
 /// The identifier that a text begins with.

@@ -1,0 +1,140 @@
+//! What is known of the run when something was refused.
+
+use crate::event::RunContext;
+use crate::image::ImageName;
+
+/// What a diagnosis may lean on beside the words of the refusal. Everything
+/// but the context may be unknown.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The event, the repository and its server.
+    pub context: &'a RunContext,
+    /// What was to be pushed or read.
+    pub image: Option<&'a ImageName>,
+    /// The image as the workflow spells it.
+    pub given_as: Option<&'a str>,
+    /// The credential that the registry of `image` was asked with.
+    pub login: Login,
+    /// What was to be done.
+    pub access: Access,
+    /// What GitHub's API told of the package, if it was asked.
+    pub package: Option<&'a PackageFacts>,
+}
+
+/// Which credential was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Login {
+    /// The token of the workflow's job, whichever input it came in.
+    GithubToken,
+    /// The input `password`.
+    Password,
+    /// An entry of the input `registry-auth`.
+    RegistryAuth,
+    /// A login of the runner's Docker.
+    DockerLogin,
+    /// None: the registry was asked without a login.
+    None,
+    /// Nobody knows.
+    #[default]
+    Unknown,
+}
+
+/// What was to be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Pushing an image.
+    #[default]
+    Push,
+    /// Reading a cache from a registry.
+    CacheRead,
+    /// Writing a cache to a registry.
+    CacheWrite,
+    /// Reading a base image, or another one that the Dockerfile names.
+    Base,
+}
+
+impl Access {
+    /// Whether it asks for the right to write.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Push | Self::CacheWrite)
+    }
+}
+
+/// What GitHub's API told of a package.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageFacts {
+    /// The account that owns the package.
+    pub owner: OwnerKind,
+    /// Whether the package exists, as far as the token may see.
+    pub exists: Option<bool>,
+    /// The repository that the package is linked to, `OWNER/NAME`.
+    pub linked: Option<String>,
+    /// `public`, `private` or `internal`.
+    pub visibility: Option<String>,
+    /// Whether the token may ask about packages at all.
+    pub permission: Permission,
+}
+
+/// The kind of an account on GitHub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnerKind {
+    /// A person's.
+    User,
+    /// An organisation's.
+    Organization,
+    /// Nobody told.
+    #[default]
+    Unknown,
+}
+
+/// The token's permission `packages`, as the API's answers show it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Permission {
+    /// "Resource not accessible by integration": not even reading.
+    Missing,
+    /// At least reading.
+    Present,
+    /// Nobody told.
+    #[default]
+    Unknown,
+}
+
+impl Circumstances<'_> {
+    /// The owner's part of the image's name, such as `acme` of `ghcr.io/acme/app`.
+    pub(super) fn image_owner(&self) -> Option<&str> {
+        let (owner, _) = self.image?.repository.split_once('/')?;
+        Some(owner)
+    }
+
+    /// True when the image's owner is the repository's.
+    pub(super) fn is_own(&self) -> bool {
+        self.image_owner()
+            .is_some_and(|owner| owner.eq_ignore_ascii_case(self.context.owner()))
+    }
+
+    /// The kind of account that owns the image: the payload tells it of the
+    /// repository's owner, the API of any.
+    pub(super) fn owner_kind(&self) -> OwnerKind {
+        let asked = self.package.map(|package| package.owner);
+        let own = self.is_own();
+        let payload = &self.context.payload;
+        match payload.text(&["repository", "owner", "type"]) {
+            Some("Organization") if own => OwnerKind::Organization,
+            Some("User") if own => OwnerKind::User,
+            None if own && payload.get(&["organization"]).is_some() => OwnerKind::Organization,
+            _ => asked.unwrap_or_default(),
+        }
+    }
+
+    /// The repository that the package is linked to, when it is another one.
+    pub(super) fn linked_elsewhere(&self) -> Option<&str> {
+        let linked = self.package?.linked.as_deref()?;
+        (!linked.eq_ignore_ascii_case(&self.context.repository)).then_some(linked)
+    }
+
+    /// True when the run's token is read-only because of a fork. A
+    /// `pull_request_target` runs with the token of the repository itself.
+    pub(super) fn is_held_back_as_fork(&self) -> bool {
+        self.context.is_fork() && self.context.event_name != "pull_request_target"
+    }
+}

@@ -1,0 +1,234 @@
+//! What any registry may say: the specification's codes, bare statuses, and
+//! what happens to connections.
+
+use crate::diagnosis::row::{Kind, Place, ROW, Row, Status, When, Who};
+use crate::registry::Stage;
+
+const PASSING: Row = Row {
+    kind: Kind::Passing,
+    who: &[Who::Nobody],
+    ..ROW
+};
+
+const OTHER: Row = Row {
+    kind: Kind::Other,
+    ..ROW
+};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "name-without-owner",
+        status: Status::Is(400),
+        when: &[When::NoOwner],
+        meaning: "The name {image} has no owner.",
+        fix: "Write {suggestion} in place of {given}",
+        ..ROW
+    },
+    Row {
+        id: "name-upper-case",
+        words: &["must be lowercase"],
+        meaning: "Registries take names in lower case only.",
+        fix: "Write {given} in lower case",
+        ..ROW
+    },
+    Row {
+        id: "name-invalid",
+        words: &["name_invalid", "name invalid", "invalid repository name"],
+        meaning: "NAME_INVALID: the registry takes no such name.",
+        fix: "Correct the name {image}: host, owner and image as the registry asks for them",
+        ..ROW
+    },
+    Row {
+        id: "bad-request",
+        status: Status::Is(400),
+        meaning: "The registry could not make sense of the request. The commonest cause is a name that it does not take.",
+        fix: "Check the name {image}: host, owner and image as the registry asks for them",
+        ..OTHER
+    },
+    Row {
+        id: "limit",
+        status: Status::Is(429),
+        meaning: "TOOMANYREQUESTS: the registry limits how often it is asked.",
+        fix: "Wait a while, then run the job for {image} again",
+        ..PASSING
+    },
+    Row {
+        id: "fork",
+        status: Status::Refused,
+        when: &[When::Fork, When::Writing],
+        who: &[Who::Nobody],
+        meaning: "A pull request from a fork gets no secrets, and so no login.",
+        fix: "Build {image} without pushing it: there is nothing to mend",
+        ..ROW
+    },
+    Row {
+        id: "dependabot",
+        status: Status::Refused,
+        when: &[When::Dependabot, When::Writing],
+        meaning: "Dependabot's runs get Dependabot's secrets only.",
+        fix: "Build {image} without pushing it, or store the login for {registry} among Dependabot's secrets too",
+        ..ROW
+    },
+    Row {
+        id: "no-login",
+        status: Status::Refused,
+        when: &[When::NoLogin],
+        meaning: "UNAUTHORIZED: the registry asks for a login, and there is none for it.",
+        fix: "Give a login for {image}: `username` and `password`, an entry of `registry-auth`, or a login step before this one",
+        ..ROW
+    },
+    Row {
+        id: "token-denied",
+        status: Status::Is(403),
+        stage: Some(Stage::Token),
+        meaning: "The registry gives no token for this: the credential is wrong, has expired, or may not {scope} here.",
+        fix: "Renew the credential for {image}, or give it the right to {scope} there",
+        ..ROW
+    },
+    Row {
+        id: "unauthorized",
+        status: Status::Is(401),
+        meaning: "UNAUTHORIZED: the registry does not take the login.",
+        fix: "Check the login for {image}: it is wrong, has expired, or is for another host than {registry}",
+        ..ROW
+    },
+    Row {
+        id: "denied",
+        status: Status::Is(403),
+        who: &[Who::RegistryAdmin],
+        meaning: "DENIED: the registry knows the login, and does not let it do this.",
+        fix: "Give the login the right to {scope} on {image}",
+        ..ROW
+    },
+    Row {
+        id: "not-found",
+        status: Status::Is(404),
+        who: &[Who::Author, Who::RegistryAdmin],
+        meaning: "NAME_UNKNOWN: the registry has no such repository, or hides it from this login.",
+        fix: "Check the name {image}, and create its repository if the registry makes none at a push",
+        ..OTHER
+    },
+    Row {
+        id: "too-large",
+        status: Status::Is(413),
+        who: &[Who::RegistryAdmin],
+        meaning: "The registry, or a proxy before it, bounds the size of an upload.",
+        fix: "Raise the limit of {registry}, or split the largest layer of {image}",
+        ..OTHER
+    },
+    Row {
+        id: "server-error",
+        status: Status::Server,
+        meaning: "The registry, or a proxy before it, failed. It is not the image's fault.",
+        fix: "Run the job for {image} again; if it stays, look at the state of {registry}",
+        ..PASSING
+    },
+    Row {
+        id: "certificate",
+        words: &[
+            "x509:",
+            "certificate is not trusted",
+            "certificate verify failed",
+            "invalid peer certificate",
+        ],
+        who: &[Who::RunnerAdmin],
+        meaning: "The certificate of the registry is not signed by an authority that is trusted here, or is not for this host.",
+        fix: "Make the builder trust the authority of {registry}: for the engine in /etc/docker/certs.d, for a docker-container builder in its buildkitd.toml, for this action in `ca-certificates`",
+        link: "https://docs.docker.com/engine/security/certificates/",
+        ..OTHER
+    },
+    Row {
+        id: "plain-http",
+        words: &[
+            "server gave http response to https client",
+            "first record does not look like a tls handshake",
+        ],
+        who: &[Who::RunnerAdmin],
+        meaning: "The registry speaks plain HTTP, which builders accept on this machine only.",
+        fix: "Give {registry} a certificate, or name it as insecure in the configuration of the engine or builder",
+        link: "https://docs.docker.com/build/buildkit/toml-configuration/",
+        ..OTHER
+    },
+    Row {
+        id: "no-such-host",
+        words: &[
+            "no such host",
+            "name or service not known",
+            "no address associated with hostname",
+        ],
+        meaning: "No name server knows the host.",
+        fix: "Check the host in {image}: {registry} is not known from here",
+        ..OTHER
+    },
+    Row {
+        id: "connection-refused",
+        words: &["connection refused"],
+        meaning: "Nothing answers at that address: the registry is down, or the builder's network is another one than the runner's.",
+        fix: "See that {registry} runs and can be reached from the builder, for {image}",
+        ..PASSING
+    },
+    Row {
+        id: "connection-lost",
+        words: &[
+            "connection reset",
+            "broken pipe",
+            "i/o timeout",
+            "tls handshake timeout",
+            "use of closed network connection",
+            "closed pipe",
+            "unexpected eof",
+            ": eof",
+            "read on closed response body",
+            "cannot reuse body",
+            "http2:",
+            "stream error",
+            "connection timed out",
+            "deadline exceeded",
+            "timeout awaiting response headers",
+            "client.timeout exceeded",
+            "network is unreachable",
+            "no route to host",
+            "server misbehaving",
+            "temporary failure in name resolution",
+        ],
+        meaning: "The connection to the registry broke.",
+        fix: "Run the job for {image} again",
+        ..PASSING
+    },
+    Row {
+        id: "request-failed",
+        place: Place::Build,
+        words: &[
+            "failed to push…failed to copy",
+            "failed to do request",
+            "context canceled",
+        ],
+        meaning: "A request to the registry failed, and no status tells why.",
+        fix: "Run the job for {image} again",
+        ..PASSING
+    },
+    Row {
+        id: "push-failed",
+        place: Place::Build,
+        words: &["failed to push"],
+        meaning: "The registry did not take the image, in words that are not known here.",
+        fix: "See what {registry} says of {image}",
+        ..OTHER
+    },
+];
+
+/// For answers that no row fits.
+pub(in crate::diagnosis) const ELSE: Row = Row {
+    id: "unknown",
+    meaning: "The registry answered {status}.",
+    fix: "See what {registry} says of {image}",
+    ..OTHER
+};
+
+/// For requests that got no answer, for reasons that no row fits.
+pub(in crate::diagnosis) const SILENCE: Row = Row {
+    id: "no-answer",
+    meaning: "The registry gave no answer.",
+    fix: "See that {registry} can be reached from this runner, for {image}",
+    ..PASSING
+};

@@ -1,0 +1,145 @@
+//! What a build says by itself.
+
+use crate::diagnosis::row::{Kind, Place, ROW, Row, When, Who};
+
+const BUILD: Row = Row {
+    place: Place::Build,
+    kind: Kind::Other,
+    ..ROW
+};
+
+const STORE: &str = "https://docs.docker.com/engine/storage/containerd/";
+
+/// A path to copy that is not where it is copied from.
+const NOT_FOUND: &[&str] = &[
+    "failed to compute cache key…not found",
+    "failed to calculate checksum of ref…not found",
+    "failed to compute cache key…no such file or directory",
+];
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "base-without-platform",
+        words: &["no match for platform in manifest"],
+        meaning: "The image {subject} is not made for {platform}.",
+        fix: "Take {platform} out of `platforms`, or use another base image than {subject}",
+        ..BUILD
+    },
+    Row {
+        id: "base-not-found",
+        words: &["failed to resolve source metadata…: not found"],
+        meaning: "The registry has no such tag.",
+        fix: "Correct the name or tag of the base image {subject}",
+        ..BUILD
+    },
+    Row {
+        id: "no-emulator",
+        place: Place::Step,
+        words: &["exec format error"],
+        meaning: "A step ran a program of another processor: there is no emulator for {platform}, or the base image is of the wrong platform.",
+        fix: "Install an emulator for {platform} before this step, with docker/setup-qemu-action, or build it on a runner of that platform",
+        ..BUILD
+    },
+    Row {
+        id: "disk-full",
+        place: Place::Step,
+        words: &["no space left on device"],
+        who: &[Who::Author, Who::RunnerAdmin],
+        meaning: "The disk that the build works on is full.",
+        fix: "Free disk space before the build, build fewer `platforms` at once, or use a larger runner",
+        ..BUILD
+    },
+    Row {
+        id: "message-too-large",
+        words: &["received message larger than max"],
+        meaning: "BuildKit bounds the size of its messages: it is no question of disk.",
+        fix: "Make the build smaller: fewer stages, fewer arguments, shorter logs",
+        ..BUILD
+    },
+    Row {
+        id: "resources-exhausted",
+        words: &["resourceexhausted", "resource exhausted"],
+        who: &[Who::Author, Who::RunnerAdmin],
+        meaning: "The machine that the build runs on has run out of disk or memory.",
+        fix: "Free disk space before the build, build fewer `platforms` at once, or use a larger runner",
+        ..BUILD
+    },
+    Row {
+        id: "path-not-in-stage",
+        words: NOT_FOUND,
+        when: &[When::FromStage],
+        meaning: "A `COPY --from` names a path that the other stage or image does not have.",
+        fix: "Correct {path} in that `COPY --from`, or make the other stage put it there",
+        ..BUILD
+    },
+    Row {
+        id: "path-not-found",
+        words: NOT_FOUND,
+        meaning: "The path is not there, or a line of .dockerignore excludes it, or the context is a Git address, which does not see the files of earlier steps.",
+        fix: "Bring {path} into the build context: check its spelling and .dockerignore, and set `context: .` if an earlier step makes it",
+        ..BUILD
+    },
+    Row {
+        id: "dockerfile-not-found",
+        words: &["failed to read dockerfile…no such file or directory"],
+        meaning: "There is no Dockerfile where the build looks for it.",
+        fix: "Set `file` to the path of the Dockerfile, or bring it into the build context",
+        ..BUILD
+    },
+    Row {
+        id: "driver-cache-export",
+        words: &["cache export is not supported for the docker driver"],
+        meaning: "The engine's own builder exports a cache only with the containerd image store.",
+        fix: "Use a docker-container builder for `cache-to`, which docker/setup-buildx-action makes, or switch the engine to the containerd image store",
+        link: STORE,
+        ..BUILD
+    },
+    Row {
+        id: "driver-attestation",
+        words: &["attestation is not supported for the docker driver"],
+        meaning: "The engine's own builder attests only with the containerd image store.",
+        fix: "Use a docker-container builder for attestations, which docker/setup-buildx-action makes, or switch the engine to the containerd image store",
+        link: STORE,
+        ..BUILD
+    },
+    Row {
+        id: "driver-platforms",
+        words: &["multi-platform build is not supported for the docker driver"],
+        meaning: "The engine's own builder builds several platforms only with the containerd image store.",
+        fix: "Use a docker-container builder for several `platforms`, which docker/setup-buildx-action makes, or switch the engine to the containerd image store",
+        link: STORE,
+        ..BUILD
+    },
+    Row {
+        id: "cache-service-old",
+        words: &["this legacy service is shutting down"],
+        meaning: "The builder speaks version 1 of GitHub's cache service, which is gone. The image is not at fault.",
+        fix: "Use BuildKit 0.20 or newer, which speaks version 2, for `type=gha` in `cache-from` and `cache-to`",
+        link: "https://docs.docker.com/build/cache/backends/gha/",
+        ..BUILD
+    },
+    Row {
+        id: "cache-service",
+        words: &[
+            "failed to reserve cache",
+            "blobnotfound",
+            "artifactcache.actions.githubusercontent.com",
+            "actions.githubusercontent.com/twirp",
+        ],
+        kind: Kind::Passing,
+        who: &[Who::Nobody],
+        meaning: "GitHub's cache service failed, not the image.",
+        fix: "Run the job again; with `ignore-error=true` in `cache-to` such a failure does not fail the build",
+        ..BUILD
+    },
+    Row {
+        id: "cache-blob",
+        words: &["error writing layer blob"],
+        when: &[When::NoRegistry],
+        kind: Kind::Passing,
+        who: &[Who::Nobody],
+        meaning: "The cache could not be written. The image is not at fault.",
+        fix: "Run the job again; with `ignore-error=true` in `cache-to` such a failure does not fail the build",
+        ..BUILD
+    },
+];

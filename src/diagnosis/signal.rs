@@ -1,0 +1,55 @@
+//! A signal: what a registry or a build said, in a form that rows can be
+//! compared with.
+
+use super::text::{WORDS, clean};
+use crate::registry::{Refusal, Stage};
+
+/// What was said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Signal {
+    /// The HTTP status, where it is told or follows from the words.
+    pub(super) status: Option<u16>,
+    /// Where on the way to a push.
+    pub(super) stage: Option<Stage>,
+    /// The words, harmless.
+    pub(super) words: String,
+    /// The words in lower case.
+    pub(super) lower: String,
+    /// Whether a build said it.
+    pub(super) of_build: bool,
+    /// Whether a registry's name or address is in it.
+    pub(super) names_registry: bool,
+    /// Whether the step that failed copies from another stage or image.
+    pub(super) from_stage: bool,
+    /// The image that it is about, as the build spells it.
+    pub(super) subject: Option<String>,
+    /// The path that it is about.
+    pub(super) path: Option<String>,
+    /// The platform that it is about.
+    pub(super) platform: Option<String>,
+}
+
+impl Signal {
+    pub(super) fn of_refusal(refusal: &Refusal) -> Self {
+        let words = clean(&refusal.words(), WORDS);
+        Self {
+            status: Some(refusal.status),
+            stage: Some(refusal.stage),
+            lower: words.to_lowercase(),
+            words,
+            names_registry: true,
+            ..Self::default()
+        }
+    }
+
+    /// Why a request of our own got no answer.
+    pub(super) fn of_silence(why: &str) -> Self {
+        let words = clean(why, WORDS);
+        Self {
+            lower: words.to_lowercase(),
+            words,
+            names_registry: true,
+            ..Self::default()
+        }
+    }
+}
