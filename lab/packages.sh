@@ -91,8 +91,8 @@ fetch_from() {
   local conf=$STATE/apt/$suite/apt.conf into=$root/.download names=()
   write_sources "$suite" || return 1
   for package in "${missing[@]}"; do
-    # runc follows the machine's C library more closely than the rest does.
-    if [[ $package == runc ]]; then names+=("$package/$own"); else names+=("$package/$suite"); fi
+    # These follow the machine's own libraries more closely than the rest does.
+    if [[ $package == runc || $package == nginx ]]; then names+=("$package/$own"); else names+=("$package/$suite"); fi
   done
   rm -rf "$into" && mkdir -p "$into" "$root/.unpacked" || return 1
   [[ " $own " == *" $suite "* ]] && names=("${missing[@]}")

@@ -25,6 +25,8 @@ pub struct Cli {
 pub enum Command {
     /// Build and publish: what a step of a workflow does.
     Publish(Box<Publish>),
+    /// Ask the registries if they would take the push, and build nothing.
+    Preflight(Box<StepOptions>),
     /// Version, tags, labels and annotations only, for bake and other builders.
     Metadata(Box<Metadata>),
     /// Remove what a killed run left behind: the action's post step.
@@ -41,6 +43,9 @@ pub struct Publish {
     /// How the plan of a dry run is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Ask the registries and stop: the command `preflight`.
+    #[arg(skip)]
+    pub preflight_only: bool,
     /// What a step would bring.
     #[command(flatten)]
     pub step: StepOptions,

@@ -39,6 +39,14 @@ pub async fn run(cli: Cli, host: Host) -> u8 {
     report::log::start(&host, prints_result);
     match command {
         Command::Publish(options) => publish::publish(&options, host).await,
+        Command::Preflight(step) => {
+            let options = cli::Publish {
+                preflight_only: true,
+                step: *step,
+                ..cli::Publish::default()
+            };
+            publish::publish(&options, host).await
+        }
         Command::Metadata(options) => naming::name(&options, host).await,
         Command::Post => publish::post(&host),
     }

@@ -8,8 +8,8 @@ use crate::cli::{Format, Publish};
 use crate::execute::{self, Job, Outcome, RunFolder};
 use crate::facts::Facts;
 use crate::host::{Host, Progress, Signals};
-use crate::input::Inputs;
 use crate::input::spec::Part;
+use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Level, Plan};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
@@ -26,9 +26,12 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     let run = Run::begin(Part::Publish, &options.step, options.dry_run, &mut host);
     let Run {
         context,
-        inputs,
+        mut inputs,
         mut problems,
     } = run;
+    if options.preflight_only {
+        inputs.preflight = Preflight::Only;
+    }
     let mut facts = Facts::local(&host, &inputs, &context);
     // From here on a signal ends the run in order, also as process 1.
     let mut signals = Signals::catch().map_err(|error| own("signals", error))?;
@@ -134,6 +137,12 @@ async fn carry_out(
     for warning in &outcome.warnings {
         warn!(title = "Publish", "{warning}");
     }
+    if let Some(reason) = &outcome.withheld {
+        info!(title = "Not published", notice = true, "{reason}");
+    }
+    for notice in &outcome.notices {
+        info!(title = "Published", notice = true, "{notice}");
+    }
     let reported = report(plan, &outcome, host, result.is_ok());
     result?;
     reported
@@ -143,26 +152,32 @@ async fn carry_out(
 fn report(plan: &Plan, outcome: &Outcome, host: &Host, success: bool) -> Result<(), Failure> {
     let own = |error: io::Error| Failure::Own(format!("outputs: {error}"));
     outputs::write(host, &outputs::outputs(plan, outcome)).map_err(own)?;
-    if success {
-        let text = summary::summary(plan, outcome);
-        files::append(host, vars::GITHUB_STEP_SUMMARY, &text).map_err(own)?;
-        tell(plan, outcome);
-    }
+    let text = summary::summary(plan, outcome, success);
+    files::append(host, vars::GITHUB_STEP_SUMMARY, &text).map_err(own)?;
+    tell(plan, outcome, success);
     Ok(())
 }
 
 /// The last lines of the log: what is where.
-fn tell(plan: &Plan, outcome: &Outcome) {
-    if !plan.publication.push {
-        info!("built, not pushed: {}", plan.publication.reason);
-        return;
-    }
+fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
     let digest = outcome.build.digest.as_ref().map(ToString::to_string);
-    for tag in &plan.tags {
-        info!("published {tag} {}", digest.as_deref().unwrap_or_default());
+    for push in outcome.pushes.done() {
+        let digest = digest.as_deref().unwrap_or_default();
+        info!("published {} {digest}", push.reference);
     }
     for platform in &outcome.verified.platforms {
         info!("  {} {}", platform.platform, platform.digest);
+    }
+    if !success || outcome.pushes.done().next().is_some() {
+        return;
+    }
+    match (plan.preflight.mode, &outcome.withheld) {
+        (Preflight::Only, None) if plan.preflight.checks.is_empty() => {
+            info!("nothing to ask: {}", plan.publication);
+        }
+        (Preflight::Only, _) => info!("asked, and nothing built: `preflight: only`"),
+        (_, Some(_)) => {}
+        (_, None) => info!("built, not pushed: {}", plan.publication.reason),
     }
 }
 

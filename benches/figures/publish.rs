@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lab_runner::Step;
 use serde_json::{Value, json};
@@ -17,23 +17,37 @@ use crate::timing::{median, range, time};
 
 const ROUNDS: usize = 9;
 
-pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
+pub(crate) fn figures(place: &Place) -> Result<[Figure; 4], Box<dyn Error>> {
     let bare = Bare::prepare(place)?;
     let action = Action::prepare(place)?;
-    let mut times: [Vec<Duration>; 3] = Default::default();
+    let mut times: [Vec<Duration>; 5] = Default::default();
     // The first round fills the caches and is not counted.
     for round in 0..=ROUNDS {
-        let taken = [bare.time(place)?, program(place)?, action.time(place)?];
+        let taken = [
+            bare.time(place)?,
+            program(place, "on")?,
+            program(place, "off")?,
+            action.time(place)?,
+            refusal(place)?,
+        ];
         for (times, taken) in times.iter_mut().zip(taken) {
             if round > 0 {
                 times.push(taken);
             }
         }
     }
-    let [bare, program, action] = &times;
+    let [bare, program, unasked, action, refused] = &times;
     Ok([
         more("publish, beyond the bare build", program, bare, 0.25),
         more("the action, beyond the bare build", action, bare, 0.35),
+        more("preflight, registry healthy", program, unasked, 0.05),
+        Figure {
+            name: "a push that is refused, to the failure",
+            measured: median(refused),
+            bound: 1.5,
+            unit: "s",
+            how: format!("median of {ROUNDS}, {}", range(refused)),
+        },
     ])
 }
 
@@ -105,18 +119,39 @@ fn docker_config(place: &Place) -> Value {
 }
 
 /// The program as the action runs it, without the launcher.
-fn program(place: &Place) -> Result<Duration, String> {
+fn program(place: &Place, preflight: &str) -> Result<Duration, String> {
+    let mut command = step(place);
+    command
+        .env(input("password"), &place.password)
+        .env(input("preflight"), preflight);
+    time(&mut command)
+}
+
+/// The same without the password that the registry asks for.
+fn refusal(place: &Place) -> Result<Duration, Box<dyn Error>> {
+    let mut command = step(place);
+    command.env_remove(input("username"));
+    let begun = Instant::now();
+    let output = command.output()?;
+    let took = begun.elapsed();
+    let log = String::from_utf8_lossy(&output.stdout);
+    match !output.status.success() && log.contains("::error title=Push refused::") {
+        true => Ok(took),
+        false => Err(log.into()),
+    }
+}
+
+fn step(place: &Place) -> Command {
     let mut command = place.publish(&[]);
     for (name, value) in place.inputs() {
         command.env(input(name), value);
     }
     command
-        .env(input("password"), &place.password)
         .env("GITHUB_ACTIONS", "true")
         .env("GITHUB_WORKSPACE", Place::workspace())
         .env("GITHUB_OUTPUT", place.path("output"))
         .env("GITHUB_STEP_SUMMARY", place.path("summary"));
-    time(&mut command)
+    command
 }
 
 fn input(name: &str) -> String {

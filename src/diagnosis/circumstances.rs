@@ -1,6 +1,7 @@
 //! What is known of the run when something was refused.
 
 use crate::event::RunContext;
+use crate::facts::{OwnerKind, Package};
 use crate::image::ImageName;
 
 /// What a diagnosis may lean on beside the words of the refusal. Everything
@@ -18,7 +19,7 @@ pub struct Circumstances<'a> {
     /// What was to be done.
     pub access: Access,
     /// What GitHub's API told of the package, if it was asked.
-    pub package: Option<&'a PackageFacts>,
+    pub package: Option<&'a Package>,
 }
 
 /// Which credential was used.
@@ -60,45 +61,6 @@ impl Access {
     }
 }
 
-/// What GitHub's API told of a package.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PackageFacts {
-    /// The account that owns the package.
-    pub owner: OwnerKind,
-    /// Whether the package exists, as far as the token may see.
-    pub exists: Option<bool>,
-    /// The repository that the package is linked to, `OWNER/NAME`.
-    pub linked: Option<String>,
-    /// `public`, `private` or `internal`.
-    pub visibility: Option<String>,
-    /// Whether the token may ask about packages at all.
-    pub permission: Permission,
-}
-
-/// The kind of an account on GitHub.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OwnerKind {
-    /// A person's.
-    User,
-    /// An organisation's.
-    Organization,
-    /// Nobody told.
-    #[default]
-    Unknown,
-}
-
-/// The token's permission `packages`, as the API's answers show it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Permission {
-    /// "Resource not accessible by integration": not even reading.
-    Missing,
-    /// At least reading.
-    Present,
-    /// Nobody told.
-    #[default]
-    Unknown,
-}
-
 impl Circumstances<'_> {
     /// The owner's part of the image's name, such as `acme` of `ghcr.io/acme/app`.
     pub(super) fn image_owner(&self) -> Option<&str> {
@@ -130,11 +92,5 @@ impl Circumstances<'_> {
     pub(super) fn linked_elsewhere(&self) -> Option<&str> {
         let linked = self.package?.linked.as_deref()?;
         (!linked.eq_ignore_ascii_case(&self.context.repository)).then_some(linked)
-    }
-
-    /// True when the run's token is read-only because of a fork. A
-    /// `pull_request_target` runs with the token of the repository itself.
-    pub(super) fn is_held_back_as_fork(&self) -> bool {
-        self.context.is_fork() && self.context.event_name != "pull_request_target"
     }
 }

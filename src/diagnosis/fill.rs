@@ -5,9 +5,10 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::circumstances::{Circumstances, OwnerKind};
+use super::circumstances::Circumstances;
 use super::signal::Signal;
 use super::text::{VALUE, clean};
+use crate::facts::OwnerKind;
 
 /// What stays as it is in a part of an address's path (RFC 3986, "unreserved").
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -138,7 +139,7 @@ fn server(circumstances: &Circumstances<'_>) -> String {
 }
 
 /// The package's settings. Where nobody told whose the package is, both pages.
-fn package_settings(circumstances: &Circumstances<'_>) -> String {
+pub fn package_settings(circumstances: &Circumstances<'_>) -> String {
     let name = circumstances.image.map(|image| image.repository.as_str());
     let (owner, package) = name
         .and_then(|name| name.split_once('/'))

@@ -45,6 +45,16 @@ pub fn of_log(text: &str, circumstances: &Circumstances<'_>) -> Option<Diagnosis
     with_status.next().or(last)
 }
 
+/// The diagnosis of a push that failed, in the builder's words; those alone
+/// where nothing in them is known.
+pub fn of_push(text: &str, circumstances: &Circumstances<'_>) -> Diagnosis {
+    of_log(text, circumstances).unwrap_or_else(|| {
+        let excerpt = Excerpt::of(text);
+        let signal = signal(&excerpt, &excerpt.last, &Subject::default());
+        Diagnosis::of(&super::rows::ELSE, &signal, circumstances)
+    })
+}
+
 /// What a program of the Dockerfile printed counts only where it is about the
 /// machine.
 fn of_program(excerpt: &Excerpt, circumstances: &Circumstances<'_>) -> Option<Diagnosis> {

@@ -18,8 +18,9 @@ mod text;
 
 use std::fmt;
 
-pub use circumstances::{Access, Circumstances, Login, OwnerKind, PackageFacts, Permission};
-pub use log::of_log;
+pub use circumstances::{Access, Circumstances, Login};
+pub use fill::package_settings;
+pub use log::{of_log, of_push};
 pub use row::{Kind, Place, Row, Status, When, Who};
 pub use rows::rows;
 pub use subject::{Subject, subject};

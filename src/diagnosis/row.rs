@@ -3,8 +3,9 @@
 
 use std::fmt;
 
-use super::circumstances::{Circumstances, Login, OwnerKind, Permission};
+use super::circumstances::{Circumstances, Login};
 use super::signal::Signal;
+use crate::facts::{OwnerKind, Permission};
 use crate::image::Registry;
 use crate::registry::Stage;
 
@@ -237,7 +238,7 @@ impl When {
     fn holds(self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
         let image = circumstances.image;
         match self {
-            Self::Fork => circumstances.is_held_back_as_fork(),
+            Self::Fork => circumstances.context.has_read_only_token(),
             Self::Dependabot => circumstances.context.is_dependabot(),
             Self::PermissionMissing => circumstances
                 .package

@@ -54,6 +54,13 @@ impl RunContext {
         }
     }
 
+    /// True where GitHub hands out a token that can only read, whatever
+    /// `permissions` say: in a pull request from a fork. `pull_request_target`
+    /// runs with the rights of the repository itself.
+    pub fn has_read_only_token(&self) -> bool {
+        self.is_fork() && self.event_name != "pull_request_target"
+    }
+
     /// True for runs that Dependabot started. GitHub holds them back by this
     /// actor, which stays the same when somebody runs them again.
     pub fn is_dependabot(&self) -> bool {

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Error;
-use crate::facts::Facts;
-use crate::host::{Command, Host, Progress, Signals};
+use super::progress::{Export, Reader};
+use super::{Error, Job};
+use crate::host::{Command, Finished, Host, Progress, Signals};
 use crate::image::Digest;
-use crate::plan::{BuilderChoice, Plan, RunFiles};
+use crate::plan::{BuilderChoice, Omit, RunFiles};
 use crate::vars;
 
 /// How BuildKit knows a local context again, so that a run sends only what has
@@ -27,46 +27,55 @@ pub struct BuildResult {
     pub image_id: Option<Digest>,
 }
 
-pub(super) fn command(
-    buildx: &Path,
-    plan: &Plan,
-    facts: &Facts,
-    host: &Host,
-    files: &RunFiles,
-) -> Command {
+/// The command that builds, without what is to be left out of it.
+pub(super) fn command(buildx: &Path, job: &Job<'_>, files: &RunFiles, omit: &Omit) -> Command {
+    let command = Command::new(buildx).args(job.plan.arguments(files, omit));
+    environment(command, job, files)
+}
+
+/// A command of buildx, with the run's configuration and the user's engine.
+pub(super) fn environment(command: Command, job: &Job<'_>, files: &RunFiles) -> Command {
+    let docker = &job.facts.docker;
     // A builder by name is looked up where the user's steps made it. Otherwise
     // buildx keeps its notes with the run, so that nothing of it stays.
-    let buildx_folder = match plan.builder.choice {
-        BuilderChoice::Named(_) => facts.docker.buildx_folder(host),
+    let buildx_folder = match job.plan.builder.choice {
+        BuilderChoice::Named(_) => docker.buildx_folder(job.host),
         BuilderChoice::Engine => files.folder.join("buildx"),
     };
-    let mut command = Command::new(buildx)
-        .args(plan.arguments(files))
+    let mut command = command
         .env(vars::DOCKER_CONFIG, files.folder.join("docker"))
         .env(vars::BUILDX_CONFIG, buildx_folder);
-    for (name, value) in facts.docker.endpoint_environment() {
+    for (name, value) in docker.endpoint_environment() {
         command = command.env(name, value);
     }
     command
 }
 
 /// Builds. What came of it is in `result` also when a signal came too late to
-/// stop it.
+/// stop it, and what the progress told of an export in `export`.
 pub(super) async fn run(
     command: &Command,
     host: &Host,
     files: &RunFiles,
     progress: Progress<'_>,
     signals: &mut Signals,
+    export: &mut Export,
     result: &mut BuildResult,
 ) -> Result<(), Error> {
-    let finished = command
-        .run(host, progress, signals)
-        .await
-        .map_err(|source| Error::Start {
-            program: command.program.display().to_string(),
-            source,
-        })?;
+    let finished = match progress {
+        Progress::Terminal => command.run(host, Progress::Terminal, signals).await,
+        Progress::Through(writer) => {
+            let mut reader = Reader::new(writer, export);
+            command
+                .run(host, Progress::Through(&mut reader), signals)
+                .await
+        }
+    };
+    let finished = finished.map_err(|source| Error::Start {
+        program: command.program.display().to_string(),
+        source,
+    })?;
+    export.text = finished.tail.clone().unwrap_or_default();
     if finished.success {
         *result = read(&files.metadata());
     }
@@ -76,13 +85,19 @@ pub(super) async fn run(
     if !finished.success {
         return Err(Error::Build {
             code: finished.code,
-            message: match &finished.tail {
-                Some(tail) => last_words(tail),
-                None => "its words are above".to_owned(),
-            },
+            message: words(&finished),
+            diagnosis: None,
         });
     }
     Ok(())
+}
+
+/// What a program said last, where we heard it.
+pub(super) fn words(finished: &Finished) -> String {
+    match &finished.tail {
+        Some(tail) => last_words(tail),
+        None => "its words are above".to_owned(),
+    }
 }
 
 fn read(file: &Path) -> BuildResult {

@@ -1,113 +1,58 @@
-//! Carries the plan out: login, build, push, verification, in this order.
+//! Carries the plan out: preflight, login, build, push, verification, in this order.
 //!
 //! Owns the run's folder (everything that must not outlive the run is in it)
 //! and [`Outcome`]. Decides nothing: what to do is in the plan.
 
 mod build;
+mod copy;
 mod docker_config;
+mod error;
 mod folder;
+mod preflight;
+mod progress;
+mod publishing;
+mod pushes;
+mod refusals;
+mod store;
 mod verify;
+mod visibility;
 
-use std::io;
 use std::path::Path;
 
 pub use build::BuildResult;
+pub use error::{Denial, Difference, Error, FailedPush};
 pub use folder::{RunFolder, remove_left_over};
+use publishing::Publishing;
+pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
 use serde_json::{Map, Value};
 pub use verify::{PublishedPlatform, Verified};
 
 use crate::facts::{Engine, Facts};
-use crate::host::{Host, Progress, Signal, Signals};
-use crate::input::Inputs;
+use crate::host::{Host, Progress, Signals};
+use crate::image::ImageName;
+use crate::input::{Inputs, Preflight};
 use crate::plan::{BuilderChoice, ContextKind, Credential, Plan, RunFiles};
 use crate::registry::{Client, Credentials};
 use crate::secret::Secret;
-
-/// Where to read how Docker is installed.
-const INSTALL_DOCS: &str = "https://docs.docker.com/engine/install/";
-/// Where to read how buildx is installed.
-const BUILDX_DOCS: &str = "https://github.com/docker/buildx#installing";
 
 /// What has come out of a run, also of one that failed.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// What buildx told of the result.
     pub build: BuildResult,
+    /// The images that their registries said they would take.
+    pub(crate) allowed: Vec<ImageName>,
+    /// How far each reference has come; none when nothing is pushed.
+    pub pushes: Pushes,
+    /// Why nothing is pushed after all, though the plan wanted it.
+    pub withheld: Option<String>,
     /// What the registries told after the push.
     pub verified: Verified,
+    /// What is worth knowing of what was published.
+    pub notices: Vec<String>,
     /// What went wrong without stopping anything.
     pub warnings: Vec<String>,
-}
-
-/// Why a run stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no engine to build with.
-    #[error(
-        "there is no Docker engine: {reason}. Start one, or install it: {INSTALL_DOCS}; \
-         or name a `builder` that is elsewhere"
-    )]
-    NoEngine {
-        /// What was tried.
-        reason: String,
-    },
-    /// There is no buildx.
-    #[error(
-        "there is no buildx beside this program, on PATH or among the plugins of the Docker CLI. \
-         Install it: {BUILDX_DOCS}"
-    )]
-    NoBuildx,
-    /// The run's own files could not be written.
-    #[error("{what}: {source}")]
-    Files {
-        /// Which file.
-        what: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// buildx did not start.
-    #[error("{program} did not start: {source}")]
-    Start {
-        /// The program.
-        program: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// buildx ended with an error.
-    #[error("buildx failed{}: {message}", code.map_or_else(String::new, |code| format!(" with exit code {code}")))]
-    Build {
-        /// Its exit code, when it was not ended by a signal.
-        code: Option<i32>,
-        /// Its last words.
-        message: String,
-    },
-    /// The run was cancelled.
-    #[error("cancelled; nothing more is built or pushed")]
-    Cancelled(Signal),
-    /// The registry does not hold what was pushed.
-    #[error(
-        "{reference} was pushed, but its registry answers MANIFEST_UNKNOWN: \
-         something deletes it, or the name leads elsewhere from here than from the engine"
-    )]
-    NotThere {
-        /// The tag.
-        reference: String,
-    },
-    /// The registry holds something else than what was pushed.
-    #[error(
-        "{reference} is {found} in the registry, but {expected} was pushed. \
-         Something else has pushed this tag meanwhile: let runs of this workflow wait for each \
-         other with a `concurrency` group"
-    )]
-    DigestDiffers {
-        /// The tag.
-        reference: String,
-        /// What buildx pushed.
-        expected: String,
-        /// What the registry has.
-        found: String,
-    },
 }
 
 /// A plan, and what it takes to carry it out.
@@ -142,39 +87,77 @@ impl Job<'_> {
         signals: &mut Signals,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        let plan = self.plan;
-        let buildx = self.buildx()?;
         let config = docker_config::make(
-            plan,
+            self.plan,
             self.inputs,
             self.facts,
             self.host,
             &mut outcome.warnings,
         );
-        self.write_files(&config)?;
-        let files = self.folder.files();
-        let command = build::command(buildx, plan, self.facts, self.host, &files);
+        let credentials = Credentials::new(config.clone());
         let authorities = self.inputs.authorities.clone();
-        let client = Client::new(Credentials::new(config), authorities, self.host);
+        let client = Client::new(credentials.clone(), authorities, self.host);
+        if self.plan.preflight.mode == Preflight::Only {
+            return self.preflight_or_cancelled(&client, signals, outcome).await;
+        }
+        let buildx = self.buildx()?;
+        self.write_files(&config)?;
+        self.preflight_or_cancelled(&client, signals, outcome)
+            .await?;
+        let publishing = Publishing {
+            job: self,
+            buildx,
+            files: self.folder.files(),
+            client: &client,
+            credentials: &credentials,
+        };
+        let pushes = self.pushes(outcome);
         // What the client does not get ready in this time, it does afterwards.
         let prepare = async {
-            if plan.publication.push {
-                client.prepare(&plan.images).await;
+            if pushes {
+                client.prepare(&self.plan.images).await;
             }
-            std::future::pending::<()>().await;
+            std::future::pending().await
         };
-        let result = &mut outcome.build;
-        tokio::select! {
-            built = build::run(&command, self.host, &files, progress, signals, result) => built?,
-            () = prepare => {}
+        let published = tokio::select! {
+            published = publishing.run(progress, signals, outcome) => published,
+            never = prepare => never,
+        };
+        if matches!(published, Err(Error::Cancelled(_))) || outcome.pushes.done().next().is_none() {
+            return published;
         }
-        if plan.publication.push {
-            tokio::select! {
-                verified = verify::verify(plan, &client, outcome) => verified?,
-                signal = signals.next() => return Err(Error::Cancelled(signal)),
+        let images = outcome.pushes.github_images();
+        let verified = verify::verify(self.plan, &client, outcome);
+        let checked = async { tokio::join!(verified, self.private_packages(&images)) };
+        let (verified, notices) = tokio::select! {
+            checked = checked => checked,
+            signal = signals.next() => return Err(Error::Cancelled(signal)),
+        };
+        outcome.notices = notices;
+        match (published, verified) {
+            (Err(failed), Err(differs)) => {
+                outcome.warnings.push(differs.to_string());
+                Err(failed)
             }
+            (published, verified) => published.and(verified),
         }
-        Ok(())
+    }
+
+    async fn preflight_or_cancelled(
+        &self,
+        client: &Client,
+        signals: &mut Signals,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        tokio::select! {
+            checked = self.preflight(client, outcome) => checked,
+            signal = signals.next() => Err(Error::Cancelled(signal)),
+        }
+    }
+
+    /// Whether the image is pushed, as far as is known by now.
+    pub(super) fn pushes(&self, outcome: &Outcome) -> bool {
+        self.plan.publication.push && outcome.withheld.is_none()
     }
 
     /// The program, where there is something that it can build with.

@@ -1,9 +1,11 @@
 //! After a push: what every tag of every image is in its registry.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 
-use super::{Error, Outcome};
-use crate::image::{Digest, ImageName};
+use super::{Difference, Error, Outcome, Push};
+use crate::image::{Digest, ImageName, Platform};
 use crate::plan::Plan;
 use crate::registry::{self, Client, Manifest};
 
@@ -16,6 +18,8 @@ pub struct Verified {
     pub platforms: Vec<PublishedPlatform>,
     /// The number of attestation manifests beside them.
     pub attestations: usize,
+    /// The annotations of the index, or of the one manifest.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// One platform of a published image.
@@ -42,55 +46,94 @@ pub(super) async fn verify(
         outcome.warnings.push(text.to_owned());
         return Ok(());
     };
-    let references = references(plan);
-    let answers = references
+    let pushed: Vec<&Push> = outcome.pushes.done().collect();
+    let answers = pushed
         .iter()
-        .map(|(name, tag, _)| client.manifest(name, tag));
+        .map(|push| client.manifest(&push.image, push.tag()));
     let answers = join_all(answers).await;
     let mut manifest = None;
-    let mut differs = None;
-    for ((name, _, reference), answer) in references.iter().zip(answers) {
+    let mut differences = Vec::new();
+    for (push, answer) in pushed.into_iter().zip(answers) {
+        let reference = push.reference.clone();
         match answer {
             Ok(found) if found.digest == expected => {
-                outcome.verified.references.push((*reference).to_owned());
-                manifest.get_or_insert((name, found));
+                outcome.verified.references.push(reference);
+                manifest.get_or_insert((push.image.clone(), found));
             }
-            Ok(found) => {
-                differs.get_or_insert(difference(reference, &expected, &found.digest.to_string()));
-            }
+            Ok(found) => differences.push(Difference::Digest {
+                reference,
+                expected: expected.to_string(),
+                found: found.digest.to_string(),
+            }),
             Err(registry::Error::Missing(reference)) => {
-                differs.get_or_insert(Error::NotThere { reference });
+                differences.push(Difference::NotThere { reference });
             }
             Err(registry::Error::Unreachable(why)) => outcome.warnings.push(format!(
-                "pushed, but not read back from here: {why}. The engine reached the registry; \
-                 if it has an authority of its own, give it as `ca-certificates`"
+                "{} was pushed, but not read back from here: {why}. The engine reached the registry",
+                push.reference
             )),
         }
     }
     if let Some((name, manifest)) = manifest {
+        outcome
+            .warnings
+            .extend(missing_annotations(plan, &manifest));
         outcome.verified.attestations = manifest.attestations;
-        outcome.verified.platforms = platforms(plan, client, name, manifest).await;
+        outcome.verified.annotations = manifest.annotations.clone();
+        outcome.verified.platforms = platforms(plan, client, &name, manifest).await;
+        differences.extend(missing_platforms(plan, outcome));
     }
-    differs.map_or(Ok(()), Err)
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Differs(differences)),
+    }
 }
 
-/// Every reference, and the image and tag that it is made of.
-fn references(plan: &Plan) -> Vec<(ImageName, &str, &str)> {
-    plan.tags
-        .iter()
-        .filter_map(|reference| {
-            let (name, tag) = reference.rsplit_once(':')?;
-            Some((ImageName::parse(name).ok()?, tag, reference.as_str()))
-        })
-        .collect()
+/// The platforms that were asked for and are not in the index.
+fn missing_platforms(plan: &Plan, outcome: &Outcome) -> Option<Difference> {
+    let listed = &outcome.verified.platforms;
+    let found: Vec<&str> = listed.iter().map(|found| found.platform.as_str()).collect();
+    let is_there = |asked: &&Platform| found.iter().any(|found| asked.is_listed_as(found));
+    let missing = plan.platforms.iter().filter(|asked| !is_there(asked));
+    let missing: Vec<String> = missing.map(ToString::to_string).collect();
+    (!missing.is_empty()).then(|| Difference::Platforms {
+        reference: outcome
+            .verified
+            .references
+            .first()
+            .cloned()
+            .unwrap_or_default(),
+        missing: missing.join(", "),
+        found: found.join(", "),
+    })
 }
 
-fn difference(reference: &str, expected: &Digest, found: &str) -> Error {
-    Error::DigestDiffers {
-        reference: reference.to_owned(),
-        expected: expected.to_string(),
-        found: found.to_owned(),
+/// The index annotations of the plan that the index does not have: package
+/// pages read description and repository there.
+fn missing_annotations(plan: &Plan, manifest: &Manifest) -> Option<String> {
+    if manifest.platforms.is_empty() {
+        return None;
     }
+    let of_index = plan.annotations.iter().filter_map(|annotation| {
+        let (level, pair) = annotation.split_once(':')?;
+        let (key, _) = pair.split_once('=')?;
+        let levels = level
+            .split(',')
+            .map(|level| level.split('[').next().unwrap_or_default());
+        levels
+            .into_iter()
+            .any(|level| level == "index")
+            .then_some(key)
+    });
+    let missing: Vec<&str> = of_index
+        .filter(|key| !manifest.annotations.contains_key(*key))
+        .collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "the builder left annotations of the index out: {}",
+            missing.join(", ")
+        )
+    })
 }
 
 /// The platforms of an index, each with its size; or the one platform that was

@@ -3,7 +3,6 @@
 //! Asks `GET /info` of the engine's API once. With the containerd image store
 //! the engine's own BuildKit builds several platforms and pushes them.
 
-use std::path::Path;
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
@@ -37,10 +36,7 @@ pub(super) async fn ask(endpoint: &Endpoint) -> Engine {
     if address.starts_with("ssh://") {
         return Engine::Unasked;
     }
-    let asked = async {
-        let docker = connect(address, endpoint.certificates.as_deref())?;
-        docker.info().await
-    };
+    let asked = async { connect(endpoint)?.info().await };
     match tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await {
         Err(_) => Engine::Absent(format!("{address} did not answer in {TIMEOUT} s")),
         Ok(Err(error)) => Engine::Absent(format!("{address}: {}", words(&error))),
@@ -55,12 +51,16 @@ pub(super) async fn ask(endpoint: &Endpoint) -> Engine {
     }
 }
 
-fn connect(address: &str, certificates: Option<&Path>) -> Result<Docker, bollard::errors::Error> {
-    let Some(folder) = certificates else {
-        return Docker::connect_with_host(address);
+/// The engine's API at this endpoint; nothing is sent yet.
+///
+/// # Errors
+/// When the address or the certificates cannot be used.
+pub fn connect(endpoint: &Endpoint) -> Result<Docker, bollard::errors::Error> {
+    let Some(folder) = &endpoint.certificates else {
+        return Docker::connect_with_host(endpoint.address());
     };
     Docker::connect_with_ssl(
-        address,
+        endpoint.address(),
         &folder.join("key.pem"),
         &folder.join("cert.pem"),
         &folder.join("ca.pem"),
@@ -70,7 +70,7 @@ fn connect(address: &str, certificates: Option<&Path>) -> Result<Docker, bollard
 }
 
 /// The error with its causes: the outermost alone often says nothing.
-fn words(error: &dyn std::error::Error) -> String {
+pub fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -67,11 +67,31 @@ impl GitHub {
     }
 
     async fn get(&self, route: &str) -> Result<Value, String> {
-        self.api
-            .get(route, None::<&()>)
-            .await
-            .map_err(|error| words(&error))
+        let got = self.api.get(route, None::<&()>).await;
+        got.map_err(|error| words(&error))
     }
+
+    /// The same for a route whose refusal tells something too.
+    ///
+    /// # Errors
+    /// With GitHub's status and words, when it answered.
+    pub(super) async fn try_get(&self, route: &str) -> Result<Value, Refused> {
+        let got = self.api.get(route, None::<&()>).await;
+        got.map_err(|error| match error {
+            octocrab::Error::GitHub { source, .. } => {
+                Refused::Answered(source.status_code.as_u16(), source.message)
+            }
+            _ => Refused::Unreachable,
+        })
+    }
+}
+
+/// Why GitHub's API did not tell.
+pub(super) enum Refused {
+    /// It answered with this status and message.
+    Answered(u16, String),
+    /// It did not answer.
+    Unreachable,
 }
 
 /// GitHub's own words where it had any: octocrab's are just 'GitHub'.

@@ -5,9 +5,10 @@
 mod buildx;
 mod checkout;
 mod docker;
-mod engine;
+pub mod engine;
 mod event;
 mod github;
+mod package;
 mod workspace;
 
 use std::path::PathBuf;
@@ -17,11 +18,12 @@ pub use checkout::Checkout;
 pub use docker::{DockerSettings, Endpoint};
 pub use engine::Engine;
 pub use event::EventFacts;
+pub use package::{OwnerKind, Package, Permission};
 pub use workspace::Workspace;
 
 use crate::event::RunContext;
 use crate::host::Host;
-use crate::input::Inputs;
+use crate::input::{Inputs, Preflight};
 
 /// What the plan is made from, beside inputs and context.
 #[derive(Clone, Debug)]
@@ -60,7 +62,9 @@ impl Facts {
     pub async fn ask(&mut self, host: &Host, inputs: &Inputs) {
         self.buildx = buildx::find(host, &self.docker);
         // A builder by name may be anywhere: no local engine is needed for it.
-        let needs_engine = inputs.builder.is_none() && self.chosen_builder.is_none();
+        let needs_engine = inputs.builder.is_none()
+            && self.chosen_builder.is_none()
+            && inputs.preflight != Preflight::Only;
         let endpoint = &self.docker.endpoint;
         let engine = async {
             match needs_engine {

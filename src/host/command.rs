@@ -39,6 +39,16 @@ pub enum Progress<'a> {
     Through(&'a mut (dyn Write + Send)),
 }
 
+impl Progress<'_> {
+    /// The same place, for one program after another.
+    pub fn again(&mut self) -> Progress<'_> {
+        match self {
+            Self::Terminal => Progress::Terminal,
+            Self::Through(writer) => Progress::Through(&mut **writer),
+        }
+    }
+}
+
 /// How a program ended.
 #[derive(Debug)]
 pub struct Finished {

@@ -59,6 +59,21 @@ impl FromStr for Platform {
     }
 }
 
+impl Platform {
+    /// Whether an index lists this platform by that name: BuildKit writes 32-bit
+    /// ARM without a variant as `v7`.
+    pub fn is_listed_as(&self, listed: &str) -> bool {
+        let full = |platform: &Self| {
+            let implied = (platform.architecture == "arm").then(|| "v7".to_owned());
+            let variant = platform.variant.clone().or(implied);
+            (platform.os.clone(), platform.architecture.clone(), variant)
+        };
+        listed
+            .parse::<Self>()
+            .is_ok_and(|listed| full(&listed) == full(self))
+    }
+}
+
 fn is_variant(text: &str) -> bool {
     text.strip_prefix('v')
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
@@ -121,6 +136,20 @@ mod tests {
             ("windows/amd64", "windows/amd64"),
         ] {
             assert_eq!(text.parse::<Platform>().unwrap().to_string(), normal);
+        }
+    }
+
+    #[test]
+    fn an_index_may_spell_a_platform_otherwise() {
+        for (asked, listed, same) in [
+            ("linux/arm64", "linux/arm64/v8", true),
+            ("linux/arm", "linux/arm/v7", true),
+            ("linux/arm/v6", "linux/arm/v7", false),
+            ("linux/amd64", "linux/arm64", false),
+            ("linux/amd64", "unknown/unknown", false),
+        ] {
+            let asked: Platform = asked.parse().unwrap();
+            assert_eq!(asked.is_listed_as(listed), same, "{asked} {listed}");
         }
     }
 

@@ -17,6 +17,7 @@ pub mod tags;
 use list::{Grammar, parse_list};
 pub use metadata::{MetadataInputs, RawMetadata};
 pub use raw::RawInputs;
+use serde::Serialize;
 
 use crate::error::InputProblem;
 use crate::host::Host;
@@ -36,6 +37,22 @@ pub enum Push {
     Always,
     /// In no case.
     Never,
+}
+
+/// The input `preflight`: whether registries are asked, before anything is
+/// built, if they will take the push.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preflight {
+    /// A refusal stops the run.
+    #[default]
+    On,
+    /// A refusal is a warning.
+    Warn,
+    /// Nothing is asked.
+    Off,
+    /// As `On`, and then nothing is built.
+    Only,
 }
 
 /// Where ref and commit come from: the input `metadata-context`.
@@ -77,6 +94,10 @@ pub struct Inputs {
     pub build_args: Vec<String>,
     /// `push`.
     pub push: Push,
+    /// `preflight`.
+    pub preflight: Preflight,
+    /// `push-attempts`: how often a push is tried, from 1.
+    pub push_attempts: u32,
     /// `load`.
     pub load: bool,
     /// `registry`: where `username` and `password` are valid.
@@ -130,6 +151,8 @@ impl Inputs {
             platforms_given: raw.given("platforms").is_some(),
             build_args: reader.lines("build-args"),
             push: reader.push(),
+            preflight: reader.preflight(),
+            push_attempts: reader.push_attempts(),
             load: reader.boolean("load"),
             registry: reader.registry(),
             username: reader.text("username"),
@@ -242,6 +265,36 @@ impl Reader<'_> {
                 let problem = InputProblem::new("push", other, "is none of its values", accepted);
                 self.problems.push(problem);
                 Push::Auto
+            }
+        }
+    }
+
+    fn preflight(&mut self) -> Preflight {
+        match self.raw.get("preflight") {
+            "on" | "true" | "True" | "TRUE" => Preflight::On,
+            "warn" => Preflight::Warn,
+            "off" | "false" | "False" | "FALSE" => Preflight::Off,
+            "only" => Preflight::Only,
+            other => {
+                let accepted = "on, warn, off or only";
+                let problem =
+                    InputProblem::new("preflight", other, "is none of its values", accepted);
+                self.problems.push(problem);
+                Preflight::On
+            }
+        }
+    }
+
+    fn push_attempts(&mut self) -> u32 {
+        let given = self.raw.get("push-attempts");
+        match given.parse() {
+            Ok(count @ 1..=10) => count,
+            _ => {
+                let accepted = "a whole number from 1 to 10";
+                let problem =
+                    InputProblem::new("push-attempts", given, "is no such number", accepted);
+                self.problems.push(problem);
+                1
             }
         }
     }

@@ -76,6 +76,8 @@ pub const PUBLISH: &[Spec] = &[
     spec("platforms", "linux/amd64,linux/arm64"),
     spec("build-args", ""),
     spec("push", "auto"),
+    spec("preflight", "on"),
+    spec("push-attempts", "3"),
     spec("load", "false"),
     spec("registry", ""),
     spec("username", ""),

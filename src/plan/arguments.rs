@@ -31,8 +31,19 @@ impl RunFiles {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Argument {
     Text(String),
+    Tag(String),
+    Push,
     MetadataFile,
     GitSecret(String),
+}
+
+/// What an execution leaves out of the planned command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Omit {
+    /// References that are not to be pushed any more.
+    pub references: Vec<String>,
+    /// True when nothing is to be pushed after all.
+    pub push: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,13 +65,18 @@ impl Arguments {
         }
     }
 
-    pub(super) fn with(&self, files: &RunFiles) -> Vec<OsString> {
+    /// With the run's files in their places, and without what is to be left out.
+    pub(super) fn with(&self, files: &RunFiles, omit: &Omit) -> Vec<OsString> {
         let resolve = |argument: &Argument| match argument {
-            Argument::Text(text) => text.into(),
-            Argument::MetadataFile => files.metadata().into_os_string(),
-            Argument::GitSecret(id) => secret(id, &files.git_token()),
+            Argument::Text(text) => vec![text.into()],
+            Argument::Push if omit.push => Vec::new(),
+            Argument::Push => vec!["--push".into()],
+            Argument::Tag(reference) if omit.references.contains(reference) => Vec::new(),
+            Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
+            Argument::MetadataFile => vec![files.metadata().into_os_string()],
+            Argument::GitSecret(id) => vec![secret(id, &files.git_token())],
         };
-        self.0.iter().map(resolve).collect()
+        self.0.iter().flat_map(resolve).collect()
     }
 }
 
@@ -96,7 +112,9 @@ pub(super) fn arguments(
         arguments.push("--secret");
         arguments.0.push(Argument::GitSecret(secret.clone()));
     }
-    arguments.options("--tag", &metadata.tags);
+    arguments
+        .0
+        .extend(metadata.tags.iter().cloned().map(Argument::Tag));
     if let Some(target) = &inputs.target {
         arguments.option("--target", target);
     }
@@ -109,7 +127,7 @@ pub(super) fn arguments(
     arguments.push("--metadata-file");
     arguments.0.push(Argument::MetadataFile);
     if publication.push {
-        arguments.push("--push");
+        arguments.0.push(Argument::Push);
     }
     arguments.push(&context.location);
     arguments

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Level, Notice, images};
+use super::{Level, Notice, Publication, images};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Facts;
@@ -44,22 +44,24 @@ pub(super) fn decide(
     context: &RunContext,
     facts: &Facts,
     names: &[ImageName],
-    push: bool,
+    publication: &Publication,
     notices: &mut Vec<Notice>,
 ) -> Result<Vec<Login>, Vec<InputProblem>> {
     let mut logins = Vec::new();
     let mut problems = Vec::new();
-    // Where secrets are withheld (forks, Dependabot) a build alone must stay green.
+    // Where secrets are withheld (forks, Dependabot) a build alone must stay
+    // green. What a fork lacks is told once, by the publication; what
+    // Dependabot lacks, the registry tells.
+    let told = publication.notice.is_some() || (publication.push && context.is_dependabot());
     let mut withheld = |problem: InputProblem| {
-        if push {
-            problems.push(problem);
-        } else {
-            notices.push(Notice {
-                level: Level::Notice,
-                title: "No login".to_owned(),
-                message: format!("{problem}. Nothing is pushed, so the build goes on without it"),
-            });
+        if publication.push && !told {
+            return problems.push(problem);
         }
+        notices.push(Notice {
+            level: if told { Level::Info } else { Level::Notice },
+            title: "No login".to_owned(),
+            message: format!("{problem}. The run goes on without it"),
+        });
     };
     let mut wrong = Vec::new();
     match own_login(inputs, context, names) {

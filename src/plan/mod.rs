@@ -9,16 +9,18 @@ mod builder;
 mod images;
 mod login;
 mod naming;
+mod preflight;
 mod publication;
 mod render;
 mod source;
 
 use serde::Serialize;
 
-pub use arguments::RunFiles;
+pub use arguments::{Omit, RunFiles};
 pub use builder::{Builder, BuilderChoice};
 pub use images::github_registry;
 pub use login::{Credential, Login};
+pub use preflight::{Access, Check, Checks};
 pub use publication::Publication;
 pub use render::{line, list};
 pub use source::{BuildContext, ContextKind};
@@ -53,6 +55,10 @@ pub struct Plan {
     pub platforms: Vec<Platform>,
     /// Whether the image is pushed, and why.
     pub publication: Publication,
+    /// What registries are asked before anything is built.
+    pub preflight: Checks,
+    /// How often a push is tried.
+    pub push_attempts: u32,
     /// The registries that are logged in to.
     pub logins: Vec<Login>,
     /// What is built.
@@ -111,6 +117,7 @@ pub fn plan(
     let nowhere = !inputs.metadata.images.is_empty() && names.is_empty();
     let publication = publication::decide(inputs, context, nowhere);
     decisions.push(publication.to_string());
+    notices.extend(publication.notice.clone());
     let source = source::decide(inputs, context, facts, &mut problems);
     decisions.push(source.to_string());
     let platforms = platforms(inputs, &mut decisions);
@@ -120,18 +127,11 @@ pub fn plan(
         Builder::engine("")
     });
     decisions.push(builder.to_string());
-    let logins = login::decide(
-        inputs,
-        context,
-        facts,
-        &names,
-        publication.push,
-        &mut notices,
-    )
-    .unwrap_or_else(|mut more| {
-        problems.append(&mut more);
-        Vec::new()
-    });
+    let logins = login::decide(inputs, context, facts, &names, &publication, &mut notices)
+        .unwrap_or_else(|mut more| {
+            problems.append(&mut more);
+            Vec::new()
+        });
     decisions.extend(logins.iter().map(|login| format!("login at {login}")));
 
     let metadata = naming::metadata(inputs, facts, &names, &platforms);
@@ -155,6 +155,8 @@ pub fn plan(
         &builder,
     );
     Ok(Plan {
+        preflight: preflight::decide(inputs, &names, &publication),
+        push_attempts: inputs.push_attempts,
         outputs: metadata.outputs(&inputs.metadata),
         version: metadata.version.clone().unwrap_or_default(),
         tags: metadata.tags.clone(),

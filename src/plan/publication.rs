@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::{Level, Notice};
 use crate::event::RunContext;
 use crate::input::{Inputs, Push};
 
@@ -16,6 +17,9 @@ pub struct Publication {
     pub load: bool,
     /// Why it is pushed or not.
     pub reason: String,
+    /// What the person at the workflow page should know of it.
+    #[serde(skip)]
+    pub notice: Option<Notice>,
 }
 
 /// `nowhere` says that every image is switched off.
@@ -25,6 +29,9 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
             false,
             "every entry of `images` has `enable=false`".to_owned(),
         ),
+        Push::Always | Push::Auto if context.has_read_only_token() => {
+            return from_a_fork(inputs, context);
+        }
         Push::Always => (true, "`push: true`".to_owned()),
         Push::Never => (false, "`push: false`".to_owned()),
         Push::Auto if context.is_pull_request() => {
@@ -41,6 +48,32 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
         push,
         load: inputs.load,
         reason,
+        notice: None,
+    }
+}
+
+/// A pull request from a fork: GitHub gives it a token that can only read, and
+/// no secrets.
+fn from_a_fork(inputs: &Inputs, context: &RunContext) -> Publication {
+    let reason = "a pull request from a fork is built, not published: its token can only read";
+    let head = context
+        .payload
+        .text(&["pull_request", "head", "repo", "full_name"]);
+    let message = format!(
+        "built, not published: the pull request comes from {}, and GitHub gives runs of forks a \
+         token that can only read, and no secrets. Nothing is to be mended; the image is \
+         published once the change is merged",
+        head.unwrap_or("a fork that is gone")
+    );
+    Publication {
+        push: false,
+        load: inputs.load,
+        reason: reason.to_owned(),
+        notice: Some(Notice {
+            level: Level::Notice,
+            title: "Fork".to_owned(),
+            message,
+        }),
     }
 }
 

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use super::{Plan, RunFiles};
+use super::{Omit, Plan, RunFiles};
 use crate::image::{ImageName, Registry};
 
 /// Stands in a printed command for the folder that a run would make.
 const RUN_FOLDER: &str = "$RUN";
 
 impl Plan {
-    /// The arguments for buildx, with the run's files in their places.
-    pub fn arguments(&self, files: &RunFiles) -> Vec<std::ffi::OsString> {
-        self.arguments.with(files)
+    /// The arguments for buildx, with the run's files in their places, and
+    /// without what is to be left out.
+    pub fn arguments(&self, files: &RunFiles, omit: &Omit) -> Vec<std::ffi::OsString> {
+        self.arguments.with(files, omit)
     }
 
     /// The plan for programs: every field, and the command.
@@ -34,7 +35,7 @@ impl Plan {
             folder: RUN_FOLDER.into(),
         };
         let mut line = "docker buildx".to_owned();
-        for argument in self.arguments(&files) {
+        for argument in self.arguments(&files, &Omit::default()) {
             let _ = write!(line, " {}", quote(&argument.to_string_lossy()));
         }
         line

@@ -22,7 +22,7 @@ const TOKEN_USER: &str = "<token>";
 
 /// How to log in to a registry.
 #[derive(Clone, Debug)]
-pub(super) enum Login {
+pub enum Login {
     /// Not at all.
     Anonymous,
     /// A user and a password.
@@ -63,7 +63,7 @@ impl Credentials {
     /// # Errors
     /// When a helper fails or takes too long, or a login is garbled. The text
     /// never holds what the helper printed.
-    pub(super) async fn find(&self, registry: &Registry, host: &Host) -> Result<Login, String> {
+    pub async fn find(&self, registry: &Registry, host: &Host) -> Result<Login, String> {
         for server in spellings(registry) {
             let found = match self.helpers.get(&server).and_then(Value::as_str) {
                 // An empty entry means "look into auths".

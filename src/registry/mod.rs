@@ -23,6 +23,6 @@ mod token;
 
 pub use check::{Access, Answer};
 pub use client::{Client, Error};
-pub use credentials::Credentials;
+pub use credentials::{Credentials, Login};
 pub use manifest::{Manifest, PlatformManifest};
 pub use refusal::{Refusal, Stage};

@@ -34,20 +34,37 @@ impl Failure {
             Self::Inputs(problems) => problems
                 .iter()
                 .for_each(|problem| error!(title = "Input", "{problem}")),
-            Self::Execute(failed) => error!(title = title(failed), "{failed}"),
+            Self::Execute(failed) => {
+                for message in messages(failed) {
+                    error!(title = title(failed), "{message}");
+                }
+            }
             Self::Own(text) => error!(title = "Stevedore", "{text}"),
         }
+    }
+}
+
+/// What there is to mend, each by itself.
+fn messages(failed: &execute::Error) -> Vec<String> {
+    use execute::Error;
+    match failed {
+        Error::Refused(denials) => denials.iter().map(ToString::to_string).collect(),
+        Error::Push(failed) => failed.iter().map(ToString::to_string).collect(),
+        Error::Differs(differences) => differences.iter().map(ToString::to_string).collect(),
+        other => vec![other.to_string()],
     }
 }
 
 fn title(failed: &execute::Error) -> &'static str {
     use execute::Error;
     match failed {
+        Error::Refused(_) => "Push refused",
+        Error::Push(_) => "Push",
         Error::NoEngine { .. } => "No engine",
         Error::NoBuildx => "No buildx",
         Error::Files { .. } | Error::Start { .. } => "Stevedore",
         Error::Build { .. } => "Build",
         Error::Cancelled(_) => "Cancelled",
-        Error::DigestDiffers { .. } | Error::NotThere { .. } => "Verification",
+        Error::Differs(_) => "Verification",
     }
 }

@@ -18,7 +18,8 @@ pub fn outputs(plan: &Plan, outcome: &Outcome) -> Vec<(String, String)> {
         ("imageid", digest(&outcome.build.image_id)),
         ("metadata", outcome.build.metadata.clone()),
         ("platforms", platforms(plan, outcome)),
-        ("image", image(plan, outcome)),
+        ("image", image(outcome)),
+        ("published", published(outcome)),
     ];
     let built = built
         .into_iter()
@@ -37,12 +38,18 @@ fn platforms(plan: &Plan, outcome: &Outcome) -> String {
     list.join(",")
 }
 
-/// The first image with the digest that was pushed.
-fn image(plan: &Plan, outcome: &Outcome) -> String {
-    match (&outcome.build.digest, plan.metadata.images.first()) {
-        (Some(digest), Some(name)) if plan.publication.push => format!("{name}@{digest}"),
+/// The first image that was pushed, with its digest.
+fn image(outcome: &Outcome) -> String {
+    match (&outcome.build.digest, outcome.pushes.done().next()) {
+        (Some(digest), Some(push)) => format!("{}@{digest}", push.name()),
         _ => String::new(),
     }
+}
+
+/// Every reference that was pushed.
+fn published(outcome: &Outcome) -> String {
+    let references = outcome.pushes.done().map(|push| push.reference.as_str());
+    references.collect::<Vec<_>>().join("\n")
 }
 
 /// Writes them to `GITHUB_OUTPUT`.

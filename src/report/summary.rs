@@ -2,65 +2,101 @@
 
 use std::fmt::Write as _;
 
-use crate::execute::Outcome;
+use crate::execute::{Outcome, Verified};
+use crate::input::Preflight;
 use crate::plan::Plan;
 
-/// The summary of a run that ended well.
-pub fn summary(plan: &Plan, outcome: &Outcome) -> String {
+/// How much of an annotation's value is shown, in characters.
+const LONGEST_VALUE: usize = 200;
+
+/// The summary of a run, also of one that failed in part; empty when there is
+/// nothing to show.
+pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
     let mut text = String::new();
-    let digest = outcome.build.digest.as_ref().map(ToString::to_string);
-    if plan.publication.push {
-        published(&mut text, plan, outcome, digest.as_deref());
-    } else {
-        let _ = writeln!(text, "### Built, not published\n");
-        let _ = writeln!(text, "{}.\n", escape(&plan.publication.reason));
-        let tags: Vec<String> = plan.tags.iter().map(|tag| code(tag)).collect();
-        if !tags.is_empty() {
-            let _ = writeln!(text, "It would be {}.", tags.join(", "));
-        }
+    if outcome.pushes.done().next().is_some() {
+        published(&mut text, outcome);
+    } else if success && plan.preflight.mode != Preflight::Only {
+        built(&mut text, plan, outcome);
     }
     text
 }
 
-fn published(text: &mut String, plan: &Plan, outcome: &Outcome, digest: Option<&str>) {
-    let first = plan.tags.first().map(String::as_str).unwrap_or_default();
-    let _ = writeln!(text, "### Published {}\n", code(first));
+fn built(text: &mut String, plan: &Plan, outcome: &Outcome) {
+    let reason = outcome
+        .withheld
+        .as_ref()
+        .unwrap_or(&plan.publication.reason);
+    let _ = writeln!(text, "### Built, not published\n");
+    let _ = writeln!(text, "{}.\n", escape(reason));
+    let tags: Vec<String> = plan.tags.iter().map(|tag| code(tag)).collect();
+    if !tags.is_empty() {
+        let _ = writeln!(text, "It would be {}.", tags.join(", "));
+    }
+}
+
+fn published(text: &mut String, outcome: &Outcome) {
+    let first = outcome.pushes.done().next();
+    let first = first.map_or("", |push| push.reference.as_str());
+    let in_part = match outcome.pushes.failed().next() {
+        Some(_) => " in part",
+        None => "",
+    };
+    let _ = writeln!(text, "### Published{in_part} {}\n", code(first));
     let _ = writeln!(text, "```sh\ndocker pull {first}\n```\n");
-    if let Some(digest) = digest {
-        let _ = writeln!(text, "Digest {}\n", code(digest));
+    if let Some(digest) = &outcome.build.digest {
+        let _ = writeln!(text, "Digest {}\n", code(digest.as_str()));
     }
+    tags(text, outcome);
+    platforms(text, &outcome.verified);
+    annotations(text, &outcome.verified);
+}
+
+/// Every reference, and whether it is in its registry.
+fn tags(text: &mut String, outcome: &Outcome) {
     let _ = writeln!(text, "| Tag | Read back |\n| --- | --- |");
-    for tag in &plan.tags {
-        let read = outcome.verified.references.contains(tag);
-        let _ = writeln!(
-            text,
-            "| {} | {} |",
-            code(tag),
-            if read { "same digest" } else { "not reached" }
-        );
+    for push in outcome.pushes.done() {
+        let read = outcome.verified.references.contains(&push.reference);
+        let state = if read { "same digest" } else { "not reached" };
+        let _ = writeln!(text, "| {} | {state} |", code(&push.reference));
     }
-    if !outcome.verified.platforms.is_empty() {
+    for (push, _) in outcome.pushes.failed() {
+        let _ = writeln!(text, "| {} | not pushed |", code(&push.reference));
+    }
+}
+
+fn platforms(text: &mut String, verified: &Verified) {
+    if !verified.platforms.is_empty() {
         let _ = writeln!(
             text,
             "\n| Platform | Pull size | Digest |\n| --- | --- | --- |"
         );
     }
-    for platform in &outcome.verified.platforms {
+    for platform in &verified.platforms {
         let size = platform.size.map_or_else(|| "unknown".to_owned(), bytes);
-        let _ = writeln!(
-            text,
-            "| {} | {size} | {} |",
-            code(&platform.platform),
-            code(platform.digest.as_str())
-        );
+        let digest = code(platform.digest.as_str());
+        let _ = writeln!(text, "| {} | {size} | {digest} |", code(&platform.platform));
     }
-    if outcome.verified.attestations > 0 {
-        let count = outcome.verified.attestations;
+    if verified.attestations > 0 {
+        let count = verified.attestations;
         let _ = writeln!(
             text,
             "\n{count} attestation manifests beside them: registries list them as `unknown/unknown`."
         );
     }
+}
+
+/// What package pages show of the image.
+fn annotations(text: &mut String, verified: &Verified) {
+    if verified.annotations.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n<details><summary>Annotations</summary>\n");
+    let _ = writeln!(text, "| Annotation | Value |\n| --- | --- |");
+    for (name, value) in &verified.annotations {
+        let value: String = value.chars().take(LONGEST_VALUE).collect();
+        let _ = writeln!(text, "| {} | {} |", code(name), code(&value));
+    }
+    let _ = writeln!(text, "\n</details>");
 }
 
 /// A size as people read it, in decimal units as registries show it.

@@ -210,7 +210,16 @@ fn a_wrong_password_is_red_and_leaves_nothing() {
         .run()
         .unwrap();
     assert_eq!(run.exit_code, Some(1), "{}", run.log);
-    assert!(run.log.contains("401 Unauthorized"), "{}", run.log);
+    let refused = run
+        .annotations
+        .iter()
+        .find(|a| a.title.as_deref() == Some("Push refused"));
+    assert!(
+        refused.unwrap().message.starts_with("Check the login"),
+        "{}",
+        run.log
+    );
+    assert!(!run.log.contains("#1 "), "nothing is built: {}", run.log);
     assert_eq!(run.outputs["image"], "");
     clean(&run);
 }

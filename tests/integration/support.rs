@@ -124,6 +124,7 @@ pub(crate) struct Lab {
     pub(crate) password: String,
     pub(crate) base: String,
     pub(crate) open_base: String,
+    pub(crate) nginx: String,
 }
 
 impl Lab {
@@ -149,6 +150,7 @@ impl Lab {
             password: password.trim().to_owned(),
             base: get("STEVEDORE_LAB_BASE"),
             open_base: get("STEVEDORE_LAB_OPEN_BASE"),
+            nginx: get("STEVEDORE_LAB_NGINX"),
         })
     }
 

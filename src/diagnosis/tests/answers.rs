@@ -159,13 +159,13 @@ fn each_answer_of_github_has_its_row() {
 fn the_event_comes_before_permission_and_policy() {
     let name = image("ghcr.io/acme/app");
     let of = OwnerKind::Organization;
-    let missing = PackageFacts {
+    let missing = Package {
         permission: Permission::Missing,
-        ..PackageFacts::default()
+        ..Package::default()
     };
-    let present = PackageFacts {
+    let present = Package {
         permission: Permission::Present,
-        ..PackageFacts::default()
+        ..Package::default()
     };
     for (context, package, id, link) in [
         (fork(), Some(&missing), "github-read-only-fork", None),
@@ -254,9 +254,9 @@ fn what_a_token_may_not_read_is_no_matter_of_the_event() {
 fn the_credential_decides_who_gets_the_role() {
     let context = context(OwnerKind::Organization);
     let name = image("ghcr.io/acme/app");
-    let elsewhere = PackageFacts {
+    let elsewhere = Package {
         linked: Some("acme/old".to_owned()),
-        ..PackageFacts::default()
+        ..Package::default()
     };
     for (login, package, id, says) in [
         (
@@ -492,9 +492,9 @@ fn a_bare_status_has_its_row() {
 #[test]
 fn a_bare_denial_of_github_is_told_by_the_run() {
     let name = image("ghcr.io/acme/app");
-    let missing = PackageFacts {
+    let missing = Package {
         permission: Permission::Missing,
-        ..PackageFacts::default()
+        ..Package::default()
     };
     let plain = context(OwnerKind::Organization);
     for (context, package, id) in [
@@ -602,9 +602,9 @@ fn links_are_those_of_the_package_s_own_server() {
 #[test]
 fn the_api_tells_whose_another_account_s_package_is() {
     let (context, name) = (context(OwnerKind::User), image("ghcr.io/else/app"));
-    let package = PackageFacts {
+    let package = Package {
         owner: OwnerKind::Organization,
-        ..PackageFacts::default()
+        ..Package::default()
     };
     let known = Circumstances {
         package: Some(&package),

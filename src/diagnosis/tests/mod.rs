@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::event::{Payload, RunContext};
+use crate::facts::{OwnerKind, Package, Permission};
 use crate::image::ImageName;
 use crate::registry::Stage;
 
@@ -112,9 +113,9 @@ fn example(row: &Row) -> ImageName {
 #[test]
 fn every_message() {
     let context = context(OwnerKind::Organization);
-    let package = PackageFacts {
+    let package = Package {
         linked: Some("acme/old".to_owned()),
-        ..PackageFacts::default()
+        ..Package::default()
     };
     let signal = Signal {
         status: Some(418),

@@ -1,0 +1,58 @@
+//! Gives more names to what is in a registry already, with
+//! `buildx imagetools create`: the digest stays, also from registry to registry.
+
+use std::path::Path;
+
+use super::build;
+use crate::host::{Command, Host, Progress, Signal, Signals};
+use crate::image::{Digest, ImageName};
+
+/// How a copy ended.
+pub(super) enum Copied {
+    /// The name is there.
+    Done,
+    /// It is not: buildx's last words.
+    Failed(String),
+    /// A signal came first.
+    Interrupted(Signal),
+}
+
+/// What is copied.
+pub(super) struct Source<'a> {
+    /// A repository that holds it.
+    pub(super) image: &'a ImageName,
+    /// Its digest.
+    pub(super) digest: &'a Digest,
+    /// True for an index.
+    pub(super) is_index: bool,
+}
+
+impl Source<'_> {
+    /// The command that names the source as `reference` too.
+    pub(super) fn command(&self, buildx: &Path, reference: &str) -> Command {
+        let mut command = Command::new(buildx).args(["imagetools", "create"]);
+        if !self.is_index {
+            // Else buildx puts an index around a single manifest.
+            command = command.args(["--prefer-index=false"]);
+        }
+        let source = format!("{}@{}", self.image, self.digest);
+        command.args(["--tag", reference, source.as_str()])
+    }
+}
+
+pub(super) async fn run(
+    command: &Command,
+    host: &Host,
+    progress: Progress<'_>,
+    signals: &mut Signals,
+) -> Copied {
+    let finished = match command.run(host, progress, signals).await {
+        Ok(finished) => finished,
+        Err(error) => return Copied::Failed(error.to_string()),
+    };
+    match (finished.interrupted, finished.success) {
+        (Some(signal), _) => Copied::Interrupted(signal),
+        (None, true) => Copied::Done,
+        (None, false) => Copied::Failed(build::words(&finished)),
+    }
+}

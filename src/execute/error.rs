@@ -1,0 +1,165 @@
+//! Why a run stopped.
+
+use std::fmt;
+use std::io;
+
+use crate::diagnosis::Diagnosis;
+use crate::host::Signal;
+use crate::image::ImageName;
+use crate::plan::Check;
+
+/// Where to read how Docker is installed.
+const INSTALL_DOCS: &str = "https://docs.docker.com/engine/install/";
+/// Where to read how buildx is installed.
+const BUILDX_DOCS: &str = "https://github.com/docker/buildx#installing";
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no engine to build with.
+    #[error(
+        "there is no Docker engine: {reason}. Start one, or install it: {INSTALL_DOCS}; \
+         or name a `builder` that is elsewhere"
+    )]
+    NoEngine {
+        /// What was tried.
+        reason: String,
+    },
+    /// There is no buildx.
+    #[error(
+        "there is no buildx beside this program, on PATH or among the plugins of the Docker CLI. \
+         Install it: {BUILDX_DOCS}"
+    )]
+    NoBuildx,
+    /// The run's own files could not be written.
+    #[error("{what}: {source}")]
+    Files {
+        /// Which file.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// buildx did not start.
+    #[error("{program} did not start: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Registries would refuse what the run is about to send them.
+    #[error("{} of the registries' answers stop the run before anything is built", .0.len())]
+    Refused(Vec<Denial>),
+    /// buildx ended with an error.
+    #[error("{}", build_failed(*code, message, diagnosis.as_deref()))]
+    Build {
+        /// Its exit code, when it was not ended by a signal.
+        code: Option<i32>,
+        /// Its last words.
+        message: String,
+        /// What they mean, where that is known.
+        diagnosis: Option<Box<Diagnosis>>,
+    },
+    /// Some references could not be pushed.
+    #[error("{} of the images could not be pushed", .0.len())]
+    Push(Vec<FailedPush>),
+    /// The run was cancelled.
+    #[error("cancelled; nothing more is built or pushed")]
+    Cancelled(Signal),
+    /// A registry does not hold what was pushed.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Differs(Vec<Difference>),
+}
+
+/// A registry that refuses, and what that means.
+#[derive(Debug)]
+pub struct Denial {
+    /// What was asked.
+    pub check: Check,
+    /// What the answer means.
+    pub diagnosis: Box<Diagnosis>,
+}
+
+/// The references of an image that could not be pushed, for one reason.
+#[derive(Debug)]
+pub struct FailedPush {
+    /// The repository.
+    pub image: ImageName,
+    /// The references.
+    pub references: Vec<String>,
+    /// How often it was tried; 0 when the registry refused another tag already.
+    pub tries: u32,
+    /// Why.
+    pub diagnosis: Diagnosis,
+}
+
+/// How what is in a registry differs from what was pushed.
+#[derive(Debug, thiserror::Error)]
+pub enum Difference {
+    /// The registry does not hold it.
+    #[error(
+        "{reference} was pushed, but its registry answers MANIFEST_UNKNOWN: \
+         something deletes it, or the name leads elsewhere from here than from the engine"
+    )]
+    NotThere {
+        /// The reference.
+        reference: String,
+    },
+    /// The registry holds something else.
+    #[error(
+        "{reference} is {found} in the registry, but {expected} was pushed. \
+         Something else has pushed this tag meanwhile: let runs of this workflow wait for each \
+         other with a `concurrency` group"
+    )]
+    Digest {
+        /// The reference.
+        reference: String,
+        /// What buildx pushed.
+        expected: String,
+        /// What the registry has.
+        found: String,
+    },
+    /// Platforms that were asked for are not in it.
+    #[error(
+        "{reference} was pushed without {missing}, which `platforms` asks for: the builder left \
+         them out. It holds {found}"
+    )]
+    Platforms {
+        /// The reference.
+        reference: String,
+        /// The platforms that are missing.
+        missing: String,
+        /// The platforms that are there.
+        found: String,
+    },
+}
+
+fn build_failed(code: Option<i32>, message: &str, diagnosis: Option<&Diagnosis>) -> String {
+    let code = code.map_or_else(String::new, |code| format!(" with exit code {code}"));
+    let failed = format!("buildx failed{code}: {message}");
+    match diagnosis {
+        Some(diagnosis) => format!("{diagnosis}\n{failed}"),
+        None => failed,
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.diagnosis)
+    }
+}
+
+impl fmt::Display for FailedPush {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}\nNot pushed: {}",
+            self.diagnosis,
+            self.references.join(", ")
+        )?;
+        match self.tries {
+            0 | 1 => Ok(()),
+            tries => write!(f, ", tried {tries} times"),
+        }
+    }
+}

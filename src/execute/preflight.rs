@@ -1,0 +1,124 @@
+//! Asks every registry, before anything is built, if it will take the push.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use tracing::info;
+
+use super::refusals::Refused;
+use super::{Denial, Error, Job, Outcome};
+use crate::diagnosis::Kind;
+use crate::input::Preflight;
+use crate::plan::Check;
+use crate::registry::{Answer, Client};
+
+/// How long all questions together may take.
+const BOUND: Duration = Duration::from_secs(10);
+
+impl Job<'_> {
+    /// Asks; what is no refusal is a warning at most. Where the run's token can
+    /// only read, as Dependabot's, a refusal of the image means that it is
+    /// built and not published.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], unless the plan wants warnings only.
+    pub(super) async fn preflight(
+        &self,
+        client: &Client,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        let checks = &self.plan.preflight.checks;
+        let asked = checks.iter().map(|check| self.ask(client, check));
+        let asked = join_all(asked).await;
+        let mut denials = Vec::new();
+        for (check, answer) in checks.iter().zip(asked) {
+            match answer {
+                Asked::Allowed => outcome.allowed.push(check.image.clone()),
+                Asked::Unclear(why) => outcome.warnings.push(format!(
+                    "{check} could not be checked before the build: {why}"
+                )),
+                Asked::Denied(denial) => denials.push(denial),
+            }
+        }
+        if denials.is_empty() {
+            return Ok(());
+        }
+        if self.may_only_read() && denials.iter().any(|denial| denial.check.access.writes()) {
+            outcome.withheld = Some(self.withheld(&denials));
+            return Ok(());
+        }
+        if self.plan.preflight.mode == Preflight::Warn {
+            let warnings = denials.iter().map(ToString::to_string);
+            outcome.warnings.extend(warnings);
+            return Ok(());
+        }
+        Err(Error::Refused(denials))
+    }
+
+    async fn ask(&self, client: &Client, check: &Check) -> Asked {
+        let begun = Instant::now();
+        let answer = client.check(&check.image, access(check), BOUND).await;
+        let took = begun.elapsed().as_millis();
+        match answer {
+            Answer::Allowed => {
+                info!("preflight: {check} is allowed ({took} ms)");
+                Asked::Allowed
+            }
+            Answer::Unknown(why) => Asked::Unclear(why),
+            Answer::Refused(refusal) => {
+                let left = BOUND.saturating_sub(begun.elapsed());
+                let refused = Refused::of_check(self, check).learn(left).await;
+                let diagnosis = refused.of_refusal(&refusal);
+                info!(
+                    "preflight: {check} is refused ({took} ms): {}",
+                    diagnosis.id
+                );
+                match diagnosis.kind {
+                    Kind::Denied => Asked::Denied(Denial {
+                        check: check.clone(),
+                        diagnosis: Box::new(diagnosis),
+                    }),
+                    Kind::Passing | Kind::Other => Asked::Unclear(diagnosis.to_string()),
+                }
+            }
+        }
+    }
+
+    /// Dependabot's runs have a token that can only read, unless `permissions`
+    /// raise it, and secrets of their own.
+    fn may_only_read(&self) -> bool {
+        self.facts.event.context.is_dependabot()
+    }
+
+    fn withheld(&self, denials: &[Denial]) -> String {
+        let images: Vec<String> = denials
+            .iter()
+            .map(|denial| denial.check.image.to_string())
+            .collect();
+        format!(
+            "built, not published: Dependabot's runs have a token that can only read and secrets \
+             of their own, and {} refused it. `permissions: packages: write` on the job raises \
+             the token; a password has to be among Dependabot's secrets",
+            images.join(", ")
+        )
+    }
+}
+
+/// What came of a question.
+enum Asked {
+    Allowed,
+    Unclear(String),
+    Denied(Denial),
+}
+
+/// What is asked of the registry.
+fn access(check: &Check) -> crate::registry::Access {
+    use crate::plan::Access as Planned;
+    use crate::registry::Access;
+    match &check.access {
+        Planned::Push | Planned::CacheWrite => Access::Push,
+        Planned::CacheRead(reference) => Access::Pull {
+            reference: reference.clone(),
+        },
+    }
+}

@@ -1,0 +1,189 @@
+//! The references of a run, and how far each has come.
+
+use super::progress::Export;
+use crate::diagnosis::{Diagnosis, Kind};
+use crate::image::ImageName;
+use crate::plan::Plan;
+
+/// One reference that is to be pushed.
+#[derive(Debug)]
+pub struct Push {
+    /// `HOST/NAME:TAG`.
+    pub reference: String,
+    /// Its repository.
+    pub image: ImageName,
+    /// How often a push of it has failed.
+    pub tries: u32,
+    /// How far it is.
+    pub state: State,
+}
+
+impl Push {
+    /// The image's name as the workflow spells it.
+    pub fn name(&self) -> &str {
+        self.reference.rsplit_once(':').map_or("", |(name, _)| name)
+    }
+
+    /// Its tag.
+    pub fn tag(&self) -> &str {
+        self.reference.rsplit_once(':').map_or("", |(_, tag)| tag)
+    }
+}
+
+/// How far the push of a reference is.
+#[derive(Debug, Default)]
+pub enum State {
+    /// To be pushed, for the first time or again.
+    #[default]
+    Due,
+    /// In the registry.
+    Done,
+    /// Given up.
+    Failed(Diagnosis),
+}
+
+/// Every reference of a run, in the plan's order; none when nothing is pushed.
+#[derive(Debug, Default)]
+pub struct Pushes(Vec<Push>);
+
+impl Pushes {
+    /// All references of the plan, none of them pushed yet.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let push = |reference: &String| {
+            let (name, _) = reference.rsplit_once(':')?;
+            Some(Push {
+                reference: reference.clone(),
+                image: ImageName::parse(name).ok()?,
+                tries: 0,
+                state: State::Due,
+            })
+        };
+        Self(plan.tags.iter().filter_map(push).collect())
+    }
+
+    /// Those that are in their registry.
+    pub fn done(&self) -> impl Iterator<Item = &Push> {
+        self.0
+            .iter()
+            .filter(|push| matches!(push.state, State::Done))
+    }
+
+    /// Those that were given up, with why.
+    pub fn failed(&self) -> impl Iterator<Item = (&Push, &Diagnosis)> {
+        self.0.iter().filter_map(|push| match &push.state {
+            State::Failed(diagnosis) => Some((push, diagnosis)),
+            _ => None,
+        })
+    }
+
+    /// The images that are on GitHub's container registry, each once.
+    pub(super) fn github_images(&self) -> Vec<ImageName> {
+        let mut images: Vec<ImageName> = self.done().map(|push| push.image.clone()).collect();
+        images.retain(|image| image.registry.is_github());
+        images.sort();
+        images.dedup();
+        images
+    }
+
+    /// True for a reference that is in its registry.
+    pub fn is_done(&self, reference: &str) -> bool {
+        self.done().any(|push| push.reference == reference)
+    }
+
+    /// The references that are still to be pushed.
+    pub(super) fn due(&self) -> Vec<String> {
+        let due = self
+            .0
+            .iter()
+            .filter(|push| matches!(push.state, State::Due));
+        due.map(|push| push.reference.clone()).collect()
+    }
+
+    /// The references that are not to be pushed any more.
+    pub(super) fn settled(&self) -> Vec<String> {
+        let settled = self
+            .0
+            .iter()
+            .filter(|push| !matches!(push.state, State::Due));
+        settled.map(|push| push.reference.clone()).collect()
+    }
+
+    /// True when a reference is not to be pushed any more.
+    pub(super) fn is_settled(&self, reference: &str) -> bool {
+        !self.due().iter().any(|due| due == reference)
+    }
+
+    /// The most tries that one of those has behind it which are to be pushed.
+    pub(super) fn tries(&self) -> u32 {
+        let due = self
+            .0
+            .iter()
+            .filter(|push| matches!(push.state, State::Due));
+        due.map(|push| push.tries).max().unwrap_or(0)
+    }
+
+    /// Takes in what a build has pushed; all of it when it ended well.
+    pub(super) fn take(&mut self, export: &Export, success: bool) {
+        for push in &mut self.0 {
+            let is_due = matches!(push.state, State::Due);
+            if is_due && (success || is_named(&export.pushed, &push.reference)) {
+                push.state = State::Done;
+            }
+        }
+    }
+
+    /// Notes that a reference is in its registry.
+    pub(super) fn succeed(&mut self, reference: &str) {
+        if let Some(push) = self.find(reference) {
+            push.state = State::Done;
+        }
+    }
+
+    /// Notes a failed try, after which the reference is tried again where that
+    /// can help. A registry that refuses an image refuses every tag of it.
+    /// Returns the number of the try.
+    pub(super) fn fail(&mut self, reference: &str, diagnosis: &Diagnosis, attempts: u32) -> u32 {
+        let Some(push) = self.find(reference) else {
+            return 0;
+        };
+        push.tries += 1;
+        let (tries, image) = (push.tries, push.image.clone());
+        let again = diagnosis.kind == Kind::Passing && tries < attempts;
+        if !again {
+            push.state = State::Failed(diagnosis.clone());
+        }
+        if diagnosis.kind == Kind::Denied {
+            for push in &mut self.0 {
+                if push.image == image && matches!(push.state, State::Due) {
+                    push.state = State::Failed(diagnosis.clone());
+                }
+            }
+        }
+        tries
+    }
+
+    /// The repository of a reference.
+    pub(super) fn image(&self, reference: &str) -> Option<&ImageName> {
+        let push = self.0.iter().find(|push| same(&push.reference, reference));
+        push.map(|push| &push.image)
+    }
+
+    fn find(&mut self, reference: &str) -> Option<&mut Push> {
+        self.0
+            .iter_mut()
+            .find(|push| same(&push.reference, reference))
+    }
+}
+
+fn is_named(references: &[String], reference: &str) -> bool {
+    references.iter().any(|other| same(other, reference))
+}
+
+/// BuildKit spells names in full: `docker.io/library/app:1` for `app:1`.
+fn same(one: &str, other: &str) -> bool {
+    let full = |reference: &str| {
+        let (name, tag) = reference.rsplit_once(':')?;
+        Some((ImageName::parse(name).ok()?, tag.to_owned()))
+    };
+    one == other || full(one).is_some_and(|one| Some(one) == full(other))
+}

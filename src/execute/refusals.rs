@@ -1,0 +1,154 @@
+//! What the run knows of an image that a registry refuses, for the diagnosis.
+
+use std::time::Duration;
+
+use super::Job;
+use crate::diagnosis::{self, Access, Circumstances, Diagnosis, Login, Subject};
+use crate::facts::Package;
+use crate::image::ImageName;
+use crate::plan::{self, Check, Credential};
+use crate::registry::{self, Answer, Client, Refusal};
+
+/// How long GitHub's API may take to tell of a package.
+const PACKAGE: Duration = Duration::from_secs(3);
+/// How long a registry may take to repeat a refusal in its own words.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// A refusal in a run: of an image, or of nothing that is known.
+pub(super) struct Refused<'a> {
+    job: &'a Job<'a>,
+    image: Option<&'a ImageName>,
+    given_as: Option<&'a str>,
+    access: Access,
+    package: Option<Package>,
+}
+
+impl<'a> Refused<'a> {
+    /// Of a push to this image.
+    pub(super) fn of_push_to(job: &'a Job<'a>, image: Option<&'a ImageName>) -> Self {
+        let checks = &job.plan.preflight.checks;
+        let check = checks.iter().find(|check| Some(&check.image) == image);
+        Self {
+            job,
+            image,
+            given_as: check.map(|check| check.given_as.as_str()),
+            access: Access::Push,
+            package: None,
+        }
+    }
+
+    /// Of what the text of a build is about.
+    pub(super) fn of_subject(job: &'a Job<'a>, subject: &'a Subject) -> Self {
+        Self {
+            access: subject.access.unwrap_or_default(),
+            ..Self::of_push_to(job, subject.image.as_ref())
+        }
+    }
+
+    /// Of what the plan asks before the build.
+    pub(super) fn of_check(job: &'a Job<'a>, check: &'a Check) -> Self {
+        Self {
+            job,
+            image: Some(&check.image),
+            given_as: Some(&check.given_as),
+            access: match check.access {
+                plan::Access::Push => Access::Push,
+                plan::Access::CacheWrite => Access::CacheWrite,
+                plan::Access::CacheRead(_) => Access::CacheRead,
+            },
+            package: None,
+        }
+    }
+
+    /// Asks GitHub about the package, where that makes the advice better.
+    pub(super) async fn learn(mut self, within: Duration) -> Self {
+        let github = self.image.filter(|image| image.registry.is_github());
+        if let Some(image) = github {
+            let token = self.job.inputs.github_token.as_ref();
+            let context = &self.job.facts.event.context;
+            let asked = Package::ask(image, context, token, &self.job.inputs.authorities);
+            let asked = tokio::time::timeout(within.min(PACKAGE), asked).await;
+            self.package = asked.ok();
+        }
+        self
+    }
+
+    /// What GitHub told of the package.
+    pub(super) fn package(&self) -> Option<&Package> {
+        self.package.as_ref()
+    }
+
+    /// The page of the package's settings.
+    pub(super) fn package_settings(&self) -> String {
+        diagnosis::package_settings(&self.circumstances())
+    }
+
+    /// What a registry's answer means.
+    pub(super) fn of_refusal(&self, refusal: &Refusal) -> Diagnosis {
+        diagnosis::of_refusal(refusal, &self.circumstances())
+    }
+
+    /// What the text of a failed build means, where that is known.
+    pub(super) fn of_log(&self, text: &str) -> Option<Diagnosis> {
+        diagnosis::of_log(text, &self.circumstances())
+    }
+
+    /// Why a push failed, told in the words of a build.
+    pub(super) fn of_push(&self, reference: &str, why: &str) -> Diagnosis {
+        let (earlier, last) = why.rsplit_once('\n').unwrap_or(("", why));
+        let text = format!("{earlier}\nERROR: failed to push {reference}: {last}");
+        diagnosis::of_push(&text, &self.circumstances())
+    }
+
+    /// Asks the registry again, to hear its own words.
+    pub(super) async fn again(self, client: &Client) -> Option<Diagnosis> {
+        let access = match self.access.writes() {
+            true => registry::Access::Push,
+            false => registry::Access::Pull {
+                reference: "latest".to_owned(),
+            },
+        };
+        match client.check(self.image?, access, AGAIN).await {
+            Answer::Refused(refusal) => Some(self.learn(PACKAGE).await.of_refusal(&refusal)),
+            Answer::Allowed | Answer::Unknown(_) => None,
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances<'_> {
+        Circumstances {
+            context: &self.job.facts.event.context,
+            image: self.image,
+            given_as: self.given_as,
+            login: self.login(),
+            access: self.access,
+            package: self.package.as_ref(),
+        }
+    }
+
+    /// With which login the registry is asked.
+    fn login(&self) -> Login {
+        let Some(image) = self.image else {
+            return Login::Unknown;
+        };
+        let logins = &self.job.plan.logins;
+        match logins.iter().find(|login| login.registry == image.registry) {
+            Some(login) => match login.credential {
+                Credential::GithubToken => Login::GithubToken,
+                Credential::Password if self.is_token() => Login::GithubToken,
+                Credential::Password => Login::Password,
+                Credential::RegistryAuth(_) => Login::RegistryAuth,
+            },
+            None if self.job.facts.docker.is_logged_in(&image.registry) => Login::DockerLogin,
+            None => Login::None,
+        }
+    }
+
+    /// True when `password` holds the token of the job.
+    fn is_token(&self) -> bool {
+        let (password, token) = (&self.job.inputs.password, &self.job.inputs.github_token);
+        match (password, token) {
+            (Some(password), Some(token)) => password.expose() == token.expose(),
+            _ => false,
+        }
+    }
+}

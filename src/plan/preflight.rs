@@ -1,0 +1,227 @@
+//! Which registries are asked, before anything is built, if they will take
+//! what the run is about to send them.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Publication;
+use crate::image::ImageName;
+use crate::input::csv::{self, Dialect};
+use crate::input::{Inputs, Preflight};
+
+/// The questions of a run, and what a refusal means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checks {
+    /// The input `preflight`.
+    pub mode: Preflight,
+    /// What is asked; empty when nothing is pushed or nothing is to be asked.
+    pub checks: Vec<Check>,
+}
+
+/// One question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The repository that it is about.
+    pub image: ImageName,
+    /// What the run wants to do there.
+    pub access: Access,
+    /// The name as the workflow spelt it.
+    pub given_as: String,
+}
+
+/// What a run does in a repository of a registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Pushes the image.
+    Push,
+    /// Pushes a build cache.
+    CacheWrite,
+    /// Reads a build cache, kept under this tag.
+    CacheRead(String),
+}
+
+pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publication) -> Checks {
+    let mode = inputs.preflight;
+    if !publication.push || mode == Preflight::Off {
+        return Checks {
+            mode,
+            checks: Vec::new(),
+        };
+    }
+    let given: Vec<&str> = inputs.metadata.enabled_images().collect();
+    let spelt = |name: &ImageName| {
+        let same = |text: &&&str| ImageName::parse(text).as_ref() == Ok(name);
+        given
+            .iter()
+            .find(same)
+            .map_or_else(|| name.to_string(), |text| (*text).to_owned())
+    };
+    let mut checks: Vec<Check> = names
+        .iter()
+        .map(|name| Check {
+            image: name.clone(),
+            access: Access::Push,
+            given_as: spelt(name),
+        })
+        .collect();
+    for (entry, written) in caches(inputs) {
+        let Some((image, tag)) = repository(&entry) else {
+            continue;
+        };
+        // Whoever may push may read, and is asked once.
+        if checks
+            .iter()
+            .any(|check| check.image == image && check.access.writes())
+        {
+            continue;
+        }
+        let access = match written {
+            true => Access::CacheWrite,
+            false => Access::CacheRead(tag),
+        };
+        checks.push(Check {
+            image,
+            access,
+            given_as: entry,
+        });
+    }
+    Checks { mode, checks }
+}
+
+/// The references of registry caches, first those that are written to.
+fn caches(inputs: &Inputs) -> impl Iterator<Item = (String, bool)> {
+    let written = inputs.cache_to.iter().map(|entry| (entry, true));
+    let read = inputs.cache_from.iter().map(|entry| (entry, false));
+    written
+        .chain(read)
+        .filter_map(|(entry, written)| Some((registry_reference(entry)?, written)))
+}
+
+/// The reference in an entry of `cache-from` or `cache-to`: `type=registry,ref=…`,
+/// or the reference alone.
+pub(super) fn registry_reference(entry: &str) -> Option<String> {
+    let dialect = Dialect {
+        relax_quotes: false,
+        comments: false,
+    };
+    let fields = csv::records(entry, dialect)
+        .ok()?
+        .into_iter()
+        .next()?
+        .fields;
+    if let [only] = fields.as_slice()
+        && !only.contains('=')
+    {
+        return Some(only.clone());
+    }
+    let value = |name: &str| {
+        let mut pairs = fields.iter().filter_map(|field| field.split_once('='));
+        let found = pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.to_owned())
+    };
+    (value("type")? == "registry")
+        .then(|| value("ref"))
+        .flatten()
+}
+
+/// The repository of a reference, and its tag or digest.
+fn repository(reference: &str) -> Option<(ImageName, String)> {
+    if let Some((name, digest)) = reference.split_once('@') {
+        let name = name
+            .rsplit_once(':')
+            .filter(|(_, tag)| !tag.contains('/'))
+            .map_or(name, |(name, _)| name);
+        return Some((ImageName::parse(name).ok()?, digest.to_owned()));
+    }
+    let (name, tag) = match reference.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (reference, "latest"),
+    };
+    Some((ImageName::parse(name).ok()?, tag.to_owned()))
+}
+
+impl Access {
+    /// True when something is sent to the registry.
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::CacheRead(_))
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.access {
+            Access::Push => "push",
+            Access::CacheWrite => "cache export",
+            Access::CacheRead(_) => "cache import",
+        };
+        write!(f, "{} ({what})", self.image)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
+        let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
+        let publication = Publication {
+            push,
+            load: false,
+            reason: String::new(),
+            notice: None,
+        };
+        let checks = decide(inputs, &names, &publication).checks;
+        checks.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn images_and_caches_are_asked_for_once_each() {
+        let list = |entries: &[&str]| entries.iter().map(|entry| (*entry).to_owned()).collect();
+        let inputs = Inputs {
+            cache_to: list(&[
+                "type=registry,ref=ghcr.io/Acme/cache:a,mode=max",
+                "type=gha",
+            ]),
+            cache_from: list(&[
+                "ghcr.io/acme/app:main",
+                "type=registry,ref=ghcr.io/acme/cache",
+                "type=registry,\"ref=127.0.0.1:5000/c:x\"",
+                "type=local,src=/x",
+            ]),
+            ..Inputs::default()
+        };
+        assert_eq!(
+            checks(&inputs, true),
+            [
+                "ghcr.io/acme/app (push)",
+                "ghcr.io/acme/cache (cache export)",
+                "127.0.0.1:5000/c (cache import)",
+            ]
+        );
+        assert_eq!(checks(&inputs, false), Vec::<String>::new());
+        let off = Inputs {
+            preflight: Preflight::Off,
+            ..inputs
+        };
+        assert_eq!(checks(&off, true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn references_have_a_repository_and_a_tag() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for (reference, name, tag) in [
+            ("localhost:5000/a", "localhost:5000/a", "latest"),
+            ("localhost:5000/a:b", "localhost:5000/a", "b"),
+            ("a/b:c", "docker.io/a/b", "c"),
+            (&format!("ghcr.io/a/b:c@{digest}"), "ghcr.io/a/b", &digest),
+        ] {
+            let (found, found_tag) = repository(reference).unwrap();
+            assert_eq!(
+                (found.to_string().as_str(), found_tag.as_str()),
+                (name, tag)
+            );
+        }
+    }
+}

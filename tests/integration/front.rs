@@ -1,0 +1,192 @@
+//! nginx before the lab's open registry: a real server that refuses, is busy,
+//! or shows a certificate nobody trusts, on names that the test chooses.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::{Lab, run};
+
+/// A running nginx, stopped with the value.
+pub(crate) struct Front {
+    folder: TempDir,
+    nginx: String,
+    upstream: String,
+    port: u16,
+    tls: bool,
+    process: Child,
+}
+
+impl Front {
+    /// An nginx that answers as these `location` blocks say, and passes on
+    /// everything else.
+    pub(crate) fn start(lab: &Lab, locations: &str) -> Self {
+        Self::begin(lab, locations, false)
+    }
+
+    /// The same over TLS, with a certificate of nobody's.
+    pub(crate) fn untrusted(lab: &Lab) -> Self {
+        Self::begin(lab, "", true)
+    }
+
+    fn begin(lab: &Lab, locations: &str, tls: bool) -> Self {
+        let upstream = &lab.open_registry;
+        let folder = TempDir::new().unwrap();
+        let port = free_port();
+        if tls {
+            make_certificate(&folder);
+        }
+        let config = folder.path().join("nginx.conf");
+        let text = configuration(&folder, port, upstream, locations, tls);
+        fs::write(&config, text).unwrap();
+        let process = command(&lab.nginx, &folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let front = Self {
+            folder,
+            nginx: lab.nginx.clone(),
+            upstream: upstream.to_owned(),
+            port,
+            tls,
+            process,
+        };
+        front.wait_until(true);
+        front
+    }
+
+    /// `HOST:PORT`.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its certificate.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("cert.pem")
+    }
+
+    /// From now on it answers as these blocks say.
+    pub(crate) fn answer(&self, locations: &str) {
+        let text = configuration(&self.folder, self.port, &self.upstream, locations, self.tls);
+        fs::write(self.folder.path().join("nginx.conf"), text).unwrap();
+        let mut reload = command(&self.nginx, &self.folder);
+        let printed = run(reload.args(["-s", "reload"]));
+        assert!(printed.success, "{}", printed.err);
+    }
+
+    /// Nobody listens there any more.
+    pub(crate) fn kill(&self) {
+        self.end("-KILL");
+        self.wait_until(false);
+    }
+
+    /// Sends a signal to the master and its workers at once.
+    fn end(&self, signal: &str) {
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args([signal, "--", &group]).output();
+    }
+
+    fn wait_until(&self, listens: bool) {
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() == listens {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        let log = fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default();
+        panic!("nginx on {} should listen: {listens}. {log}", self.port);
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.end("-TERM");
+        let _ = self.process.wait();
+    }
+}
+
+/// A port of loopback that nobody has.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn command(nginx: &str, folder: &TempDir) -> Command {
+    let folder = folder.path();
+    let mut command = Command::new(nginx);
+    command
+        .arg("-e")
+        .arg(folder.join("error.log"))
+        .arg("-p")
+        .arg(folder)
+        .arg("-c")
+        .arg(folder.join("nginx.conf"));
+    command
+}
+
+/// A certificate for 127.0.0.1 that is its own authority.
+fn make_certificate(folder: &TempDir) {
+    let names = vec!["127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(
+        folder.path().join("key.pem"),
+        made.signing_key.serialize_pem(),
+    )
+    .unwrap();
+}
+
+fn configuration(
+    folder: &TempDir,
+    port: u16,
+    upstream: &str,
+    locations: &str,
+    tls: bool,
+) -> String {
+    let folder = folder.path().display();
+    let listen = match tls {
+        true => format!(
+            "{port} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem"
+        ),
+        false => port.to_string(),
+    };
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .iter()
+        .map(|name| format!("  {name}_temp_path {folder}/{name};\n"))
+        .collect();
+    format!(
+        "daemon off;
+worker_processes 1;
+pid {folder}/pid;
+events {{}}
+http {{
+  access_log off;
+  client_max_body_size 0;
+{temporary}
+  server {{
+    listen 127.0.0.1:{listen};
+    default_type application/json;
+    {locations}
+    location / {{
+      proxy_pass http://{upstream};
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_request_buffering off;
+    }}
+  }}
+}}
+"
+    )
+}
+
+/// A block that answers every request below `/v2/PREFIX` so.
+pub(crate) fn refuse(prefix: &str, status: u16, body: &str) -> String {
+    format!("location ~ ^/v2/{prefix} {{ return {status} '{body}'; }}\n")
+}
