@@ -153,9 +153,11 @@ fn report(plan: &Plan, outcome: &Outcome, host: &Host, success: bool) -> Result<
 
 /// The last lines of the log: what is where.
 fn tell(plan: &Plan, outcome: &Outcome) {
-    if !plan.publication.push {
-        info!("built, not pushed: {}", plan.publication.reason);
-        return;
+    let publication = &plan.publication;
+    match (publication.push, publication.by_outputs) {
+        (true, _) => {}
+        (false, true) => return info!("built, and pushed as `outputs` says"),
+        (false, false) => return info!("not pushed: {}", publication.reason),
     }
     let digest = outcome.build.digest.as_ref().map(ToString::to_string);
     for tag in &plan.tags {

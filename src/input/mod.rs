@@ -3,18 +3,25 @@
 //! Owns [`Inputs`]. Asks nothing of the world; every bad value is reported, in
 //! one go, with its name and what is accepted.
 
+pub mod attest;
 pub mod auth;
+pub mod build;
 pub mod csv;
 pub mod ecma;
 pub mod flavor;
 pub mod images;
 pub mod list;
 pub mod metadata;
+pub mod moved;
+pub mod output;
 pub mod raw;
+pub mod reference;
+pub mod secrets;
 pub mod spec;
 pub mod tags;
 
-use list::{Grammar, parse_list};
+pub use build::BuildInputs;
+use list::{Grammar, Style, parse_list};
 pub use metadata::{MetadataInputs, RawMetadata};
 pub use raw::RawInputs;
 
@@ -24,6 +31,7 @@ use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::secret::Secret;
 use crate::vars;
+use reference::Reference;
 use spec::Part;
 
 /// The input `push`.
@@ -95,6 +103,10 @@ pub struct Inputs {
     pub cache_to: Vec<String>,
     /// `builder`: one that exists.
     pub builder: Option<String>,
+    /// What only a build has.
+    pub build: BuildInputs,
+    /// The entries of `tags` that are whole references, as they were given.
+    pub references: Vec<Reference>,
     /// `ca-certificates`: trusted beside the machine's own.
     pub authorities: Authorities,
 }
@@ -107,9 +119,11 @@ impl Inputs {
             raw,
             problems: Vec::new(),
         };
+        let (metadata, references) = reader.metadata(host);
         let named = Self {
             part: raw.part(),
-            metadata: reader.metadata(host),
+            metadata,
+            references,
             annotation_levels_given: host.var(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS).is_some(),
             pr_head_sha: host
                 .var(vars::DOCKER_METADATA_PR_HEAD_SHA)
@@ -128,16 +142,17 @@ impl Inputs {
             target: reader.target(),
             platforms: reader.platforms(),
             platforms_given: raw.given("platforms").is_some(),
-            build_args: reader.lines("build-args"),
+            build_args: reader.texts("build-args", Style::LINES),
             push: reader.push(),
             load: reader.boolean("load"),
             registry: reader.registry(),
             username: reader.text("username"),
             password: Secret::new(raw.get("password")),
             registry_auth: reader.registry_auth(),
-            cache_from: reader.lines("cache-from"),
-            cache_to: reader.lines("cache-to"),
+            cache_from: reader.texts("cache-from", Style::LINES),
+            cache_to: reader.texts("cache-to", Style::LINES),
             builder: reader.text("builder"),
+            build: reader.build(host),
             authorities: reader.authorities(host),
             ..named
         };
@@ -163,7 +178,10 @@ impl Inputs {
             let password = login.password.as_ref()?;
             Some((password, Some(login.username.as_str())))
         });
-        own.into_iter().chain(token).chain(others)
+        let build = &self.build.secrets;
+        let built = build.values.iter().map(|secret| &secret.value);
+        let built = built.chain(&build.pieces).map(|secret| (secret, None));
+        own.into_iter().chain(token).chain(others).chain(built)
     }
 
     /// The entries of `cache-from` and `cache-to`.
@@ -172,6 +190,15 @@ impl Inputs {
             .iter()
             .chain(&self.cache_to)
             .map(String::as_str)
+    }
+}
+
+/// A boolean as Go reads it, and with it buildx.
+fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
     }
 }
 
@@ -185,10 +212,6 @@ impl Reader<'_> {
     fn text(&self, name: &str) -> Option<String> {
         let value = self.raw.get(name);
         (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    fn lines(&mut self, name: &str) -> Vec<String> {
-        self.list(name, Grammar::Lines)
     }
 
     fn list(&mut self, name: &str, grammar: Grammar) -> Vec<String> {
@@ -290,7 +313,7 @@ impl Reader<'_> {
         logins
     }
 
-    fn metadata(&mut self, host: &Host) -> MetadataInputs {
+    fn metadata(&mut self, host: &Host) -> (MetadataInputs, Vec<Reference>) {
         let text = |name| host.var(name).unwrap_or_default();
         let raw = RawMetadata {
             images: self.raw.get("images"),
@@ -305,8 +328,12 @@ impl Reader<'_> {
             short_sha_length: text(vars::DOCKER_METADATA_SHORT_SHA_LENGTH),
             annotations_levels: text(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS),
         };
-        match MetadataInputs::parse(&raw) {
-            Ok(inputs) => inputs,
+        let read = match self.raw.part() {
+            Part::Publish => MetadataInputs::with_references(&raw),
+            Part::Metadata => MetadataInputs::parse(&raw).map(|inputs| (inputs, Vec::new())),
+        };
+        match read {
+            Ok(read) => read,
             Err(mut problems) => {
                 self.problems.append(&mut problems);
                 // The names alone, for whatever else is to be checked.
@@ -314,7 +341,8 @@ impl Reader<'_> {
                     images: raw.images,
                     ..RawMetadata::default()
                 };
-                MetadataInputs::parse(&images).unwrap_or_default()
+                let images = MetadataInputs::parse(&images).unwrap_or_default();
+                (images, Vec::new())
             }
         }
     }

@@ -5,13 +5,18 @@
 //! and stops. It names credentials and never holds one.
 
 mod arguments;
+mod attestations;
 mod builder;
+mod exposed;
 mod images;
 mod login;
 mod naming;
 mod publication;
+mod reach;
 mod render;
+mod secrets;
 mod source;
+mod support;
 
 use serde::Serialize;
 
@@ -108,11 +113,24 @@ pub fn plan(
             problems.append(&mut more);
             Vec::new()
         });
-    let nowhere = !inputs.metadata.images.is_empty() && names.is_empty();
+    let all_names = images::with_references(names.clone(), inputs, &mut notices);
+    let nowhere = !inputs.metadata.images.is_empty() && all_names.is_empty();
     let publication = publication::decide(inputs, context, nowhere);
     decisions.push(publication.to_string());
-    let source = source::decide(inputs, context, facts, &mut problems);
+    let version = facts.buildx_version.as_ref();
+    let support = support::decide(inputs, version, &mut notices, &mut problems);
+    let own = source::default_context(inputs, context, support.git_query);
+    let source = source::decide(inputs, context, facts, &own, &mut problems);
     decisions.push(source.to_string());
+    let build_contexts = source::build_contexts(inputs, &own, &mut problems);
+    problems.extend(reach::problems(
+        inputs,
+        &source,
+        &build_contexts,
+        &facts.paths,
+    ));
+    notices.extend(secrets::notices(inputs, &facts.paths));
+    notices.extend(exposed::notices(inputs));
     let platforms = platforms(inputs, &mut decisions);
     let builder = builder::decide(inputs, facts, &platforms);
     let builder = builder.unwrap_or_else(|problem| {
@@ -120,11 +138,12 @@ pub fn plan(
         Builder::engine("")
     });
     decisions.push(builder.to_string());
+    let attestations = attestations::decide(inputs, context, facts, &builder, &mut decisions);
     let logins = login::decide(
         inputs,
         context,
         facts,
-        &names,
+        &all_names,
         publication.push,
         &mut notices,
     )
@@ -140,20 +159,25 @@ pub fn plan(
         Metadata::default()
     });
     if problems.is_empty() {
-        problems = naming::unpublishable(&metadata, &names, publication.push);
+        problems = naming::unpublishable(&metadata, inputs, &names, publication.push);
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     notices.extend(naming::notices(&metadata));
-    let arguments = arguments::arguments(
+    let parts = arguments::Parts {
         inputs,
-        &metadata,
-        &platforms,
-        &publication,
-        &source,
-        &builder,
-    );
+        facts,
+        support,
+        metadata: &metadata,
+        platforms: &platforms,
+        publication: &publication,
+        context: &source,
+        build_contexts: &build_contexts,
+        attestations: &attestations,
+        builder: &builder,
+    };
+    let arguments = parts.arguments();
     Ok(Plan {
         outputs: metadata.outputs(&inputs.metadata),
         version: metadata.version.clone().unwrap_or_default(),
@@ -161,7 +185,7 @@ pub fn plan(
         labels: metadata.labels.clone(),
         annotations: metadata.annotations.clone(),
         metadata,
-        images: names,
+        images: all_names,
         platforms,
         publication,
         logins,

@@ -11,6 +11,8 @@ pub fn summary(plan: &Plan, outcome: &Outcome) -> String {
     let digest = outcome.build.digest.as_ref().map(ToString::to_string);
     if plan.publication.push {
         published(&mut text, plan, outcome, digest.as_deref());
+    } else if plan.publication.by_outputs {
+        let _ = writeln!(text, "### Built, and pushed as `outputs` says");
     } else {
         let _ = writeln!(text, "### Built, not published\n");
         let _ = writeln!(text, "{}.\n", escape(&plan.publication.reason));

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod build;
 mod checkout;
 mod conformance;
 mod contract;
