@@ -3,7 +3,7 @@
 //! Owns [`Output`]. An entry reaches buildx as it was given; this only looks
 //! into it, as docker/build-push-action and buildx do.
 
-use super::csv;
+use super::csv::{self, ENTRY, QuoteError};
 use super::list::Entry;
 use crate::error::InputProblem;
 
@@ -14,6 +14,8 @@ pub struct Output {
     pub text: String,
     /// What makes the result.
     pub exporter: Exporter,
+    /// The folder, when the entry is nothing else.
+    folder: Option<String>,
     attributes: Vec<(String, String)>,
 }
 
@@ -45,18 +47,28 @@ impl Output {
     /// # Errors
     /// When its quotes do not pair up.
     pub fn parse(entry: &Entry) -> Result<Self, InputProblem> {
-        let attributes = csv::attributes(&entry.text).map_err(|error| {
+        let refused = |error: QuoteError| {
             let problem = InputProblem::new("outputs", &entry.text, error.to_string(), ACCEPTED);
             problem.at(entry.line, error.column)
-        })?;
-        let exporter = match attributes.as_slice() {
-            [] => Exporter::Local,
-            [(key, _)] if key != "type" => Exporter::Local,
-            _ => exporter(&attributes),
+        };
+        let records = csv::records(&entry.text, ENTRY).map_err(refused)?;
+        // One field that does not start with `type=` is a folder, whatever it says.
+        let folder = match records.first().map(|record| record.fields.as_slice()) {
+            None => Some(String::new()),
+            Some([one]) if !one.starts_with("type=") => Some(one.clone()),
+            Some(_) => None,
+        };
+        let attributes = match &folder {
+            Some(_) => Vec::new(),
+            None => csv::attributes(&entry.text).map_err(refused)?,
         };
         Ok(Self {
             text: entry.text.clone(),
-            exporter,
+            exporter: match &folder {
+                Some(_) => Exporter::Local,
+                None => exporter(&attributes),
+            },
+            folder,
             attributes,
         })
     }
@@ -92,11 +104,7 @@ impl Output {
 
     /// The file or folder that it is written to.
     pub fn path(&self) -> Option<&str> {
-        let bare = || match self.attributes.as_slice() {
-            [(key, value)] if key.is_empty() => Some(value.as_str()),
-            _ => None,
-        };
-        self.attribute("dest").or_else(bare)
+        self.attribute("dest").or(self.folder.as_deref())
     }
 }
 
@@ -116,13 +124,8 @@ fn exporter(attributes: &[(String, String)]) -> Exporter {
 /// True when the result is loaded into an engine. As in
 /// docker/build-push-action, nothing after a path alone counts.
 pub fn has_docker_exporter(outputs: &[Output]) -> bool {
-    let is_bare = |output: &&Output| output.attributes.iter().all(|(key, _)| key != "type");
-    let counted = outputs
-        .iter()
-        .take_while(|output| !(is_bare(output) && output.attributes.len() <= 1));
-    counted
-        .into_iter()
-        .any(|output| output.exporter == Exporter::Docker)
+    let mut counted = outputs.iter().take_while(|output| output.folder.is_none());
+    counted.any(|output| output.exporter == Exporter::Docker)
 }
 
 #[cfg(test)]
@@ -160,6 +163,13 @@ mod tests {
             ("type=image,push=1", Exporter::Image, true, None),
             ("type=image", Exporter::Image, false, None),
             ("type=cacheonly", Exporter::Other, false, None),
+            (
+                "type = docker",
+                Exporter::Local,
+                false,
+                Some("type = docker"),
+            ),
+            ("", Exporter::Local, false, Some("")),
         ] {
             let output = output(text);
             assert_eq!(output.exporter, exporter, "{text}");

@@ -11,6 +11,8 @@ use crate::input::{Inputs, Push};
 /// Whether the image is pushed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Publication {
+    /// False when nothing is built, only looked at: the input `call`.
+    pub build: bool,
     /// True when it is pushed.
     pub push: bool,
     /// True when it is loaded into the engine.
@@ -27,6 +29,7 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
         && !is_build(call)
     {
         return Publication {
+            build: false,
             push: false,
             load: false,
             by_outputs: false,
@@ -65,6 +68,7 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
         reason => reason.to_owned(),
     };
     Publication {
+        build: true,
         push,
         load: inputs.load,
         by_outputs,

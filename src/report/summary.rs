@@ -9,7 +9,10 @@ use crate::plan::Plan;
 pub fn summary(plan: &Plan, outcome: &Outcome) -> String {
     let mut text = String::new();
     let digest = outcome.build.digest.as_ref().map(ToString::to_string);
-    if plan.publication.push {
+    if !plan.publication.build {
+        let _ = writeln!(text, "### Looked at, not built\n");
+        let _ = writeln!(text, "{}.", escape(&plan.publication.reason));
+    } else if plan.publication.push {
         published(&mut text, plan, outcome, digest.as_deref());
     } else if plan.publication.by_outputs {
         let _ = writeln!(text, "### Built, and pushed as `outputs` says");
@@ -25,7 +28,13 @@ pub fn summary(plan: &Plan, outcome: &Outcome) -> String {
 }
 
 fn published(text: &mut String, plan: &Plan, outcome: &Outcome, digest: Option<&str>) {
-    let first = plan.tags.first().map(String::as_str).unwrap_or_default();
+    // Without a tag the names stand in `outputs`.
+    let Some(first) = plan.tags.first() else {
+        let _ = writeln!(text, "### Published as `outputs` says\n");
+        let digest = digest.map(code).unwrap_or_default();
+        let _ = writeln!(text, "Digest {digest}");
+        return;
+    };
     let _ = writeln!(text, "### Published {}\n", code(first));
     let _ = writeln!(text, "```sh\ndocker pull {first}\n```\n");
     if let Some(digest) = digest {

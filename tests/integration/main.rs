@@ -14,6 +14,7 @@ mod conformance;
 mod contract;
 mod dry_run;
 mod engine;
+mod engine_inputs;
 mod github;
 mod naming;
 mod recorded;
