@@ -6,7 +6,7 @@
 use super::csv::{self, ENTRY, QuoteError, records};
 use super::ecma::trim;
 use super::list::Entry;
-use super::parse_bool;
+use super::reader::parse_bool;
 use crate::error::InputProblem;
 
 /// What is to be attested.

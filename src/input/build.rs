@@ -1,13 +1,11 @@
 //! What only a build has: docker/build-push-action's inputs beside the ones
 //! that other parts of the program read too.
 
-use super::Reader;
 use super::attest::{self, Attestations};
-use super::list::{Entry, Style, build_entries};
+use super::list::{Entry, Style};
 use super::output::Output;
-use super::parse_bool;
+use super::reader::{Reader, parse_bool};
 use super::secrets::BuildSecrets;
-use crate::error::InputProblem;
 use crate::host::Host;
 use crate::vars;
 
@@ -87,25 +85,6 @@ impl Reader<'_> {
         }
     }
 
-    /// A list as docker/build-push-action reads it.
-    pub(super) fn texts(&mut self, name: &str, style: Style) -> Vec<String> {
-        let entries = self.entries(name, style);
-        entries.into_iter().map(|entry| entry.text).collect()
-    }
-
-    fn entries(&mut self, name: &str, style: Style) -> Vec<Entry> {
-        let value = match style.trim {
-            true => self.raw.get(name),
-            false => self.raw.get_untrimmed(name),
-        };
-        build_entries(value, style).unwrap_or_else(|error| {
-            let accepted = "a list, one entry a line; quotes in pairs";
-            let problem = InputProblem::new(name, "", error.why, accepted);
-            self.problems.push(problem.at(error.line, error.column));
-            Vec::new()
-        })
-    }
-
     fn outputs(&mut self) -> Vec<Output> {
         let entries = self.entries("outputs", Style::VERBATIM);
         let parsed: Vec<_> = entries.iter().map(Output::parse).collect();
@@ -130,30 +109,6 @@ impl Reader<'_> {
             entries: self.collect(entries),
             no_defaults: self.switch(host, vars::BUILDX_NO_DEFAULT_ATTESTATIONS),
         }
-    }
-
-    /// What is good; the rest is kept as problems.
-    fn collect<T>(&mut self, parsed: impl IntoIterator<Item = Result<T, InputProblem>>) -> Vec<T> {
-        let mut good = Vec::new();
-        for result in parsed {
-            match result {
-                Ok(value) => good.push(value),
-                Err(problem) => self.problems.push(problem),
-            }
-        }
-        good
-    }
-
-    /// A variable of buildx's, which buildx itself refuses when it is no boolean.
-    fn switch(&mut self, host: &Host, name: &str) -> bool {
-        let Some(given) = host.var(name) else {
-            return false;
-        };
-        parse_bool(given).unwrap_or_else(|| {
-            let problem = InputProblem::new(name, given, "is no boolean", "true or false");
-            self.problems.push(problem);
-            false
-        })
     }
 }
 

@@ -15,13 +15,14 @@ pub mod metadata;
 pub mod moved;
 pub mod output;
 pub mod raw;
+mod reader;
 pub mod reference;
 pub mod secrets;
 pub mod spec;
 pub mod tags;
 
 pub use build::BuildInputs;
-use list::{Grammar, Style, parse_list};
+use list::{Grammar, Style};
 pub use metadata::{MetadataInputs, RawMetadata};
 pub use raw::RawInputs;
 
@@ -31,6 +32,7 @@ use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::secret::Secret;
 use crate::vars;
+use reader::Reader;
 use reference::Reference;
 use spec::Part;
 
@@ -193,39 +195,7 @@ impl Inputs {
     }
 }
 
-/// A boolean as Go reads it, and with it buildx.
-fn parse_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
-}
-
-/// Reads inputs one by one and collects what is wrong.
-struct Reader<'a> {
-    raw: &'a RawInputs,
-    problems: Vec<InputProblem>,
-}
-
 impl Reader<'_> {
-    fn text(&self, name: &str) -> Option<String> {
-        let value = self.raw.get(name);
-        (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    fn list(&mut self, name: &str, grammar: Grammar) -> Vec<String> {
-        match parse_list(self.raw.get(name), grammar) {
-            Ok(list) => list,
-            Err(error) => {
-                let accepted = "a list, one entry a line; quotes in pairs";
-                let problem = InputProblem::new(name, "", error.why, accepted);
-                self.problems.push(problem.at(error.line, error.column));
-                Vec::new()
-            }
-        }
-    }
-
     fn platforms(&mut self) -> Vec<Platform> {
         const NAME: &str = "platforms";
         let mut platforms = Vec::new();
@@ -240,19 +210,6 @@ impl Reader<'_> {
             }
         }
         platforms
-    }
-
-    /// The core schema of YAML 1.2, as GitHub's own toolkit reads booleans.
-    fn boolean(&mut self, name: &str) -> bool {
-        match self.raw.get(name) {
-            "true" | "True" | "TRUE" => true,
-            "false" | "False" | "FALSE" | "" => false,
-            other => {
-                let problem = InputProblem::new(name, other, "is no boolean", "true or false");
-                self.problems.push(problem);
-                false
-            }
-        }
     }
 
     fn push(&mut self) -> Push {

@@ -78,6 +78,10 @@ pub const FORMER: &[Former] = &[
         inputs: LOGIN,
     },
     Former {
+        action: "docker/metadata-action",
+        inputs: METADATA,
+    },
+    Former {
         action: "docker/build-push-action",
         inputs: BUILD,
     },
@@ -131,10 +135,6 @@ const BUILDX: &[Moved] = &[
     ),
     renamed("config", "buildkitd-config", ""),
     renamed("config-inline", "buildkitd-config-inline", ""),
-    refused(
-        "debug",
-        "give `buildkitd-flags: --debug`, or run the job with debug logging",
-    ),
 ];
 
 const LOGIN: &[Moved] = &[
@@ -155,6 +155,23 @@ const LOGIN: &[Moved] = &[
          docker/login-action",
     ),
     kept("registry-auth"),
+];
+
+/// What the action in `metadata/` has instead.
+const NAMES_ALONE: &str = "the action in this one's folder `metadata` has it, for other builders";
+
+const METADATA: &[Moved] = &[
+    renamed("context", "metadata-context", ""),
+    noted("images", "empty means the repository's own name"),
+    kept("tags"),
+    kept("flavor"),
+    kept("labels"),
+    kept("annotations"),
+    refused("sep-tags", NAMES_ALONE),
+    refused("sep-labels", NAMES_ALONE),
+    refused("sep-annotations", NAMES_ALONE),
+    refused("bake-target", NAMES_ALONE),
+    kept("github-token"),
 ];
 
 const BUILD: &[Moved] = &[
@@ -254,10 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn what_build_push_action_had_is_there() {
+    fn what_is_kept_is_an_input_of_ours() {
         for moved in BUILD.iter().chain(LOGIN) {
             let is_input = Part::Publish.find(moved.name).is_some();
             assert_eq!(is_input, moved.fate == Fate::Kept, "{moved:?}");
+        }
+        let kept = METADATA.iter().filter(|moved| moved.fate == Fate::Kept);
+        for moved in kept {
+            assert!(Part::Publish.find(moved.name).is_some(), "{moved:?}");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::csv::{self, ENTRY, QuoteError};
 use super::list::Entry;
+use super::reader::parse_bool;
 use crate::error::InputProblem;
 
 /// One entry of `outputs`.
@@ -80,13 +81,13 @@ impl Output {
     }
 
     fn is_true(&self, name: &str) -> bool {
-        self.attribute(name).and_then(super::parse_bool) == Some(true)
+        self.attribute(name).and_then(parse_bool) == Some(true)
     }
 
     /// True when BuildKit pushes it by itself.
     pub fn pushes(&self) -> bool {
         match self.exporter {
-            Exporter::Registry => self.attribute("push").and_then(super::parse_bool) != Some(false),
+            Exporter::Registry => self.attribute("push").and_then(parse_bool) != Some(false),
             Exporter::Image => self.is_true("push"),
             _ => false,
         }

@@ -131,3 +131,69 @@ fn run_url(context: &RunContext) -> Option<String> {
     (!run_id.is_empty())
         .then(|| format!("{server_url}/{repository}/actions/runs/{run_id}/attempts/{attempt}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::Payload;
+    use crate::host::Host;
+
+    fn values(private: bool, engine: Engine, builder: BuilderChoice, run_id: &str) -> Vec<String> {
+        let context = RunContext {
+            server_url: "https://h".to_owned(),
+            repository: "o/r".to_owned(),
+            run_id: run_id.to_owned(),
+            payload: Payload::new(json!({"repository": {"private": private}})),
+            ..RunContext::default()
+        };
+        let host = Host::with(&[], Path::new("/"), jiff::Timestamp::UNIX_EPOCH);
+        let inputs = Inputs::default();
+        let mut facts = Facts::local(&host, &inputs, &context);
+        facts.engine = engine;
+        let builder = Builder {
+            choice: builder,
+            reason: String::new(),
+        };
+        let mut decisions = Vec::new();
+        let values = decide(&inputs, &context, &facts, &builder, &mut decisions);
+        assert_eq!(decisions.len(), 1, "it is a decision of ours");
+        values
+    }
+
+    fn running(containerd_store: bool) -> Engine {
+        Engine::Running {
+            version: "28.0.0".to_owned(),
+            containerd_store,
+        }
+    }
+
+    #[test]
+    fn provenance_is_given_where_it_can_be_kept() {
+        let named = |name: &str| BuilderChoice::Named(name.to_owned());
+        let public =
+            ["type=provenance,mode=max,builder-id=https://h/o/r/actions/runs/7/attempts/1"];
+        let none: [&str; 0] = [];
+        assert_eq!(
+            values(false, running(true), BuilderChoice::Engine, "7"),
+            public
+        );
+        assert_eq!(
+            values(false, running(false), BuilderChoice::Engine, "7"),
+            none
+        );
+        assert_eq!(values(false, Engine::Unasked, named("b1"), "7"), public);
+        assert_eq!(values(false, Engine::Unasked, named("default"), "7"), none);
+    }
+
+    #[test]
+    fn a_private_repository_says_less_and_a_local_run_names_no_page() {
+        assert_eq!(
+            values(true, running(true), BuilderChoice::Engine, ""),
+            ["type=provenance,mode=min,inline-only=true"]
+        );
+    }
+}

@@ -33,7 +33,7 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
             push: false,
             load: false,
             by_outputs: false,
-            reason: format!("`call: {call}` looks at the build and makes nothing"),
+            reason: "`call` looks at the build and makes nothing".to_owned(),
         };
     }
     let outputs = &inputs.build.outputs;

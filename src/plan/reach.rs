@@ -59,12 +59,17 @@ pub(super) fn problems(
         .into_iter()
         .filter(|(_, _, path)| !paths.reaches(path))
         .map(|(input, given, path)| {
-            let why = match path == *given {
-                true => "is in the container of this step alone, and goes with it".to_owned(),
-                false => {
-                    format!("{path} is in the container of this step alone, and goes with it")
-                }
+            let what = match path == *given {
+                true => String::new(),
+                false => format!("{path} "),
             };
+            let why = match input {
+                "outputs" | "cache-to" => {
+                    "would be written in the container of this step, and go with it"
+                }
+                _ => "is not to be seen from the container of this step",
+            };
+            let why = format!("{what}{why}");
             InputProblem::new(input, given, why, ACCEPTED)
         })
         .collect()
@@ -227,7 +232,10 @@ mod tests {
             .unwrap();
         let text = problem.to_string();
         assert!(text.contains("type=local,dest=/tmp/c,mode=max"), "{text}");
-        assert!(text.contains("/tmp/c is in the container"), "{text}");
+        assert!(
+            text.contains("/tmp/c would be written in the container"),
+            "{text}"
+        );
         assert!(text.contains("/github/workspace"), "{text}");
     }
 }
