@@ -206,7 +206,7 @@ const BUILD: &[Moved] = &[
     ),
     noted(
         "platforms",
-        "empty means linux/amd64 and linux/arm64, with `load` the builder's own",
+        "empty means linux/amd64 and linux/arm64; with `load`, `call` or `type=docker` the builder's own",
     ),
     kept("provenance"),
     kept("pull"),

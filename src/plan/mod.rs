@@ -33,6 +33,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
+use crate::input::output::has_docker_exporter;
 use crate::metadata::Metadata;
 
 /// Everything that a run will do.
@@ -131,7 +132,7 @@ pub fn plan(
     ));
     notices.extend(secrets::notices(inputs, &facts.paths));
     notices.extend(exposed::notices(inputs));
-    let platforms = platforms(inputs, &mut decisions);
+    let platforms = platforms(inputs, &publication, &mut decisions);
     let builder = builder::decide(inputs, facts, &platforms);
     let builder = builder.unwrap_or_else(|problem| {
         problems.push(problem);
@@ -197,13 +198,27 @@ pub fn plan(
     })
 }
 
-/// What is built for. An image that is loaded, and for which nobody asked for
-/// platforms, is for the machine that it is loaded on.
-fn platforms(inputs: &Inputs, decisions: &mut Vec<String>) -> Vec<Platform> {
-    if inputs.load && !inputs.platforms_given {
-        let reason = "`load: true`, and `platforms` is empty";
-        decisions.push(format!("platform: the builder's own: {reason}"));
-        return Vec::new();
-    }
-    inputs.platforms.clone()
+/// What is built for, where nobody asked for platforms: an image for the engine
+/// holds the one that it is loaded on, and a look at the build needs no more.
+fn platforms(
+    inputs: &Inputs,
+    publication: &Publication,
+    decisions: &mut Vec<String>,
+) -> Vec<Platform> {
+    let why = match inputs.platforms_given {
+        true => None,
+        false if !publication.build => Some("`call` makes nothing"),
+        false if inputs.load => Some("`load: true`"),
+        false if has_docker_exporter(&inputs.build.outputs) => {
+            Some("`outputs` makes an image for the engine")
+        }
+        false => None,
+    };
+    let Some(why) = why else {
+        return inputs.platforms.clone();
+    };
+    decisions.push(format!(
+        "platform: the builder's own: {why}, and `platforms` is empty"
+    ));
+    Vec::new()
 }

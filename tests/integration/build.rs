@@ -829,3 +829,22 @@ fn inputs_of_the_actions_that_it_stands_in_for_are_explained() {
         );
     }
 }
+
+#[test]
+fn what_holds_one_platform_is_built_for_the_builders_own() {
+    let two = vec!["linux/amd64,linux/arm64"];
+    for (name, value, platforms) in [
+        ("load", "true", vec![]),
+        ("outputs", "type=docker,dest=d.tar", vec![]),
+        ("call", "check", vec![]),
+        ("outputs", "type=oci,dest=o.tar", two.clone()),
+        ("call", "build", two),
+    ] {
+        let (arguments, _) = arguments(&[(name, value)]);
+        assert_eq!(
+            values(&arguments, "--platform"),
+            platforms,
+            "{name} {value}"
+        );
+    }
+}

@@ -154,6 +154,7 @@ fn a_call_looks_at_the_build_and_makes_nothing() {
     ] {
         let run = build(&lab, &place)
             .with("push", "auto")
+            .with("platforms", "")
             .with("call", call)
             .run()
             .unwrap();
