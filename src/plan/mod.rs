@@ -165,7 +165,8 @@ pub fn plan(
     if !problems.is_empty() {
         return Err(problems);
     }
-    notices.extend(naming::notices(&metadata));
+    notices.extend(naming::notices(inputs, &metadata));
+    notices.extend(naming::doubts(inputs));
     let parts = arguments::Parts {
         inputs,
         facts,

@@ -109,7 +109,44 @@ pub(super) fn unpublishable(
     problems
 }
 
-pub(super) fn notices(metadata: &Metadata) -> Vec<Notice> {
+/// What of `tags` is likely not as it was meant.
+pub(super) fn doubts(inputs: &Inputs) -> Vec<Notice> {
+    let warning = |message: String| Notice {
+        level: Level::Warning,
+        title: "Tags".to_owned(),
+        message,
+    };
+    let rules = inputs.metadata.tags.iter();
+    let untagged = rules.filter(|rule| is_image(&rule.text)).map(|rule| {
+        let text = &rule.text;
+        warning(format!(
+            "{text} has no tag, so it is a rule that makes one of its letters;              a whole reference is {text}:latest"
+        ))
+    });
+    let rules = &inputs.metadata;
+    let idle = rules.tags.is_empty() && !rules.images.is_empty();
+    let idle = idle.then(|| {
+        let message = "`tags` has whole references alone, so nothing is tagged for `images`; \
+             add a rule such as type=ref,event=branch";
+        warning(message.to_owned())
+    });
+    untagged.chain(idle).collect()
+}
+
+/// A bare word that starts with a registry and has no tag.
+fn is_image(rule: &str) -> bool {
+    let is_registry = |host: &str| host == "localhost" || host.contains(['.', ':']);
+    let bare = !rule.contains(['=', ',', '{']);
+    bare && rule
+        .split_once('/')
+        .is_some_and(|(host, _)| is_registry(host))
+}
+
+pub(super) fn notices(inputs: &Inputs, metadata: &Metadata) -> Vec<Notice> {
+    // Whole references need no rule, and so none is missed.
+    if inputs.metadata.tags.is_empty() {
+        return Vec::new();
+    }
     let notice = |notice: &metadata::Notice| Notice {
         level: match notice.severity {
             Severity::Warning => Level::Warning,
@@ -124,7 +161,17 @@ pub(super) fn notices(metadata: &Metadata) -> Vec<Notice> {
 
 #[cfg(test)]
 mod tests {
-    use super::has_level;
+    use super::{has_level, is_image};
+
+    #[test]
+    fn images_without_a_tag_are_doubted() {
+        for text in ["ghcr.io/o/app", "localhost:5000/app", "localhost/app"] {
+            assert!(is_image(text), "{text}");
+        }
+        for text in ["feature/x", "v1.2", "type=raw,value=a.b/c", "edge"] {
+            assert!(!is_image(text), "{text}");
+        }
+    }
 
     #[test]
     fn annotations_with_a_level_are_known() {

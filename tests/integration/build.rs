@@ -848,3 +848,18 @@ fn what_holds_one_platform_is_built_for_the_builders_own() {
         );
     }
 }
+
+#[test]
+fn tags_that_are_likely_not_meant_so_are_warned_about() {
+    for (inputs, count) in [
+        (vec![("tags", "ghcr.io/o/i\nedge")], 1),
+        (
+            vec![("tags", "ghcr.io/o/i:1"), ("images", "ghcr.io/o/r")],
+            1,
+        ),
+        (vec![("tags", "ghcr.io/o/i:1")], 0),
+    ] {
+        let (_, printed) = arguments(&inputs);
+        assert_eq!(warnings(&printed, "Tags"), count, "{}", printed.out);
+    }
+}
