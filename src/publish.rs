@@ -177,7 +177,10 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
         }
         (Preflight::Only, _) => info!("asked, and nothing built: `preflight: only`"),
         (_, Some(_)) => {}
-        (_, None) => info!("built, not pushed: {}", plan.publication.reason),
+        (_, None) if plan.publication.push || plan.publication.by_outputs => {
+            info!("built, and pushed as `outputs` says");
+        }
+        (_, None) => info!("not pushed: {}", plan.publication.reason),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cli::StepOptions;
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::host::Host;
+use crate::input::moved;
 use crate::input::spec::Part;
 use crate::input::{Inputs, RawInputs};
 use crate::report::failure::Failure;
@@ -94,15 +95,28 @@ fn raw_inputs(
 /// Inputs that nobody reads are likely misspelt.
 fn warn_of_unknown(raw: &RawInputs) {
     for name in raw.unknown() {
-        let hint = match raw.part().nearest(name) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => "README.md lists the inputs".to_owned(),
+        let of_another = match raw.part() {
+            Part::Publish => moved::advice(name),
+            Part::Metadata => None,
+        };
+        let hint = match (raw.part().nearest(name), of_another) {
+            (Some(nearest), Some(advice)) if is_one_off(name, nearest) => {
+                format!("did you mean `{nearest}`? And {advice}")
+            }
+            (_, Some(advice)) => advice,
+            (Some(nearest), None) => format!("did you mean `{nearest}`?"),
+            (None, None) => "README.md lists the inputs".to_owned(),
         };
         warn!(
             title = "Unknown input",
             "`{name}` is no input of this action: {hint}"
         );
     }
+}
+
+/// True when one letter too many or too few is likely all that is wrong.
+fn is_one_off(name: &str, other: &str) -> bool {
+    strsim::levenshtein(name, other) == 1
 }
 
 /// Adds problems that are not among them yet.

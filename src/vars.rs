@@ -59,6 +59,14 @@ pub const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
 pub const BUILDX_CONFIG: &str = "BUILDX_CONFIG";
 /// The builder that the environment has chosen.
 pub const BUILDX_BUILDER: &str = "BUILDX_BUILDER";
+/// Makes buildx attest nothing unless it is asked to.
+pub const BUILDX_NO_DEFAULT_ATTESTATIONS: &str = "BUILDX_NO_DEFAULT_ATTESTATIONS";
+/// Gives the default context as a URL with a query, not with a fragment.
+pub const BUILDX_SEND_GIT_QUERY_AS_INPUT: &str = "BUILDX_SEND_GIT_QUERY_AS_INPUT";
+/// Makes a pull request's own commit the default context, not its merge commit.
+pub const DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF: &str = "DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF";
+/// The socket of the SSH agent.
+pub const SSH_AUTH_SOCK: &str = "SSH_AUTH_SOCK";
 /// The user's home.
 pub const HOME: &str = "HOME";
 /// Where programs are looked for.

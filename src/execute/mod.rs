@@ -171,7 +171,8 @@ impl Job<'_> {
         }
     }
 
-    /// What buildx reads: Docker's configuration and contexts, the Git token.
+    /// What buildx reads: Docker's configuration and contexts, the Git token, the
+    /// build's secrets.
     fn write_files(&self, config: &Map<String, Value>) -> Result<(), Error> {
         let folder = self.folder;
         let text = &mut docker_config::text(config);
@@ -183,6 +184,10 @@ impl Job<'_> {
         )?;
         if let Some(token) = git_token(self.plan, self.inputs) {
             write(folder, "git-token", &mut token.expose().to_owned())?;
+        }
+        for (index, secret) in self.inputs.build.secrets.values.iter().enumerate() {
+            let name = format!("secrets/{index}");
+            write(folder, &name, &mut secret.value.expose().to_owned())?;
         }
         let contexts = self.facts.docker.folder.join("contexts");
         if !contexts.is_dir() {

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use semver::Version;
 use serde_json::Value;
 
 use super::docker::DockerSettings;
-use crate::host::Host;
+use crate::host::{Command, Host};
 use crate::vars;
 
 /// The names under which buildx is installed: as a plugin, and by itself.
@@ -55,6 +56,25 @@ pub(super) fn find(host: &Host, settings: &DockerSettings) -> Option<PathBuf> {
         .find(|path| is_program(path))
 }
 
+/// The program's version, as `buildx version` tells it. `None` for one that
+/// has none, such as a build of a commit: it is taken for the newest.
+pub(super) async fn version(host: &Host, program: Option<&Path>) -> Option<Version> {
+    let told = Command::new(program?).args(["version"]).read(host).await;
+    parse_version(&told.ok()?)
+}
+
+/// Reads `github.com/docker/buildx v0.29.1 COMMIT`, also as distributions spell
+/// it (`0.29.1+ds1`). Packages that are built without a version tell 0.0.0.
+fn parse_version(told: &str) -> Option<Version> {
+    let word = told.split_whitespace().nth(1)?;
+    let word = word.strip_prefix('v').unwrap_or(word);
+    let end = word.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let mut numbers = word.get(..end.unwrap_or(word.len()))?.split('.');
+    let mut number = || numbers.next()?.parse::<u64>().ok();
+    let version = Version::new(number()?, number()?, number()?);
+    (version != Version::new(0, 0, 0)).then_some(version)
+}
+
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
@@ -87,6 +107,27 @@ pub(super) fn chosen(host: &Host, settings: &DockerSettings) -> Option<ChosenBui
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_are_read_as_they_are_told() {
+        for (told, version) in [
+            (
+                "github.com/docker/buildx v0.29.1 1a1ec9a\n",
+                Some((0, 29, 1)),
+            ),
+            (
+                "github.com/docker/buildx 0.29.1+ds1 0.29.1+ds1-4",
+                Some((0, 29, 1)),
+            ),
+            ("github.com/docker/buildx v0.11.0-rc2 abc", Some((0, 11, 0))),
+            ("github.com/docker/buildx 0.0.0+unknown", None),
+            ("github.com/docker/buildx 1a1ec9a", None),
+            ("", None),
+        ] {
+            let version = version.map(|(a, b, c)| Version::new(a, b, c));
+            assert_eq!(parse_version(told), version, "{told}");
+        }
+    }
 
     #[test]
     fn the_current_builder_counts_only_while_it_exists() {

@@ -9,6 +9,7 @@ pub mod engine;
 mod event;
 mod github;
 mod package;
+mod paths;
 mod workspace;
 
 use std::path::PathBuf;
@@ -19,7 +20,10 @@ pub use docker::{DockerSettings, Endpoint};
 pub use engine::Engine;
 pub use event::EventFacts;
 pub use package::{OwnerKind, Package, Permission};
+pub use paths::Paths;
 pub use workspace::Workspace;
+
+use semver::Version;
 
 use crate::event::RunContext;
 use crate::host::Host;
@@ -32,12 +36,17 @@ pub struct Facts {
     pub event: EventFacts,
     /// The files of the workspace.
     pub workspace: Workspace,
+    /// What of the machine's files can be seen.
+    pub paths: Paths,
     /// Docker as the user has set it up.
     pub docker: DockerSettings,
     /// The engine.
     pub engine: Engine,
     /// The buildx program.
     pub buildx: Option<PathBuf>,
+    /// Its version, where an input asks for something that not every buildx
+    /// knows. `None` is taken for the newest.
+    pub buildx_version: Option<Version>,
     /// The builder that the environment has chosen.
     pub chosen_builder: Option<ChosenBuilder>,
 }
@@ -50,15 +59,17 @@ impl Facts {
         Self {
             event: EventFacts::local(host, inputs, context),
             workspace: Workspace::look(host, inputs.context.as_deref(), inputs.file.as_deref()),
+            paths: Paths::look(host, inputs),
             engine: Engine::Unasked,
             buildx: None,
+            buildx_version: None,
             chosen_builder: buildx::chosen(host, &docker),
             docker,
         }
     }
 
-    /// Asks the engine and, where the payload leaves something open, GitHub's
-    /// API, both at once.
+    /// Asks the engine and, where they are needed, buildx's version and GitHub's
+    /// API, all at once.
     pub async fn ask(&mut self, host: &Host, inputs: &Inputs) {
         self.buildx = buildx::find(host, &self.docker);
         // A builder by name may be anywhere: no local engine is needed for it.
@@ -72,8 +83,17 @@ impl Facts {
                 false => Engine::Unasked,
             }
         };
-        let (engine, ()) = tokio::join!(engine, self.event.ask(inputs));
+        let program = self.buildx.as_deref();
+        let version = async {
+            let given = !inputs.metadata.annotations.is_empty();
+            match given || inputs.build.ask_for_a_version() {
+                true => buildx::version(host, program).await,
+                false => None,
+            }
+        };
+        let (engine, version, ()) = tokio::join!(engine, version, self.event.ask(inputs));
         self.engine = engine;
+        self.buildx_version = version;
     }
 
     /// What could not be found out, for the log.

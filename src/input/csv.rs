@@ -1,11 +1,13 @@
 //! Comma-separated fields, read as csv-parse 7 reads them.
 //!
 //! Owns the one reader behind two grammars: the lists of the inputs (lenient
-//! quotes, comment lines) and the fields of one rule (strict quotes). Follows
+//! quotes, comment lines) and the fields of one entry (strict quotes). Follows
 //! RFC 4180 with csv-parse's answers to what it leaves open: the first line
 //! break decides which one ends records, and empty lines count for nothing.
 
 use std::fmt;
+
+use super::ecma::trim;
 
 /// How a text is to be read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,6 +16,33 @@ pub struct Dialect {
     pub relax_quotes: bool,
     /// Skips lines that start with `#`.
     pub comments: bool,
+    /// Takes a quote for a character like any other.
+    pub no_quotes: bool,
+    /// Leaves out white space around fields.
+    pub trim: bool,
+}
+
+/// How docker/build-push-action looks into one entry, such as
+/// `type=local,dest=out`.
+pub const ENTRY: Dialect = Dialect {
+    relax_quotes: false,
+    comments: false,
+    no_quotes: false,
+    trim: true,
+};
+
+/// The fields of an entry as pairs; a field without `=` has an empty name.
+///
+/// # Errors
+/// When quotes do not pair up.
+pub fn attributes(entry: &str) -> Result<Vec<(String, String)>, QuoteError> {
+    let pair = |field: String| match field.split_once('=') {
+        Some((key, value)) => (trim(key).to_owned(), trim(value).to_owned()),
+        None => (String::new(), field),
+    };
+    let records = records(entry, ENTRY)?;
+    let fields = records.into_iter().flat_map(|record| record.fields);
+    Ok(fields.map(pair).collect())
 }
 
 /// One record: its fields, and where it starts (line and column from 1).
@@ -108,14 +137,15 @@ impl Reader<'_> {
             }
             self.discover();
             // csv-parse opens a quote before it looks for anything else.
-            if c == '"' && !commenting && self.field.is_empty() {
+            let quote = c == '"' && !commenting && !self.dialect.no_quotes;
+            if quote && self.field.is_empty() {
                 self.quote_at = (self.line, self.column);
                 self.start.get_or_insert(self.quote_at);
                 self.skip(1);
                 quoting = true;
                 continue;
             }
-            if c == '"' && !commenting && !self.dialect.relax_quotes {
+            if quote && !self.dialect.relax_quotes {
                 return Err(self.error(QuoteProblem::Opening));
             }
             if let Some(end) = self.record_end.filter(|end| self.rest.starts_with(end)) {
@@ -130,6 +160,13 @@ impl Reader<'_> {
             } else if c == ',' {
                 self.start.get_or_insert((self.line, self.column));
                 self.end_field();
+                self.skip(1);
+            } else if self.dialect.trim && is_trimmed(c) && self.field.is_empty() {
+                self.skip(1);
+            } else if self.dialect.trim && self.was_quoted {
+                if !is_trimmed(c) {
+                    return Err(self.error(QuoteProblem::Closing));
+                }
                 self.skip(1);
             } else {
                 self.take(c);
@@ -162,6 +199,7 @@ impl Reader<'_> {
                 return Ok(true);
             }
             Some('#') if self.dialect.comments => true,
+            Some(c) if self.dialect.trim && is_trimmed(c) => true,
             Some(_) => {
                 let after = self.rest.get(1..).unwrap_or_default();
                 match self.record_end {
@@ -203,7 +241,11 @@ impl Reader<'_> {
     }
 
     fn end_field(&mut self) {
-        self.fields.push(std::mem::take(&mut self.field));
+        let mut field = std::mem::take(&mut self.field);
+        if self.dialect.trim && !self.was_quoted {
+            field.truncate(field.trim_end_matches(is_trimmed).len());
+        }
+        self.fields.push(field);
         self.was_quoted = false;
     }
 
@@ -250,6 +292,11 @@ impl Reader<'_> {
     }
 }
 
+/// What csv-parse takes away around fields.
+fn is_trimmed(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}')
+}
+
 fn line_break(text: &str) -> Option<&'static str> {
     ["\r\n", "\n", "\r"]
         .into_iter()
@@ -268,10 +315,13 @@ mod tests {
     const STRICT: Dialect = Dialect {
         relax_quotes: false,
         comments: false,
+        no_quotes: false,
+        trim: false,
     };
     const RELAXED: Dialect = Dialect {
         relax_quotes: true,
         comments: true,
+        ..STRICT
     };
 
     #[test]
@@ -317,5 +367,32 @@ mod tests {
         let read = records("\n  a\n#x\n\"b\"", RELAXED).unwrap();
         let places: Vec<_> = read.iter().map(|r| (r.line, r.column)).collect();
         assert_eq!(places, [(2, 1), (4, 1)]);
+    }
+
+    #[test]
+    fn quotes_can_mean_nothing() {
+        let dialect = Dialect {
+            no_quotes: true,
+            ..RELAXED
+        };
+        assert_eq!(
+            fields("\"a,b\nc\"", dialect),
+            [vec!["\"a", "b"], vec!["c\""]]
+        );
+    }
+
+    #[test]
+    fn entries_are_trimmed_around_fields_and_not_inside_quotes() {
+        assert_eq!(
+            fields(" type = x , \" a,b \" , c ", ENTRY),
+            [["type = x", " a,b ", "c"]]
+        );
+        assert!(records("\"a\" b", ENTRY).is_err());
+        let pairs = attributes("type=local, \"dest=a,b=c\",./out").unwrap();
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(pairs, [("type", "local"), ("dest", "a,b=c"), ("", "./out")]);
     }
 }

@@ -81,11 +81,89 @@ pub fn parse_list(value: &str, grammar: Grammar) -> Result<Vec<String>, ListErro
         .collect())
 }
 
+/// How docker/build-push-action reads a list: without comments.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// What separates entries.
+    pub grammar: Grammar,
+    /// False where a quote is a character like any other.
+    pub quotes: bool,
+    /// False where white space around an entry belongs to it.
+    pub trim: bool,
+}
+
+impl Style {
+    /// One entry a line.
+    pub const LINES: Self = Self {
+        grammar: Grammar::Lines,
+        quotes: true,
+        trim: true,
+    };
+    /// Entries between commas and line breaks.
+    pub const COMMAS: Self = Self {
+        grammar: Grammar::Commas,
+        ..Self::LINES
+    };
+    /// One entry a line, whose own quotes stay.
+    pub const VERBATIM: Self = Self {
+        quotes: false,
+        ..Self::LINES
+    };
+    /// One entry a line, to the letter.
+    pub const UNTRIMMED: Self = Self {
+        trim: false,
+        ..Self::LINES
+    };
+}
+
+/// Reads a list as docker/build-push-action does. An entry of blanks stays, as
+/// it does there.
+///
+/// # Errors
+/// As [`entries`].
+pub fn build_entries(value: &str, style: Style) -> Result<Vec<Entry>, ListError> {
+    let whole = Offset {
+        lines: 0,
+        columns: 0,
+    };
+    let (text, at) = match style.trim {
+        true => trim_input(value),
+        false => (value, whole),
+    };
+    let dialect = Dialect {
+        relax_quotes: true,
+        no_quotes: !style.quotes,
+        ..Dialect::default()
+    };
+    let mut found = Vec::new();
+    for record in records(text, &at, dialect)? {
+        let (line, column) = at.place(record.line, record.column);
+        let joined = record.fields.join(",");
+        let items: Vec<&str> = match (style.grammar, record.fields.as_slice()) {
+            (Grammar::Lines, _) => vec![&joined],
+            (Grammar::Commas, [one]) => one.split(',').collect(),
+            (Grammar::Commas, many) => many.iter().map(String::as_str).collect(),
+        };
+        let items = items.into_iter().filter(|item| !item.is_empty());
+        found.extend(items.map(|item| Entry {
+            text: if style.trim { ecma::trim(item) } else { item }.to_owned(),
+            line,
+            column,
+        }));
+    }
+    Ok(found)
+}
+
 fn read(text: &str, at: &Offset) -> Result<Vec<csv::Record>, ListError> {
     let dialect = Dialect {
         relax_quotes: true,
         comments: true,
+        ..Dialect::default()
     };
+    records(text, at, dialect)
+}
+
+fn records(text: &str, at: &Offset, dialect: Dialect) -> Result<Vec<csv::Record>, ListError> {
     csv::records(text, dialect).map_err(|error| {
         let (line, column) = at.place(error.line, error.column);
         let why = match error.why {
@@ -146,5 +224,33 @@ mod tests {
     fn an_open_quote_says_where_it_is() {
         let error = entries("a\n\"b").unwrap_err();
         assert_eq!((error.line, error.column), (2, 1));
+    }
+
+    fn texts(value: &str, style: Style) -> Vec<String> {
+        let entries = build_entries(value, style).unwrap();
+        entries.into_iter().map(|entry| entry.text).collect()
+    }
+
+    #[test]
+    fn lists_of_a_build_know_no_comments() {
+        assert_eq!(
+            texts("A=1\n# B=2\n\nC", Style::LINES),
+            ["A=1", "# B=2", "C"]
+        );
+        assert_eq!(
+            texts("a,b\n \nc,,d", Style::COMMAS),
+            ["a", "b", "", "c", "d"]
+        );
+        assert_eq!(texts("\"a,b\"", Style::COMMAS), ["a", "b"]);
+        assert_eq!(texts("\"A=1\n2\"", Style::LINES), ["A=1\n2"]);
+    }
+
+    #[test]
+    fn quotes_and_blanks_stay_where_they_belong_to_the_entry() {
+        assert_eq!(
+            texts("type=image,\"name=a,b\"", Style::VERBATIM),
+            ["type=image,\"name=a,b\""]
+        );
+        assert_eq!(texts(" a = b \n", Style::UNTRIMMED), [" a = b "]);
     }
 }

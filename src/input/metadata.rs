@@ -8,6 +8,7 @@ use super::ecma;
 use super::flavor::{self, Flavor};
 use super::images::{self, ImageRule};
 use super::list::{self, Entry};
+use super::reference::{self, Reference};
 use super::tags::{self, TagRule};
 use crate::error::InputProblem;
 
@@ -104,6 +105,24 @@ impl MetadataInputs {
     /// # Errors
     /// Every entry that cannot be used, with its line and column.
     pub fn parse(raw: &RawMetadata<'_>) -> Result<Self, Vec<InputProblem>> {
+        Self::read(raw, false).map(|(inputs, _)| inputs)
+    }
+
+    /// The same, for a build: entries of `tags` that are whole references are
+    /// no rules and come back beside them.
+    ///
+    /// # Errors
+    /// As [`MetadataInputs::parse`].
+    pub fn with_references(
+        raw: &RawMetadata<'_>,
+    ) -> Result<(Self, Vec<Reference>), Vec<InputProblem>> {
+        Self::read(raw, true)
+    }
+
+    fn read(
+        raw: &RawMetadata<'_>,
+        takes_references: bool,
+    ) -> Result<(Self, Vec<Reference>), Vec<InputProblem>> {
         let mut problems = Vec::new();
         let mut entries = |input: &str, value: &str| {
             list::entries(value).unwrap_or_else(|error| {
@@ -114,12 +133,20 @@ impl MetadataInputs {
             })
         };
         let image_entries = entries("images", raw.images);
-        let tag_entries = entries("tags", raw.tags);
+        let mut tag_entries = entries("tags", raw.tags);
         let flavor_entries = entries("flavor", raw.flavor);
         let labels = entries("labels", raw.labels);
         let annotations = entries("annotations", raw.annotations);
         let (images, mut bad_images) = images::parse(&image_entries);
-        let (tags, mut bad_tags) = tags::parse(&tag_entries);
+        let references = match takes_references {
+            true => reference::take(&mut tag_entries),
+            false => Vec::new(),
+        };
+        // Whole references are tags already: no rules of ours beside them.
+        let (tags, mut bad_tags) = match tag_entries.is_empty() && !references.is_empty() {
+            true => (Vec::new(), Vec::new()),
+            false => tags::parse(&tag_entries),
+        };
         let (flavor, mut bad_flavor) = flavor::parse(&flavor_entries);
         for bad in [&mut bad_images, &mut bad_tags, &mut bad_flavor] {
             problems.append(bad);
@@ -127,7 +154,7 @@ impl MetadataInputs {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self {
+        let inputs = Self {
             images,
             default_tags: tag_entries.is_empty(),
             tags,
@@ -135,8 +162,8 @@ impl MetadataInputs {
             labels,
             annotations,
             ..Self::default()
-        }
-        .with_options(raw))
+        };
+        Ok((inputs.with_options(raw), references))
     }
 
     fn with_options(mut self, raw: &RawMetadata<'_>) -> Self {

@@ -3,18 +3,26 @@
 //! Owns [`Inputs`]. Asks nothing of the world; every bad value is reported, in
 //! one go, with its name and what is accepted.
 
+pub mod attest;
 pub mod auth;
+pub mod build;
 pub mod csv;
 pub mod ecma;
 pub mod flavor;
 pub mod images;
 pub mod list;
 pub mod metadata;
+pub mod moved;
+pub mod output;
 pub mod raw;
+mod reader;
+pub mod reference;
+pub mod secrets;
 pub mod spec;
 pub mod tags;
 
-use list::{Grammar, parse_list};
+pub use build::BuildInputs;
+use list::{Grammar, Style};
 pub use metadata::{MetadataInputs, RawMetadata};
 pub use raw::RawInputs;
 use serde::Serialize;
@@ -25,6 +33,8 @@ use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::secret::Secret;
 use crate::vars;
+use reader::Reader;
+use reference::Reference;
 use spec::Part;
 
 /// The input `push`.
@@ -116,6 +126,10 @@ pub struct Inputs {
     pub cache_to: Vec<String>,
     /// `builder`: one that exists.
     pub builder: Option<String>,
+    /// What only a build has.
+    pub build: BuildInputs,
+    /// The entries of `tags` that are whole references, as they were given.
+    pub references: Vec<Reference>,
     /// `ca-certificates`: trusted beside the machine's own.
     pub authorities: Authorities,
 }
@@ -128,9 +142,11 @@ impl Inputs {
             raw,
             problems: Vec::new(),
         };
+        let (metadata, references) = reader.metadata(host);
         let named = Self {
             part: raw.part(),
-            metadata: reader.metadata(host),
+            metadata,
+            references,
             annotation_levels_given: host.var(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS).is_some(),
             pr_head_sha: host
                 .var(vars::DOCKER_METADATA_PR_HEAD_SHA)
@@ -149,7 +165,7 @@ impl Inputs {
             target: reader.target(),
             platforms: reader.platforms(),
             platforms_given: raw.given("platforms").is_some(),
-            build_args: reader.lines("build-args"),
+            build_args: reader.texts("build-args", Style::LINES),
             push: reader.push(),
             preflight: reader.preflight(),
             push_attempts: reader.push_attempts(),
@@ -158,9 +174,10 @@ impl Inputs {
             username: reader.text("username"),
             password: Secret::new(raw.get("password")),
             registry_auth: reader.registry_auth(),
-            cache_from: reader.lines("cache-from"),
-            cache_to: reader.lines("cache-to"),
+            cache_from: reader.texts("cache-from", Style::LINES),
+            cache_to: reader.texts("cache-to", Style::LINES),
             builder: reader.text("builder"),
+            build: reader.build(host),
             authorities: reader.authorities(host),
             ..named
         };
@@ -186,7 +203,10 @@ impl Inputs {
             let password = login.password.as_ref()?;
             Some((password, Some(login.username.as_str())))
         });
-        own.into_iter().chain(token).chain(others)
+        let build = &self.build.secrets;
+        let built = build.values.iter().map(|secret| &secret.value);
+        let built = built.chain(&build.pieces).map(|secret| (secret, None));
+        own.into_iter().chain(token).chain(others).chain(built)
     }
 
     /// The entries of `cache-from` and `cache-to`.
@@ -198,34 +218,7 @@ impl Inputs {
     }
 }
 
-/// Reads inputs one by one and collects what is wrong.
-struct Reader<'a> {
-    raw: &'a RawInputs,
-    problems: Vec<InputProblem>,
-}
-
 impl Reader<'_> {
-    fn text(&self, name: &str) -> Option<String> {
-        let value = self.raw.get(name);
-        (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    fn lines(&mut self, name: &str) -> Vec<String> {
-        self.list(name, Grammar::Lines)
-    }
-
-    fn list(&mut self, name: &str, grammar: Grammar) -> Vec<String> {
-        match parse_list(self.raw.get(name), grammar) {
-            Ok(list) => list,
-            Err(error) => {
-                let accepted = "a list, one entry a line; quotes in pairs";
-                let problem = InputProblem::new(name, "", error.why, accepted);
-                self.problems.push(problem.at(error.line, error.column));
-                Vec::new()
-            }
-        }
-    }
-
     fn platforms(&mut self) -> Vec<Platform> {
         const NAME: &str = "platforms";
         let mut platforms = Vec::new();
@@ -240,19 +233,6 @@ impl Reader<'_> {
             }
         }
         platforms
-    }
-
-    /// The core schema of YAML 1.2, as GitHub's own toolkit reads booleans.
-    fn boolean(&mut self, name: &str) -> bool {
-        match self.raw.get(name) {
-            "true" | "True" | "TRUE" => true,
-            "false" | "False" | "FALSE" | "" => false,
-            other => {
-                let problem = InputProblem::new(name, other, "is no boolean", "true or false");
-                self.problems.push(problem);
-                false
-            }
-        }
     }
 
     fn push(&mut self) -> Push {
@@ -343,7 +323,7 @@ impl Reader<'_> {
         logins
     }
 
-    fn metadata(&mut self, host: &Host) -> MetadataInputs {
+    fn metadata(&mut self, host: &Host) -> (MetadataInputs, Vec<Reference>) {
         let text = |name| host.var(name).unwrap_or_default();
         let raw = RawMetadata {
             images: self.raw.get("images"),
@@ -358,8 +338,12 @@ impl Reader<'_> {
             short_sha_length: text(vars::DOCKER_METADATA_SHORT_SHA_LENGTH),
             annotations_levels: text(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS),
         };
-        match MetadataInputs::parse(&raw) {
-            Ok(inputs) => inputs,
+        let read = match self.raw.part() {
+            Part::Publish => MetadataInputs::with_references(&raw),
+            Part::Metadata => MetadataInputs::parse(&raw).map(|inputs| (inputs, Vec::new())),
+        };
+        match read {
+            Ok(read) => read,
             Err(mut problems) => {
                 self.problems.append(&mut problems);
                 // The names alone, for whatever else is to be checked.
@@ -367,7 +351,8 @@ impl Reader<'_> {
                     images: raw.images,
                     ..RawMetadata::default()
                 };
-                MetadataInputs::parse(&images).unwrap_or_default()
+                let images = MetadataInputs::parse(&images).unwrap_or_default();
+                (images, Vec::new())
             }
         }
     }

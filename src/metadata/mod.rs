@@ -7,6 +7,7 @@
 mod collate;
 mod expressions;
 mod facts;
+mod fill;
 mod labels;
 mod moment;
 mod notices;
@@ -24,6 +25,8 @@ use expressions::Expressions;
 pub use facts::{Facts, Repository, adjusted, commit_date, needs_commit_date};
 pub use notices::{Notice, Severity};
 use rules::{Outcome, Rules, sanitize};
+
+pub use fill::fill_in;
 
 use crate::error::InputProblem;
 use crate::event::RunContext;

@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{BuildContext, Builder, BuilderChoice, ContextKind, Publication};
+use super::support::Support;
+use super::{BuildContext, Builder, BuilderChoice, ContextKind, Publication, secrets};
+use crate::facts::Facts;
 use crate::image::Platform;
 use crate::input::Inputs;
+use crate::input::secrets::SecretSource;
 use crate::metadata::Metadata;
 
 /// Where a run keeps its files.
@@ -25,6 +28,11 @@ impl RunFiles {
     pub fn git_token(&self) -> PathBuf {
         self.folder.join("git-token")
     }
+
+    /// A value of `secrets` as a file, counted from 0.
+    pub fn secret(&self, index: usize) -> PathBuf {
+        self.folder.join("secrets").join(index.to_string())
+    }
 }
 
 /// One argument; some name files whose place is known only when the run starts.
@@ -35,6 +43,7 @@ enum Argument {
     Push,
     MetadataFile,
     GitSecret(String),
+    Secret { id: String, index: usize },
 }
 
 /// What an execution leaves out of the planned command.
@@ -59,10 +68,21 @@ impl Arguments {
         self.push(value);
     }
 
-    fn options(&mut self, name: &str, values: &[String]) {
+    fn options<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a String>) {
         for value in values {
             self.option(name, value);
         }
+    }
+
+    fn flag(&mut self, name: &str, is_set: bool) {
+        if is_set {
+            self.push(name);
+        }
+    }
+
+    fn secret(&mut self, argument: Argument) {
+        self.push("--secret");
+        self.0.push(argument);
     }
 
     /// With the run's files in their places, and without what is to be left out.
@@ -75,6 +95,7 @@ impl Arguments {
             Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
             Argument::MetadataFile => vec![files.metadata().into_os_string()],
             Argument::GitSecret(id) => vec![secret(id, &files.git_token())],
+            Argument::Secret { id, index } => vec![secret(id, &files.secret(*index))],
         };
         self.0.iter().flat_map(resolve).collect()
     }
@@ -86,49 +107,110 @@ fn secret(id: &str, source: &Path) -> OsString {
     argument
 }
 
-pub(super) fn arguments(
-    inputs: &Inputs,
-    metadata: &Metadata,
-    platforms: &[Platform],
-    publication: &Publication,
-    context: &BuildContext,
-    builder: &Builder,
-) -> Arguments {
-    let mut arguments = Arguments(Vec::new());
-    arguments.push("build");
-    arguments.options("--annotation", &metadata.annotations);
-    arguments.options("--build-arg", &inputs.build_args);
-    arguments.options("--cache-from", &inputs.cache_from);
-    arguments.options("--cache-to", &inputs.cache_to);
-    if let Some(file) = &inputs.file {
-        arguments.option("--file", file);
+/// What the arguments are made of.
+pub(super) struct Parts<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) facts: &'a Facts,
+    pub(super) support: Support,
+    pub(super) metadata: &'a Metadata,
+    pub(super) platforms: &'a [Platform],
+    pub(super) publication: &'a Publication,
+    pub(super) context: &'a BuildContext,
+    pub(super) build_contexts: &'a [String],
+    pub(super) attestations: &'a [String],
+    pub(super) builder: &'a Builder,
+}
+
+impl Parts<'_> {
+    pub(super) fn arguments(&self) -> Arguments {
+        let mut arguments = Arguments(Vec::new());
+        arguments.push("build");
+        self.first(&mut arguments);
+        self.result(&mut arguments);
+        self.secrets(&mut arguments);
+        self.last(&mut arguments);
+        self.common(&mut arguments);
+        arguments.push(&self.context.location);
+        arguments
     }
-    arguments.options("--label", &metadata.labels);
-    if !platforms.is_empty() {
-        let list: Vec<String> = platforms.iter().map(ToString::to_string).collect();
-        arguments.option("--platform", list.join(","));
+
+    /// Up to the Dockerfile.
+    fn first(&self, arguments: &mut Arguments) {
+        let inputs = self.inputs;
+        arguments.options("--add-host", &inputs.build.add_hosts);
+        arguments.options("--allow", &inputs.build.allow);
+        if self.support.annotations {
+            arguments.options("--annotation", &self.metadata.annotations);
+        }
+        arguments.options("--build-arg", &inputs.build_args);
+        if self.support.build_contexts {
+            arguments.options("--build-context", self.build_contexts);
+        }
+        arguments.options("--cache-from", &inputs.cache_from);
+        arguments.options("--cache-to", &inputs.cache_to);
+        arguments.options("--call", &inputs.build.call);
+        arguments.options("--cgroup-parent", &inputs.build.cgroup_parent);
+        for SecretSource { id, from } in &inputs.build.secrets.variables {
+            arguments.option("--secret", format!("id={id},env={from}"));
+        }
+        arguments.options("--file", &inputs.file);
     }
-    if let (ContextKind::Repository { secret }, Some(_)) = (&context.kind, &inputs.github_token) {
-        arguments.push("--secret");
-        arguments.0.push(Argument::GitSecret(secret.clone()));
+
+    /// What is made, up to what is attested of it.
+    fn result(&self, arguments: &mut Arguments) {
+        let build = &self.inputs.build;
+        arguments.options("--label", &self.metadata.labels);
+        arguments.options("--no-cache-filter", &build.no_cache_filters);
+        arguments.options("--output", build.outputs.iter().map(|output| &output.text));
+        if !self.platforms.is_empty() {
+            let list: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
+            arguments.option("--platform", list.join(","));
+        }
+        if self.support.attestations {
+            arguments.options("--attest", self.attestations);
+        }
     }
-    arguments
-        .0
-        .extend(metadata.tags.iter().cloned().map(Argument::Tag));
-    if let Some(target) = &inputs.target {
-        arguments.option("--target", target);
+
+    fn secrets(&self, arguments: &mut Arguments) {
+        let secrets = &self.inputs.build.secrets;
+        for (index, secret) in secrets.values.iter().enumerate() {
+            let id = secret.id.clone();
+            arguments.secret(Argument::Secret { id, index });
+        }
+        for SecretSource { id, from } in secrets::files(self.inputs, &self.facts.paths) {
+            arguments.option("--secret", format!("id={id},src={from}"));
+        }
+        let is_ours = self.inputs.github_token.is_some() && !secrets.has_git_token;
+        if let (ContextKind::Repository { secret }, true) = (&self.context.kind, is_ours) {
+            arguments.secret(Argument::GitSecret(secret.clone()));
+        }
     }
-    if let BuilderChoice::Named(name) = &builder.choice {
-        arguments.option("--builder", name);
+
+    /// The rest of what only a build knows.
+    fn last(&self, arguments: &mut Arguments) {
+        let inputs = self.inputs;
+        arguments.options("--shm-size", &inputs.build.shm_size);
+        arguments.options("--ssh", &inputs.build.ssh);
+        let tags = self.metadata.tags.iter().cloned();
+        arguments.0.extend(tags.map(Argument::Tag));
+        arguments.options("--target", &inputs.target);
+        arguments.options("--ulimit", &inputs.build.ulimit);
     }
-    if publication.load {
-        arguments.push("--load");
+
+    /// What buildx's commands have in common.
+    fn common(&self, arguments: &mut Arguments) {
+        let build = &self.inputs.build;
+        if let BuilderChoice::Named(name) = &self.builder.choice {
+            arguments.option("--builder", name);
+        }
+        arguments.flag("--load", self.publication.load);
+        arguments.push("--metadata-file");
+        arguments.0.push(Argument::MetadataFile);
+        arguments.options("--network", &build.network);
+        arguments.flag("--no-cache", build.no_cache);
+        arguments.flag("--pull", build.pull);
+        if self.publication.push {
+            arguments.0.push(Argument::Push);
+        }
     }
-    arguments.push("--metadata-file");
-    arguments.0.push(Argument::MetadataFile);
-    if publication.push {
-        arguments.0.push(Argument::Push);
-    }
-    arguments.push(&context.location);
-    arguments
 }

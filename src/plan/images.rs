@@ -1,5 +1,8 @@
 //! Which images: the names that were given, or the repository's own.
 
+use std::collections::HashSet;
+
+use super::publication::is_named_by_outputs;
 use super::{Level, Notice};
 use crate::error::InputProblem;
 use crate::event::RunContext;
@@ -16,6 +19,9 @@ pub(super) fn names(
 ) -> Result<Vec<ImageName>, Vec<InputProblem>> {
     let given: Vec<&str> = inputs.metadata.enabled_images().collect();
     if inputs.metadata.images.is_empty() {
+        if let Some(names) = brought_along(inputs) {
+            return Ok(names);
+        }
         if context.repository.is_empty() {
             // That is a problem of its own, which is told already.
             return Ok(Vec::new());
@@ -57,6 +63,63 @@ pub(super) fn names(
     } else {
         Err(problems)
     }
+}
+
+/// The names of whole references without rules beside them, or those that
+/// `outputs` gives: no name of our own is needed then.
+fn brought_along(inputs: &Inputs) -> Option<Vec<ImageName>> {
+    let mut names: Vec<ImageName> = Vec::new();
+    if is_named_by_outputs(inputs) {
+        let given = inputs
+            .build
+            .outputs
+            .iter()
+            .filter_map(|o| o.attribute("name"));
+        let given = given.flat_map(|list| list.split(','));
+        // A tag or digest behind a name is none of it.
+        names.extend(given.filter_map(|name| ImageName::parse(without_tag(name)).ok()));
+    } else if inputs.metadata.default_tags && !inputs.references.is_empty() {
+        names.extend(
+            inputs
+                .references
+                .iter()
+                .map(|reference| reference.name.clone()),
+        );
+    } else {
+        return None;
+    }
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    Some(names)
+}
+
+fn without_tag(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or_default();
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => name,
+    }
+}
+
+/// The names, and those of the whole references in `tags`.
+pub(super) fn with_references(
+    mut names: Vec<ImageName>,
+    inputs: &Inputs,
+    notices: &mut Vec<Notice>,
+) -> Vec<ImageName> {
+    for reference in &inputs.references {
+        if reference.corrected {
+            notices.push(Notice {
+                level: Level::Notice,
+                title: "Tags".to_owned(),
+                message: format!("{} is in lower case, as registries ask for", reference.text),
+            });
+        }
+        if !names.contains(&reference.name) {
+            names.push(reference.name.clone());
+        }
+    }
+    names
 }
 
 /// The container registry that belongs to the run's GitHub server.

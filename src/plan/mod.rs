@@ -5,14 +5,19 @@
 //! and stops. It names credentials and never holds one.
 
 mod arguments;
+mod attestations;
 mod builder;
+mod exposed;
 mod images;
 mod login;
 mod naming;
 mod preflight;
 mod publication;
+mod reach;
 mod render;
+mod secrets;
 mod source;
+mod support;
 
 use serde::Serialize;
 
@@ -30,6 +35,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
+use crate::input::output::has_docker_exporter;
 use crate::metadata::Metadata;
 
 /// Everything that a run will do.
@@ -114,24 +120,45 @@ pub fn plan(
             problems.append(&mut more);
             Vec::new()
         });
-    let nowhere = !inputs.metadata.images.is_empty() && names.is_empty();
+    let all_names = images::with_references(names.clone(), inputs, &mut notices);
+    let nowhere = !inputs.metadata.images.is_empty() && all_names.is_empty();
     let publication = publication::decide(inputs, context, nowhere);
     decisions.push(publication.to_string());
     notices.extend(publication.notice.clone());
-    let source = source::decide(inputs, context, facts, &mut problems);
+    let version = facts.buildx_version.as_ref();
+    let support = support::decide(inputs, version, &mut notices, &mut problems);
+    let own = source::default_context(inputs, context, support.git_query);
+    let source = source::decide(inputs, context, facts, &own, &mut problems);
     decisions.push(source.to_string());
-    let platforms = platforms(inputs, &mut decisions);
+    let build_contexts = source::build_contexts(inputs, &own, &mut problems);
+    problems.extend(reach::problems(
+        inputs,
+        &source,
+        &build_contexts,
+        &facts.paths,
+    ));
+    notices.extend(secrets::notices(inputs, &facts.paths));
+    notices.extend(exposed::notices(inputs));
+    let platforms = platforms(inputs, &publication, &mut decisions);
     let builder = builder::decide(inputs, facts, &platforms);
     let builder = builder.unwrap_or_else(|problem| {
         problems.push(problem);
         Builder::engine("")
     });
     decisions.push(builder.to_string());
-    let logins = login::decide(inputs, context, facts, &names, &publication, &mut notices)
-        .unwrap_or_else(|mut more| {
-            problems.append(&mut more);
-            Vec::new()
-        });
+    let attestations = attestations::decide(inputs, context, facts, &builder, &mut decisions);
+    let logins = login::decide(
+        inputs,
+        context,
+        facts,
+        &all_names,
+        &publication,
+        &mut notices,
+    )
+    .unwrap_or_else(|mut more| {
+        problems.append(&mut more);
+        Vec::new()
+    });
     decisions.extend(logins.iter().map(|login| format!("login at {login}")));
 
     let metadata = naming::metadata(inputs, facts, &names, &platforms);
@@ -140,22 +167,28 @@ pub fn plan(
         Metadata::default()
     });
     if problems.is_empty() {
-        problems = naming::unpublishable(&metadata, &names, publication.push);
+        problems = naming::unpublishable(&metadata, inputs, &names, publication.push);
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    notices.extend(naming::notices(&metadata));
-    let arguments = arguments::arguments(
+    notices.extend(naming::notices(inputs, &metadata));
+    notices.extend(naming::doubts(inputs));
+    let parts = arguments::Parts {
         inputs,
-        &metadata,
-        &platforms,
-        &publication,
-        &source,
-        &builder,
-    );
+        facts,
+        support,
+        metadata: &metadata,
+        platforms: &platforms,
+        publication: &publication,
+        context: &source,
+        build_contexts: &build_contexts,
+        attestations: &attestations,
+        builder: &builder,
+    };
+    let arguments = parts.arguments();
     Ok(Plan {
-        preflight: preflight::decide(inputs, &names, &publication),
+        preflight: preflight::decide(inputs, &all_names, &publication),
         push_attempts: inputs.push_attempts,
         outputs: metadata.outputs(&inputs.metadata),
         version: metadata.version.clone().unwrap_or_default(),
@@ -163,7 +196,7 @@ pub fn plan(
         labels: metadata.labels.clone(),
         annotations: metadata.annotations.clone(),
         metadata,
-        images: names,
+        images: all_names,
         platforms,
         publication,
         logins,
@@ -175,13 +208,27 @@ pub fn plan(
     })
 }
 
-/// What is built for. An image that is loaded, and for which nobody asked for
-/// platforms, is for the machine that it is loaded on.
-fn platforms(inputs: &Inputs, decisions: &mut Vec<String>) -> Vec<Platform> {
-    if inputs.load && !inputs.platforms_given {
-        let reason = "`load: true`, and `platforms` is empty";
-        decisions.push(format!("platform: the builder's own: {reason}"));
-        return Vec::new();
-    }
-    inputs.platforms.clone()
+/// What is built for, where nobody asked for platforms: an image for the engine
+/// holds the one that it is loaded on, and a look at the build needs no more.
+fn platforms(
+    inputs: &Inputs,
+    publication: &Publication,
+    decisions: &mut Vec<String>,
+) -> Vec<Platform> {
+    let why = match inputs.platforms_given {
+        true => None,
+        false if !publication.build => Some("`call` makes nothing"),
+        false if inputs.load => Some("`load: true`"),
+        false if has_docker_exporter(&inputs.build.outputs) => {
+            Some("`outputs` makes an image for the engine")
+        }
+        false => None,
+    };
+    let Some(why) = why else {
+        return inputs.platforms.clone();
+    };
+    decisions.push(format!(
+        "platform: the builder's own: {why}, and `platforms` is empty"
+    ));
+    Vec::new()
 }

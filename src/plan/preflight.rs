@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Publication;
 use crate::image::ImageName;
-use crate::input::csv::{self, Dialect};
+use crate::input::csv;
 use crate::input::{Inputs, Preflight};
 
 /// The questions of a run, and what a refusal means.
@@ -101,25 +101,17 @@ fn caches(inputs: &Inputs) -> impl Iterator<Item = (String, bool)> {
 
 /// The reference in an entry of `cache-from` or `cache-to`: `type=registry,ref=…`,
 /// or the reference alone.
-pub(super) fn registry_reference(entry: &str) -> Option<String> {
-    let dialect = Dialect {
-        relax_quotes: false,
-        comments: false,
-    };
-    let fields = csv::records(entry, dialect)
-        .ok()?
-        .into_iter()
-        .next()?
-        .fields;
-    if let [only] = fields.as_slice()
-        && !only.contains('=')
+fn registry_reference(entry: &str) -> Option<String> {
+    let attributes = csv::attributes(entry).ok()?;
+    if let [(name, only)] = attributes.as_slice()
+        && name.is_empty()
     {
         return Some(only.clone());
     }
-    let value = |name: &str| {
-        let mut pairs = fields.iter().filter_map(|field| field.split_once('='));
-        let found = pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.to_owned())
+    let value = |wanted: &str| {
+        let mut all = attributes.iter();
+        let found = all.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.clone())
     };
     (value("type")? == "registry")
         .then(|| value("ref"))
@@ -167,8 +159,10 @@ mod tests {
     fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         let publication = Publication {
+            build: true,
             push,
             load: false,
+            by_outputs: false,
             reason: String::new(),
             notice: None,
         };

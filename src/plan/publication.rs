@@ -6,15 +6,20 @@ use serde::Serialize;
 
 use super::{Level, Notice};
 use crate::event::RunContext;
+use crate::input::output::Output;
 use crate::input::{Inputs, Push};
 
 /// Whether the image is pushed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Publication {
+    /// False when nothing is built, only looked at: the input `call`.
+    pub build: bool,
     /// True when it is pushed.
     pub push: bool,
     /// True when it is loaded into the engine.
     pub load: bool,
+    /// True when an entry of `outputs` pushes under a name of its own.
+    pub by_outputs: bool,
     /// Why it is pushed or not.
     pub reason: String,
     /// What the person at the workflow page should know of it.
@@ -24,29 +29,57 @@ pub struct Publication {
 
 /// `nowhere` says that every image is switched off.
 pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Publication {
+    if let Some(call) = &inputs.build.call
+        && !is_build(call)
+    {
+        return Publication {
+            build: false,
+            push: false,
+            load: false,
+            by_outputs: false,
+            reason: "`call` looks at the build and makes nothing".to_owned(),
+            notice: None,
+        };
+    }
+    let outputs = &inputs.build.outputs;
+    let by_outputs = outputs.iter().any(|o| o.pushes() && o.names_the_image());
+    let with_tags = outputs.iter().any(|o| o.pushes() && !o.names_the_image());
     let (push, reason) = match inputs.push {
-        _ if nowhere => (
-            false,
-            "every entry of `images` has `enable=false`".to_owned(),
-        ),
+        _ if nowhere => (false, "every entry of `images` has `enable=false`"),
         Push::Always | Push::Auto if context.has_read_only_token() => {
             return from_a_fork(inputs, context);
         }
-        Push::Always => (true, "`push: true`".to_owned()),
-        Push::Never => (false, "`push: false`".to_owned()),
-        Push::Auto if context.is_pull_request() => {
-            let reason = "a pull request is built, not published; `push: true` overrules this";
-            (false, reason.to_owned())
-        }
-        Push::Auto if inputs.load => {
-            let reason = "`load: true` asks for a local image; add `push: true` to publish it too";
-            (false, reason.to_owned())
-        }
-        Push::Auto => (true, format!("the event is {}", context.event_name)),
+        Push::Always => (true, "`push: true`"),
+        Push::Never if by_outputs || with_tags => (
+            false,
+            "`push: false`; but `outputs` has an exporter that pushes",
+        ),
+        Push::Never => (false, "`push: false`"),
+        Push::Auto if with_tags => (true, "`outputs` has an exporter that pushes"),
+        Push::Auto if by_outputs => (false, "`outputs` names and pushes the image itself"),
+        Push::Auto if context.is_pull_request() => (
+            false,
+            "a pull request is built, not published; `push: true` overrules this",
+        ),
+        Push::Auto if inputs.load => (
+            false,
+            "`load: true` asks for a local image; add `push: true` to publish it too",
+        ),
+        Push::Auto if !outputs.is_empty() => (
+            false,
+            "`outputs` says where the result goes; add `push: true` to publish it too",
+        ),
+        Push::Auto => (true, ""),
+    };
+    let reason = match reason {
+        "" => format!("the event is {}", context.event_name),
+        reason => reason.to_owned(),
     };
     Publication {
+        build: true,
         push,
         load: inputs.load,
+        by_outputs,
         reason,
         notice: None,
     }
@@ -66,8 +99,10 @@ fn from_a_fork(inputs: &Inputs, context: &RunContext) -> Publication {
         head.unwrap_or("a fork that is gone")
     );
     Publication {
+        build: true,
         push: false,
         load: inputs.load,
+        by_outputs: false,
         reason: reason.to_owned(),
         notice: Some(Notice {
             level: Level::Notice,
@@ -75,6 +110,22 @@ fn from_a_fork(inputs: &Inputs, context: &RunContext) -> Publication {
             message,
         }),
     }
+}
+
+/// `build` and what stands for it, with or without further attributes.
+fn is_build(call: &str) -> bool {
+    let method = call.split(',').next().unwrap_or_default();
+    matches!(method.trim_start_matches("type="), "build" | "")
+}
+
+/// True when `outputs` says what the image is called and nothing else does:
+/// tags would replace those names, and an image without a tag has none.
+pub(super) fn is_named_by_outputs(inputs: &Inputs) -> bool {
+    let metadata = &inputs.metadata;
+    metadata.images.is_empty()
+        && metadata.default_tags
+        && inputs.references.is_empty()
+        && inputs.build.outputs.iter().any(Output::names_the_image)
 }
 
 impl fmt::Display for Publication {
@@ -114,6 +165,55 @@ mod tests {
                 expected,
                 "{event} {push:?} {load}"
             );
+        }
+    }
+
+    #[test]
+    fn a_list_of_outputs_decides_unless_push_does() {
+        for (output, push, expected, by_outputs) in [
+            ("type=local,dest=out", Push::Auto, false, false),
+            ("type=oci,dest=o.tar", Push::Always, true, false),
+            ("type=registry", Push::Auto, true, false),
+            ("type=image,push=true", Push::Auto, true, false),
+            ("type=image,name=a/b,push=true", Push::Auto, false, true),
+            (
+                "type=image,push-by-digest=true,name=a/b,push=true",
+                Push::Auto,
+                false,
+                true,
+            ),
+            ("type=image,name=a/b,push=true", Push::Never, false, true),
+        ] {
+            let entry = crate::input::list::Entry {
+                text: output.to_owned(),
+                ..Default::default()
+            };
+            let mut inputs = Inputs {
+                push,
+                ..Inputs::default()
+            };
+            inputs.build.outputs = vec![Output::parse(&entry).unwrap()];
+            let publication = decide(&inputs, &RunContext::default(), false);
+            assert_eq!(publication.push, expected, "{output}");
+            assert_eq!(publication.by_outputs, by_outputs, "{output}");
+        }
+    }
+
+    #[test]
+    fn a_call_makes_nothing_unless_it_is_a_build() {
+        for (call, expected) in [
+            ("check", false),
+            ("outline,format=json", false),
+            ("build", true),
+            ("build,format=json", true),
+        ] {
+            let mut inputs = Inputs {
+                push: Push::Always,
+                ..Inputs::default()
+            };
+            inputs.build.call = Some(call.to_owned());
+            let publication = decide(&inputs, &RunContext::default(), false);
+            assert_eq!(publication.push, expected, "{call}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What is built: the workspace, a folder, or a Git repository.
+//! What is built: the workspace, a folder, or a Git repository; and the
+//! contexts beside it.
 
 use std::fmt;
 
@@ -8,6 +9,7 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::{Facts, Workspace};
 use crate::input::Inputs;
+use crate::metadata::fill_in;
 
 /// The build context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,13 +38,22 @@ pub enum ContextKind {
     Remote,
 }
 
+/// The name that stands for the event's repository in a template.
+const DEFAULT_CONTEXT: &str = "defaultContext";
+const TEMPLATE: &str = "a place, in which {{defaultContext}} may stand for this repository";
+
 pub(super) fn decide(
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
+    own: &str,
     problems: &mut Vec<InputProblem>,
 ) -> BuildContext {
-    let own = own_repository(context);
+    let of_repository = |reason: &str| BuildContext {
+        location: own.to_owned(),
+        kind: repository(context),
+        reason: reason.to_owned(),
+    };
     let source = match &inputs.context {
         None if facts.workspace.has_checkout => BuildContext {
             location: ".".to_owned(),
@@ -54,19 +65,19 @@ pub(super) fn decide(
             kind: ContextKind::Local,
             reason: "a local run builds the folder that it is started in".to_owned(),
         },
-        None => BuildContext {
-            location: own,
-            kind: repository(context),
-            reason: "nothing is checked out in the workspace".to_owned(),
-        },
-        Some(given) => {
-            let location = given.replace("{{defaultContext}}", &own);
-            BuildContext {
-                kind: kind(&location, &own, context),
+        None => of_repository("nothing is checked out in the workspace"),
+        Some(given) => match fill_in(given, DEFAULT_CONTEXT, own) {
+            Ok(location) if location.is_empty() => of_repository("`context` gives nothing"),
+            Ok(location) => BuildContext {
+                kind: kind(&location, own, context),
                 location,
                 reason: "`context`".to_owned(),
+            },
+            Err(why) => {
+                problems.push(InputProblem::new("context", given, why, TEMPLATE));
+                of_repository("`context` cannot be read")
             }
-        }
+        },
     };
     if source.kind == ContextKind::Local {
         check_local(inputs, &source.location, &facts.workspace, problems);
@@ -75,11 +86,49 @@ pub(super) fn decide(
 }
 
 /// `SERVER/REPO.git#SHA`: the commit of the event, whatever moves meanwhile.
-fn own_repository(context: &RunContext) -> String {
-    format!(
-        "{}/{}.git#{}",
-        context.server_url, context.repository, context.sha
-    )
+/// Two variables of docker/build-push-action's say otherwise: a pull request's
+/// own commit, and `?ref=SHA` for a buildx that knows it.
+pub(super) fn default_context(inputs: &Inputs, context: &RunContext, knows_query: bool) -> String {
+    let of_request = context.git_ref.strip_prefix("refs/pull/");
+    let head = match of_request.filter(|_| inputs.build.pull_request_head) {
+        Some(request) => {
+            let number = request.trim_end_matches("/merge").trim_end_matches("/head");
+            let sha = context.payload.text(&["pull_request", "head", "sha"]);
+            let head = || format!("refs/pull/{number}/head");
+            Some(sha.map_or_else(head, str::to_owned))
+        }
+        None => None,
+    };
+    let commit = head.as_deref().unwrap_or(&context.sha);
+    let mark = match inputs.build.git_query && knows_query {
+        true => "?ref=",
+        false => "#",
+    };
+    let RunContext {
+        server_url,
+        repository,
+        ..
+    } = context;
+    format!("{server_url}/{repository}.git{mark}{commit}")
+}
+
+/// The values of `--build-context`.
+pub(super) fn build_contexts(
+    inputs: &Inputs,
+    own: &str,
+    problems: &mut Vec<InputProblem>,
+) -> Vec<String> {
+    let mut contexts = Vec::new();
+    for entry in &inputs.build.build_contexts {
+        match fill_in(&entry.text, DEFAULT_CONTEXT, own) {
+            Ok(text) => contexts.push(text),
+            Err(why) => {
+                let problem = InputProblem::new("build-contexts", &entry.text, why, TEMPLATE);
+                problems.push(problem.at(entry.line, entry.column));
+            }
+        }
+    }
+    contexts
 }
 
 fn repository(context: &RunContext) -> ContextKind {

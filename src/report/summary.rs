@@ -21,15 +21,27 @@ pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
     text
 }
 
+/// A run that has pushed nothing under the tags of the plan.
 fn built(text: &mut String, plan: &Plan, outcome: &Outcome) {
-    let reason = outcome
-        .withheld
-        .as_ref()
-        .unwrap_or(&plan.publication.reason);
-    let _ = writeln!(text, "### Built, not published\n");
+    let publication = &plan.publication;
+    let reason = outcome.withheld.as_ref().unwrap_or(&publication.reason);
+    if !publication.build {
+        let _ = writeln!(text, "### Looked at, not built\n");
+    } else if publication.by_outputs || (publication.push && outcome.withheld.is_none()) {
+        // The names stand in `outputs`.
+        let digest = outcome.build.digest.as_ref();
+        let digest = digest
+            .map(|digest| code(digest.as_str()))
+            .unwrap_or_default();
+        let _ = writeln!(text, "### Built, and pushed as `outputs` says\n");
+        let _ = writeln!(text, "Digest {digest}");
+        return;
+    } else {
+        let _ = writeln!(text, "### Built, not published\n");
+    }
     let _ = writeln!(text, "{}.\n", escape(reason));
     let tags: Vec<String> = plan.tags.iter().map(|tag| code(tag)).collect();
-    if !tags.is_empty() {
+    if publication.build && !tags.is_empty() {
         let _ = writeln!(text, "It would be {}.", tags.join(", "));
     }
 }

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use serde_json::{Map, Value};
 use stevedore::diagnosis::rows;
+use stevedore::input::moved::{FORMER, Fate};
 use stevedore::input::spec::Part;
 
 use crate::support::{read, root, run};
@@ -64,28 +65,32 @@ fn table(name: &str, columns: &[&str]) -> String {
     text
 }
 
-/// The tables in README are made from action.yml. STEVEDORE_UPDATE=1 writes them.
+/// Compares a table between two comments of a document with what it is made
+/// from. STEVEDORE_UPDATE=1 writes it.
+fn check_table(document: &str, begin: &str, table: &str) {
+    let mut text = read(document);
+    let start = text.find(begin).expect("a marker") + begin.len();
+    let length = text[start..].find("<!-- end -->").expect("an end marker");
+    if std::env::var_os("STEVEDORE_UPDATE").is_some() {
+        text.replace_range(start..start + length, table);
+        fs::write(root().join(document), &text).unwrap();
+    } else {
+        assert_eq!(
+            &text[start..start + length],
+            table,
+            "STEVEDORE_UPDATE=1 mends it"
+        );
+    }
+}
+
 #[test]
 fn the_tables_in_readme_are_those_of_action_yml() {
-    let mut readme = read("README.md");
     for (name, columns) in [
         ("Input", vec!["Description", "Default"]),
         ("Output", vec!["Description"]),
     ] {
         let begin = format!("<!-- {}s: made from action.yml -->\n", name.to_lowercase());
-        let start = readme.find(&begin).expect("a marker") + begin.len();
-        let length = readme[start..].find("<!-- end -->").expect("an end marker");
-        let table = table(name, &columns);
-        if std::env::var_os("STEVEDORE_UPDATE").is_some() {
-            readme.replace_range(start..start + length, &table);
-            fs::write(root().join("README.md"), &readme).unwrap();
-        } else {
-            assert_eq!(
-                &readme[start..start + length],
-                table,
-                "STEVEDORE_UPDATE=1 mends it"
-            );
-        }
+        check_table("README.md", &begin, &table(name, &columns));
     }
 }
 
@@ -120,6 +125,26 @@ fn the_table_of_diagnosis_md_is_the_program_s() {
         document,
         "STEVEDORE_UPDATE=1 mends it"
     );
+}
+
+#[test]
+fn the_tables_of_moved_inputs_are_those_of_the_program() {
+    let mut text = String::new();
+    for former in FORMER {
+        let _ = writeln!(text, "## {}\n", former.action);
+        let _ = writeln!(text, "| Input | Here | |\n| --- | --- | --- |");
+        for moved in former.inputs {
+            let here = match moved.fate {
+                Fate::Kept => "kept".to_owned(),
+                Fate::Renamed(to) => format!("`{to}`"),
+                Fate::Refused => "none".to_owned(),
+            };
+            let _ = writeln!(text, "| `{}` | {here} | {} |", moved.name, moved.advice);
+        }
+        text.push('\n');
+    }
+    let begin = "<!-- moved: made from src/input/moved.rs -->\n";
+    check_table("docs/moving.md", begin, &text);
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

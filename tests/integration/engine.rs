@@ -387,21 +387,41 @@ fn the_image_of_the_dockerfile_publishes_as_a_docker_step() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
     let image = image_of_the_dockerfile(&place);
-    let run = Step::docker(&image.0)
-        .event("push", event("push-tag"))
-        .git_ref("refs/tags/v0.2.0")
-        .repository("acme/hit-counter")
-        .workspace(place.path("workspace"))
-        .network("host")
-        .secret("LAB_PASSWORD", &lab.password)
-        .with("images", format!("{}/tests/docker-step", lab.registry))
-        .with("build-args", format!("BASE={}", lab.base))
-        .with("username", &lab.user)
-        .with("password", "${{ secrets.LAB_PASSWORD }}")
-        .run()
-        .unwrap();
+    let step = || {
+        Step::docker(&image.0)
+            .event("push", event("push-tag"))
+            .git_ref("refs/tags/v0.2.0")
+            .repository("acme/hit-counter")
+            .workspace(place.path("workspace"))
+            .network("host")
+            .secret("LAB_PASSWORD", &lab.password)
+            .with("images", format!("{}/tests/docker-step", lab.registry))
+            .with("build-args", format!("BASE={}", lab.base))
+            .with("username", &lab.user)
+            .with("password", "${{ secrets.LAB_PASSWORD }}")
+    };
+    let run = step().run().unwrap();
     succeeded(&run);
     assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
+    // What no mount reaches would be lost with the container.
+    let lost = step()
+        .with("outputs", "type=local,dest=/tmp/out")
+        .run()
+        .unwrap();
+    assert!(!lost.succeeded(), "{}", lost.log);
+    assert!(
+        lost.log
+            .contains("/tmp/out would be written in the container"),
+        "{}",
+        lost.log
+    );
+    let kept = step()
+        .with("platforms", "linux/amd64")
+        .with("outputs", "type=local,dest=out")
+        .run()
+        .unwrap();
+    succeeded(&kept);
+    assert!(place.path("workspace/out/machine").exists(), "{}", kept.log);
 }
 
 /// An image in the engine, removed with the value.

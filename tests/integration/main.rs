@@ -8,11 +8,13 @@
 )]
 
 mod bad_input;
+mod build;
 mod checkout;
 mod conformance;
 mod contract;
 mod dry_run;
 mod engine;
+mod engine_inputs;
 mod front;
 mod github;
 mod naming;

@@ -17,6 +17,7 @@ pub(crate) fn recorder(place: &Place) {
     let script = format!(
         r#"#!/bin/sh
 record={}
+[ "$1" = version ] && exit 1
 printf '%s\n' "$@" > "$record/arguments"
 env > "$record/environment"
 cp "$DOCKER_CONFIG/config.json" "$record/config.json"
@@ -33,6 +34,59 @@ exit 0
         record.display()
     );
     place.program("docker-buildx", &script);
+}
+
+/// A `docker-buildx` of some version, with a docker-container builder, that
+/// writes down how it is called to build: the arguments, each ended by a NUL,
+/// and the content and mode of each secret's file.
+pub(crate) fn build_recorder(place: &Place, version: &str) {
+    let record = place.path("record");
+    fs::create_dir_all(&record).unwrap();
+    let script = format!(
+        r#"#!/bin/sh
+record={}
+case "$1" in
+  version) echo "$*" >> "$record/other"; echo "github.com/docker/buildx {version} 1a1ec9a"; exit 0;;
+  build) ;;
+  inspect)
+    printf 'Name:   b1\nDriver: docker-container\n\nNodes:\nName:             b10\n'
+    printf 'Endpoint:         unix:///var/run/docker.sock\nStatus:           running\n'
+    printf 'BuildKit version: v0.25.1\nPlatforms:        linux/amd64, linux/arm64\n'
+    exit 0;;
+  *) echo "$*" >> "$record/other"; exit 1;;
+esac
+: > "$record/arguments"
+count=0
+while [ $# -gt 0 ]; do
+  printf '%s\0' "$1" >> "$record/arguments"
+  case "$1" in
+    id=*,src=*/stevedore-*)
+      cp "${{1##*,src=}}" "$record/secret.$count"
+      stat -c %a "${{1##*,src=}}" >> "$record/modes"
+      count=$((count + 1));;
+    --metadata-file) echo '{{"containerimage.digest":"{DIGEST}"}}' > "$2";;
+  esac
+  shift
+done
+"#,
+        record.display()
+    );
+    place.program("docker-buildx", &script);
+}
+
+/// How the recorder was called to build, with `<file: …>` for a secret's file.
+pub(crate) fn built_with(place: &Place) -> Vec<String> {
+    let text = place.text("record/arguments");
+    let mut count = 0;
+    let mut shown = |argument: &str| match argument.split_once(",src=") {
+        Some((id, file)) if argument.starts_with("id=") && file.contains("/stevedore-") => {
+            let content = place.text(&format!("record/secret.{count}"));
+            count += 1;
+            format!("{id},src=<file: {content}>")
+        }
+        _ => argument.to_owned(),
+    };
+    text.split_terminator('\0').map(&mut shown).collect()
 }
 
 /// A step under GitHub Actions that builds with a builder by name, so that no

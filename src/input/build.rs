@@ -1,0 +1,117 @@
+//! What only a build has: docker/build-push-action's inputs beside the ones
+//! that other parts of the program read too.
+
+use super::attest::{self, Attestations};
+use super::list::{Entry, Style};
+use super::output::Output;
+use super::reader::{Reader, parse_bool};
+use super::secrets::BuildSecrets;
+use crate::host::Host;
+use crate::vars;
+
+/// The inputs of a build. Texts are as buildx takes them.
+#[derive(Clone, Debug, Default)]
+pub struct BuildInputs {
+    /// `add-hosts`, as `HOST:ADDRESS`.
+    pub add_hosts: Vec<String>,
+    /// `allow`: entitlements.
+    pub allow: Vec<String>,
+    /// `attests`, `provenance`, `sbom`.
+    pub attestations: Attestations,
+    /// `build-contexts`, as `NAME=PLACE`; templates.
+    pub build_contexts: Vec<Entry>,
+    /// `call`, when it asks for something else than a build.
+    pub call: Option<String>,
+    /// `cgroup-parent`.
+    pub cgroup_parent: Option<String>,
+    /// `network`.
+    pub network: Option<String>,
+    /// `no-cache`.
+    pub no_cache: bool,
+    /// `no-cache-filters`: stages.
+    pub no_cache_filters: Vec<String>,
+    /// `outputs`.
+    pub outputs: Vec<Output>,
+    /// `pull`.
+    pub pull: bool,
+    /// `secrets`, `secret-envs`, `secret-files`.
+    pub secrets: BuildSecrets,
+    /// `shm-size`.
+    pub shm_size: Option<String>,
+    /// `ssh`.
+    pub ssh: Vec<String>,
+    /// `ulimit`.
+    pub ulimit: Vec<String>,
+    /// `DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF`: a pull request's own commit
+    /// is the default context, not its merge commit.
+    pub pull_request_head: bool,
+    /// `BUILDX_SEND_GIT_QUERY_AS_INPUT`: the default context as `URL?ref=…`.
+    pub git_query: bool,
+}
+
+impl BuildInputs {
+    /// True when an input asks for something that not every buildx knows.
+    pub fn ask_for_a_version(&self) -> bool {
+        let attestations = &self.attestations;
+        self.call.is_some()
+            || !self.build_contexts.is_empty()
+            || attestations.provenance.is_some()
+            || attestations.sbom.is_some()
+            || !attestations.entries.is_empty()
+            || self.git_query
+    }
+}
+
+impl Reader<'_> {
+    pub(super) fn build(&mut self, host: &Host) -> BuildInputs {
+        BuildInputs {
+            add_hosts: self.texts("add-hosts", Style::COMMAS),
+            allow: self.texts("allow", Style::COMMAS),
+            attestations: self.attestations(host),
+            build_contexts: self.entries("build-contexts", Style::LINES),
+            call: self.text("call"),
+            cgroup_parent: self.text("cgroup-parent"),
+            network: self.text("network"),
+            no_cache: self.boolean("no-cache"),
+            no_cache_filters: self.texts("no-cache-filters", Style::COMMAS),
+            outputs: self.outputs(),
+            pull: self.boolean("pull"),
+            secrets: self.secrets(),
+            shm_size: self.text("shm-size"),
+            ssh: self.texts("ssh", Style::COMMAS),
+            ulimit: self.texts("ulimit", Style::LINES),
+            pull_request_head: is_set(host, vars::DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF),
+            git_query: is_set(host, vars::BUILDX_SEND_GIT_QUERY_AS_INPUT),
+        }
+    }
+
+    fn outputs(&mut self) -> Vec<Output> {
+        let entries = self.entries("outputs", Style::VERBATIM);
+        let parsed: Vec<_> = entries.iter().map(Output::parse).collect();
+        self.collect(parsed)
+    }
+
+    fn secrets(&mut self) -> BuildSecrets {
+        let values = self.entries("secrets", Style::UNTRIMMED);
+        let variables = self.entries("secret-envs", Style::COMMAS);
+        let files = self.entries("secret-files", Style::LINES);
+        BuildSecrets::parse(&values, &variables, &files)
+    }
+
+    fn attestations(&mut self, host: &Host) -> Attestations {
+        let entries = self.entries("attests", Style::LINES);
+        let entries: Vec<_> = entries.iter().map(attest::attestation).collect();
+        let provenance = attest::provenance(self.raw.get("provenance"));
+        let sbom = attest::sbom(self.raw.get("sbom"));
+        Attestations {
+            provenance: self.collect([provenance]).pop().flatten(),
+            sbom: self.collect([sbom]).pop().flatten(),
+            entries: self.collect(entries),
+            no_defaults: self.switch(host, vars::BUILDX_NO_DEFAULT_ATTESTATIONS),
+        }
+    }
+}
+
+fn is_set(host: &Host, name: &str) -> bool {
+    host.var(name).and_then(parse_bool) == Some(true)
+}

@@ -1,0 +1,211 @@
+//! The input `outputs`: where the result of a build goes.
+//!
+//! Owns [`Output`]. An entry reaches buildx as it was given; this only looks
+//! into it, as docker/build-push-action and buildx do.
+
+use super::csv::{self, ENTRY, QuoteError};
+use super::list::Entry;
+use super::reader::parse_bool;
+use crate::error::InputProblem;
+
+/// One entry of `outputs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The entry, as it was given.
+    pub text: String,
+    /// What makes the result.
+    pub exporter: Exporter,
+    /// The folder, when the entry is nothing else.
+    folder: Option<String>,
+    attributes: Vec<(String, String)>,
+}
+
+/// A kind of result, as BuildKit names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exporter {
+    /// A folder; also a path alone.
+    Local,
+    /// The files in an archive.
+    Tar,
+    /// An image in an archive, as OCI lays it out.
+    Oci,
+    /// An image in the engine, or in an archive for it.
+    Docker,
+    /// An image in the builder's store or a registry.
+    Image,
+    /// An image in a registry.
+    Registry,
+    /// Something else.
+    Other,
+}
+
+const ACCEPTED: &str =
+    "an exporter such as type=local,dest=out; quotes around a whole field, such as \"name=a,b\"";
+
+impl Output {
+    /// Looks into an entry.
+    ///
+    /// # Errors
+    /// When its quotes do not pair up.
+    pub fn parse(entry: &Entry) -> Result<Self, InputProblem> {
+        let refused = |error: QuoteError| {
+            let problem = InputProblem::new("outputs", &entry.text, error.to_string(), ACCEPTED);
+            problem.at(entry.line, error.column)
+        };
+        let records = csv::records(&entry.text, ENTRY).map_err(refused)?;
+        // One field that does not start with `type=` is a folder, whatever it says.
+        let folder = match records.first().map(|record| record.fields.as_slice()) {
+            None => Some(String::new()),
+            Some([one]) if !one.starts_with("type=") => Some(one.clone()),
+            Some(_) => None,
+        };
+        let attributes = match &folder {
+            Some(_) => Vec::new(),
+            None => csv::attributes(&entry.text).map_err(refused)?,
+        };
+        Ok(Self {
+            text: entry.text.clone(),
+            exporter: match &folder {
+                Some(_) => Exporter::Local,
+                None => exporter(&attributes),
+            },
+            folder,
+            attributes,
+        })
+    }
+
+    /// The value of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let mut found = self.attributes.iter().filter(|(key, _)| key == name);
+        found.next_back().map(|(_, value)| value.as_str())
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        self.attribute(name).and_then(parse_bool) == Some(true)
+    }
+
+    /// True when BuildKit pushes it by itself.
+    pub fn pushes(&self) -> bool {
+        match self.exporter {
+            Exporter::Registry => self.attribute("push").and_then(parse_bool) != Some(false),
+            Exporter::Image => self.is_true("push"),
+            _ => false,
+        }
+    }
+
+    /// True when it says itself what the image is called: by `name`, or by
+    /// having no tag at all.
+    pub fn names_the_image(&self) -> bool {
+        let is_image = matches!(
+            self.exporter,
+            Exporter::Image | Exporter::Registry | Exporter::Oci | Exporter::Docker
+        );
+        is_image && (self.attribute("name").is_some() || self.is_true("push-by-digest"))
+    }
+
+    /// The file or folder that it is written to.
+    pub fn path(&self) -> Option<&str> {
+        self.attribute("dest").or(self.folder.as_deref())
+    }
+}
+
+fn exporter(attributes: &[(String, String)]) -> Exporter {
+    let kind = |(key, value): &(String, String)| (key == "type").then(|| value.clone());
+    match attributes.iter().rev().find_map(kind).as_deref() {
+        Some("local") => Exporter::Local,
+        Some("tar") => Exporter::Tar,
+        Some("oci") => Exporter::Oci,
+        Some("docker") => Exporter::Docker,
+        Some("image") => Exporter::Image,
+        Some("registry") => Exporter::Registry,
+        _ => Exporter::Other,
+    }
+}
+
+/// True when the result is loaded into an engine. As in
+/// docker/build-push-action, nothing after a path alone counts.
+pub fn has_docker_exporter(outputs: &[Output]) -> bool {
+    let mut counted = outputs.iter().take_while(|output| output.folder.is_none());
+    counted.any(|output| output.exporter == Exporter::Docker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(text: &str) -> Output {
+        Output::parse(&Entry {
+            text: text.to_owned(),
+            ..Entry::default()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn each_kind_is_known() {
+        for (text, exporter, pushes, path) in [
+            ("./out", Exporter::Local, false, Some("./out")),
+            ("type=local,dest=out", Exporter::Local, false, Some("out")),
+            ("type=tar,dest=o.tar", Exporter::Tar, false, Some("o.tar")),
+            (
+                "type=oci, dest = o.tar",
+                Exporter::Oci,
+                false,
+                Some("o.tar"),
+            ),
+            ("type=docker", Exporter::Docker, false, None),
+            ("type=registry", Exporter::Registry, true, None),
+            (
+                "type=image,\"name=a/b,c/d\",push=true",
+                Exporter::Image,
+                true,
+                None,
+            ),
+            ("type=image,push=1", Exporter::Image, true, None),
+            ("type=image", Exporter::Image, false, None),
+            ("type=cacheonly", Exporter::Other, false, None),
+            (
+                "type = docker",
+                Exporter::Local,
+                false,
+                Some("type = docker"),
+            ),
+            ("", Exporter::Local, false, Some("")),
+        ] {
+            let output = output(text);
+            assert_eq!(output.exporter, exporter, "{text}");
+            assert_eq!(output.pushes(), pushes, "{text}");
+            assert_eq!(output.path(), path, "{text}");
+        }
+    }
+
+    #[test]
+    fn some_say_what_the_image_is_called() {
+        assert!(output("type=image,name=a/b,push=true").names_the_image());
+        assert!(output("type=image,push-by-digest=true").names_the_image());
+        assert!(!output("type=registry").names_the_image());
+        assert!(!output("type=local,dest=out,name=x").names_the_image());
+    }
+
+    #[test]
+    fn a_docker_exporter_counts_unless_a_path_stands_before_it() {
+        let all = |texts: &[&str]| texts.iter().map(|text| output(text)).collect::<Vec<_>>();
+        assert!(has_docker_exporter(&all(&[
+            "type=local,dest=x",
+            "type=docker"
+        ])));
+        assert!(!has_docker_exporter(&all(&["./out", "type=docker"])));
+        assert!(!has_docker_exporter(&all(&["type=oci,dest=x"])));
+    }
+
+    #[test]
+    fn quotes_in_a_wrong_place_are_refused() {
+        let entry = Entry {
+            text: "type=local,dest=a\"b".to_owned(),
+            line: 2,
+            column: 1,
+        };
+        let problem = Output::parse(&entry).unwrap_err();
+        assert_eq!(problem.position, Some((2, 18)));
+    }
+}

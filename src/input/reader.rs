@@ -1,0 +1,102 @@
+//! How inputs are read one by one: texts, booleans, lists.
+//!
+//! Owns [`Reader`], which collects what is wrong. What a value means is for the
+//! file of each question.
+
+use super::list::{Entry, Grammar, Style, build_entries, parse_list};
+use super::raw::RawInputs;
+use crate::error::InputProblem;
+use crate::host::Host;
+
+/// A boolean as Go reads it, and with it buildx.
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Reads inputs one by one and collects what is wrong.
+pub(super) struct Reader<'a> {
+    pub(super) raw: &'a RawInputs,
+    pub(super) problems: Vec<InputProblem>,
+}
+
+impl Reader<'_> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let value = self.raw.get(name);
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    pub(super) fn list(&mut self, name: &str, grammar: Grammar) -> Vec<String> {
+        match parse_list(self.raw.get(name), grammar) {
+            Ok(list) => list,
+            Err(error) => {
+                let accepted = "a list, one entry a line; quotes in pairs";
+                let problem = InputProblem::new(name, "", error.why, accepted);
+                self.problems.push(problem.at(error.line, error.column));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The core schema of YAML 1.2, as GitHub's own toolkit reads booleans.
+    pub(super) fn boolean(&mut self, name: &str) -> bool {
+        match self.raw.get(name) {
+            "true" | "True" | "TRUE" => true,
+            "false" | "False" | "FALSE" | "" => false,
+            other => {
+                let problem = InputProblem::new(name, other, "is no boolean", "true or false");
+                self.problems.push(problem);
+                false
+            }
+        }
+    }
+
+    /// A list as docker/build-push-action reads it.
+    pub(super) fn texts(&mut self, name: &str, style: Style) -> Vec<String> {
+        let entries = self.entries(name, style);
+        entries.into_iter().map(|entry| entry.text).collect()
+    }
+
+    pub(super) fn entries(&mut self, name: &str, style: Style) -> Vec<Entry> {
+        let value = match style.trim {
+            true => self.raw.get(name),
+            false => self.raw.get_untrimmed(name),
+        };
+        build_entries(value, style).unwrap_or_else(|error| {
+            let accepted = "a list, one entry a line; quotes in pairs";
+            let problem = InputProblem::new(name, "", error.why, accepted);
+            self.problems.push(problem.at(error.line, error.column));
+            Vec::new()
+        })
+    }
+
+    /// What is good; the rest is kept as problems.
+    pub(super) fn collect<T>(
+        &mut self,
+        parsed: impl IntoIterator<Item = Result<T, InputProblem>>,
+    ) -> Vec<T> {
+        let mut good = Vec::new();
+        for result in parsed {
+            match result {
+                Ok(value) => good.push(value),
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+        good
+    }
+
+    /// A variable of buildx's, which buildx itself refuses when it is no boolean.
+    pub(super) fn switch(&mut self, host: &Host, name: &str) -> bool {
+        let Some(given) = host.var(name) else {
+            return false;
+        };
+        parse_bool(given).unwrap_or_else(|| {
+            let problem = InputProblem::new(name, given, "is no boolean", "true or false");
+            self.problems.push(problem);
+            false
+        })
+    }
+}
