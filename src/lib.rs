@@ -39,6 +39,6 @@ pub async fn run(cli: Cli, host: Host) -> u8 {
     match command {
         Command::Publish(options) => publish::publish(&options, host).await,
         Command::Metadata(options) => naming::name(&options, host).await,
-        Command::Post => publish::post(&host),
+        Command::Post => publish::post(&host).await,
     }
 }

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Error;
+use super::{Error, builder};
 use crate::facts::Facts;
 use crate::host::{Command, Host, Progress, Signals};
 use crate::image::Digest;
-use crate::plan::{BuilderChoice, Plan, RunFiles};
-use crate::vars;
+use crate::plan::{Plan, RunFiles};
 
 /// How BuildKit knows a local context again, so that a run sends only what has
 /// changed since the run before. buildx makes one up for each new folder.
@@ -34,20 +33,7 @@ pub(super) fn command(
     host: &Host,
     files: &RunFiles,
 ) -> Command {
-    // A builder by name is looked up where the user's steps made it. Otherwise
-    // buildx keeps its notes with the run, so that nothing of it stays.
-    let buildx_folder = match plan.builder.choice {
-        BuilderChoice::Named(_) => facts.docker.buildx_folder(host),
-        BuilderChoice::Engine => files.folder.join("buildx"),
-    };
-    let mut command = Command::new(buildx)
-        .args(plan.arguments(files))
-        .env(vars::DOCKER_CONFIG, files.folder.join("docker"))
-        .env(vars::BUILDX_CONFIG, buildx_folder);
-    for (name, value) in facts.docker.endpoint_environment() {
-        command = command.env(name, value);
-    }
-    command
+    builder::command(buildx, &plan.builder, facts, host, files).args(plan.arguments(files))
 }
 
 /// Builds. What came of it is in `result` also when a signal came too late to
@@ -98,7 +84,7 @@ fn read(file: &Path) -> BuildResult {
 }
 
 /// buildx's own summary of what failed: from its last `ERROR` line on.
-fn last_words(tail: &str) -> String {
+pub(super) fn last_words(tail: &str) -> String {
     let lines: Vec<&str> = tail.lines().map(str::trim_end).collect();
     let last = lines
         .iter()

@@ -1,18 +1,23 @@
-//! Carries the plan out: login, build, push, verification, in this order.
+//! Carries the plan out: login, builder, build, push, verification, in this
+//! order.
 //!
 //! Owns the run's folder (everything that must not outlive the run is in it)
 //! and [`Outcome`]. Decides nothing: what to do is in the plan.
 
 mod build;
+mod builder;
 mod docker_config;
+mod emulation;
 mod folder;
+mod privileged;
 mod verify;
 
 use std::io;
 use std::path::Path;
 
 pub use build::BuildResult;
-pub use folder::{RunFolder, remove_left_over};
+pub use builder::{images_for_post, remove_images_of_job, take_down_left_over};
+pub use folder::{RunFolder, left_over};
 use secrecy::zeroize::Zeroize as _;
 use serde_json::{Map, Value};
 pub use verify::{PublishedPlatform, Verified};
@@ -20,7 +25,7 @@ pub use verify::{PublishedPlatform, Verified};
 use crate::facts::{Engine, Facts};
 use crate::host::{Host, Progress, Signal, Signals};
 use crate::input::Inputs;
-use crate::plan::{BuilderChoice, ContextKind, Credential, Plan, RunFiles};
+use crate::plan::{ContextKind, Credential, Plan, RunFiles};
 use crate::registry::{Client, Credentials};
 use crate::secret::Secret;
 
@@ -65,6 +70,32 @@ pub enum Error {
         what: String,
         /// Why.
         source: io::Error,
+    },
+    /// A builder could not be made.
+    #[error("the builder {name} could not be made with the driver {driver}: {message}. {advice}")]
+    Builder {
+        /// Its name.
+        name: String,
+        /// Its driver.
+        driver: String,
+        /// buildx's last words.
+        message: String,
+        /// What to look at.
+        advice: String,
+    },
+    /// An emulator could not be installed.
+    #[error(
+        "the emulators for {architectures} could not be installed with {image}: {why}. \
+         Either build with `driver: docker-container`, which brings its own, or install them on \
+         the machine beforehand and set `emulation: none`"
+    )]
+    Emulator {
+        /// Which.
+        architectures: String,
+        /// The image that was to do it.
+        image: String,
+        /// What failed.
+        why: String,
     },
     /// buildx did not start.
     #[error("{program} did not start: {source}")]
@@ -133,12 +164,13 @@ impl Job<'_> {
     ) -> (Outcome, Result<(), Error>) {
         let mut outcome = Outcome::default();
         let result = self.steps(progress, signals, &mut outcome).await;
+        outcome.warnings.extend(builder::take_down(self).await);
         (outcome, result)
     }
 
     async fn steps(
         &self,
-        progress: Progress<'_>,
+        mut progress: Progress<'_>,
         signals: &mut Signals,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
@@ -152,6 +184,15 @@ impl Job<'_> {
             &mut outcome.warnings,
         );
         self.write_files(&config)?;
+        builder::set_up(
+            self,
+            buildx,
+            &config,
+            &mut progress,
+            signals,
+            &mut outcome.warnings,
+        )
+        .await?;
         let files = self.folder.files();
         let command = build::command(buildx, plan, self.facts, self.host, &files);
         let authorities = self.inputs.authorities.clone();
@@ -180,8 +221,8 @@ impl Job<'_> {
     /// The program, where there is something that it can build with.
     fn buildx(&self) -> Result<&Path, Error> {
         let buildx = self.facts.buildx.as_deref().ok_or(Error::NoBuildx)?;
-        match (&self.plan.builder.choice, &self.facts.engine) {
-            (BuilderChoice::Engine, Engine::Absent(reason)) => Err(Error::NoEngine {
+        match &self.facts.engine {
+            Engine::Absent(reason) if self.plan.builder.needs_engine() => Err(Error::NoEngine {
                 reason: reason.clone(),
             }),
             _ => Ok(buildx),

@@ -2,26 +2,31 @@
 //!
 //! Owns [`Facts`]. The plan reads them and asks nothing itself.
 
+mod builder;
 mod buildx;
 mod checkout;
 mod docker;
 mod engine;
 mod event;
 mod github;
+mod machine;
 mod workspace;
 
 use std::path::PathBuf;
 
-pub use buildx::ChosenBuilder;
+pub use builder::BuilderFacts;
+pub use buildx::{ChosenBuilder, find as find_buildx};
 pub use checkout::Checkout;
 pub use docker::{DockerSettings, Endpoint};
-pub use engine::Engine;
+pub use engine::{Engine, words};
 pub use event::EventFacts;
+pub use machine::Machine;
 pub use workspace::Workspace;
 
 use crate::event::RunContext;
 use crate::host::Host;
 use crate::input::Inputs;
+use crate::input::builder::Driver;
 
 /// What the plan is made from, beside inputs and context.
 #[derive(Clone, Debug)]
@@ -38,6 +43,10 @@ pub struct Facts {
     pub buildx: Option<PathBuf>,
     /// The builder that the environment has chosen.
     pub chosen_builder: Option<ChosenBuilder>,
+    /// What is known of builders beside.
+    pub builder: BuilderFacts,
+    /// The machine that the engine is on, where that was asked.
+    pub machine: Option<Machine>,
 }
 
 impl Facts {
@@ -45,12 +54,15 @@ impl Facts {
     /// inputs before anything else is asked.
     pub fn local(host: &Host, inputs: &Inputs, context: &RunContext) -> Self {
         let docker = DockerSettings::read(host);
+        let chosen_builder = buildx::chosen(host, &docker);
         Self {
             event: EventFacts::local(host, inputs, context),
             workspace: Workspace::look(host, inputs.context.as_deref(), inputs.file.as_deref()),
             engine: Engine::Unasked,
             buildx: None,
-            chosen_builder: buildx::chosen(host, &docker),
+            builder: BuilderFacts::local(host, inputs, context, &docker, chosen_builder.as_ref()),
+            machine: None,
+            chosen_builder,
             docker,
         }
     }
@@ -59,17 +71,31 @@ impl Facts {
     /// API, both at once.
     pub async fn ask(&mut self, host: &Host, inputs: &Inputs) {
         self.buildx = buildx::find(host, &self.docker);
-        // A builder by name may be anywhere: no local engine is needed for it.
-        let needs_engine = inputs.builder.is_none() && self.chosen_builder.is_none();
+        self.builder.name_the_run(host);
+        let needs_engine = self.needs_engine(inputs);
         let endpoint = &self.docker.endpoint;
         let engine = async {
             match needs_engine {
                 true => engine::ask(endpoint).await,
-                false => Engine::Unasked,
+                false => (Engine::Unasked, None),
             }
         };
         let (engine, ()) = tokio::join!(engine, self.event.ask(inputs));
-        self.engine = engine;
+        (self.engine, self.machine) = engine;
+    }
+
+    /// A builder that exists may be anywhere, and so may one that is made with
+    /// an endpoint or by another driver: no local engine is needed for them.
+    fn needs_engine(&self, inputs: &Inputs) -> bool {
+        if self.builder.existing.is_some() {
+            return false;
+        }
+        let own = &inputs.own_builder;
+        match own.asks_for_own() {
+            Some(_) => own.own_driver() == Driver::DockerContainer && own.first.endpoint.is_none(),
+            None if own.driver == Some(Driver::Docker) => true,
+            None => inputs.builder.is_none() && self.chosen_builder.is_none(),
+        }
     }
 
     /// What could not be found out, for the log.

@@ -4,6 +4,7 @@
 //! one go, with its name and what is accepted.
 
 pub mod auth;
+pub mod builder;
 pub mod csv;
 pub mod ecma;
 pub mod flavor;
@@ -14,6 +15,7 @@ pub mod raw;
 pub mod spec;
 pub mod tags;
 
+use builder::BuilderInputs;
 use list::{Grammar, parse_list};
 pub use metadata::{MetadataInputs, RawMetadata};
 pub use raw::RawInputs;
@@ -93,8 +95,10 @@ pub struct Inputs {
     pub cache_from: Vec<String>,
     /// `cache-to`, as buildx takes them.
     pub cache_to: Vec<String>,
-    /// `builder`: one that exists.
+    /// `builder`: the name of one; `auto` is as if it were empty.
     pub builder: Option<String>,
+    /// What a builder of the run's own is to be, and emulators.
+    pub own_builder: BuilderInputs,
     /// `ca-certificates`: trusted beside the machine's own.
     pub authorities: Authorities,
 }
@@ -137,7 +141,8 @@ impl Inputs {
             registry_auth: reader.registry_auth(),
             cache_from: reader.lines("cache-from"),
             cache_to: reader.lines("cache-to"),
-            builder: reader.text("builder"),
+            builder: reader.text("builder").filter(|name| name != "auto"),
+            own_builder: reader.builder(host),
             authorities: reader.authorities(host),
             ..named
         };
@@ -163,7 +168,8 @@ impl Inputs {
             let password = login.password.as_ref()?;
             Some((password, Some(login.username.as_str())))
         });
-        own.into_iter().chain(token).chain(others)
+        let nodes = self.own_builder.secrets().map(|secret| (secret, None));
+        own.into_iter().chain(token).chain(others).chain(nodes)
     }
 
     /// The entries of `cache-from` and `cache-to`.

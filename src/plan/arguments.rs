@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{BuildContext, Builder, BuilderChoice, ContextKind, Publication};
+use super::{BuildContext, Builder, ContextKind, Publication};
 use crate::image::Platform;
 use crate::input::Inputs;
 use crate::metadata::Metadata;
@@ -100,7 +100,7 @@ pub(super) fn arguments(
     if let Some(target) = &inputs.target {
         arguments.option("--target", target);
     }
-    if let BuilderChoice::Named(name) = &builder.choice {
+    if let Some(name) = builder.name() {
         arguments.option("--builder", name);
     }
     if publication.load {

@@ -6,17 +6,25 @@
 
 mod arguments;
 mod builder;
+mod create;
+mod dockerfile;
+mod emulation;
+mod expand;
 mod images;
 mod login;
 mod naming;
 mod publication;
 mod render;
 mod source;
+#[cfg(test)]
+mod testing;
 
 use serde::Serialize;
 
 pub use arguments::RunFiles;
-pub use builder::{Builder, BuilderChoice};
+pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS};
+pub use create::{Created, SetUpCommand, config_file, tls_file};
+pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use images::github_registry;
 pub use login::{Credential, Login};
 pub use publication::Publication;
@@ -59,6 +67,8 @@ pub struct Plan {
     pub context: BuildContext,
     /// What builds it.
     pub builder: Builder,
+    /// What is done about platforms that the builder does not run by itself.
+    pub emulation: Emulation,
     /// The arguments for buildx, with places of the run's files left open.
     #[serde(skip)]
     arguments: arguments::Arguments,
@@ -120,6 +130,9 @@ pub fn plan(
         Builder::engine("")
     });
     decisions.push(builder.to_string());
+    let emulation = emulation::decide(inputs, facts, &source, &platforms, &builder);
+    decisions.push(emulation.to_string());
+    notices.extend(emulation.notice());
     let logins = login::decide(
         inputs,
         context,
@@ -167,6 +180,7 @@ pub fn plan(
         logins,
         context: source,
         builder,
+        emulation,
         arguments,
         decisions,
         notices,

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod builder_commands;
 mod checkout;
 mod conformance;
 mod contract;
