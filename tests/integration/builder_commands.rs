@@ -326,7 +326,7 @@ fn building(place: &Place, inputs: &[(&str, &str)]) -> Child {
     let mut command = own(place, inputs);
     place.write(
         "record/build",
-        "trap 'exit 130' INT TERM; touch \"$record/building\"; while [ ! -e \"$record/go\" ]; do sleep 0.05; done",
+        "trap 'exit 130' INT TERM; touch \"$record/building\"; while [ -d \"$record\" ] && [ ! -e \"$record/go\" ]; do sleep 0.05; done",
     );
     let child = command
         .stdout(Stdio::null())

@@ -19,25 +19,25 @@ RUN uname -m > /machine
 CMD [\"cat\", \"/machine\"]
 ";
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::new();
     place.write("workspace/Dockerfile", DOCKERFILE);
     place
 }
 
-fn publish(lab: &Lab, place: &Place, image: &str) -> Step {
+pub(crate) fn publish(lab: &Lab, place: &Place, image: &str) -> Step {
     lab.step_with_login(place)
         .with("images", format!("{}/{image}", lab.registry))
         .with("build-args", format!("BASE={}", lab.base))
 }
 
-fn succeeded(run: &StepRun) {
+pub(crate) fn succeeded(run: &StepRun) {
     assert!(run.succeeded(), "{}", run.log);
     clean(run);
 }
 
 /// Nothing of a run is left: no file, no process, no secret in what is shown.
-fn clean(run: &StepRun) {
+pub(crate) fn clean(run: &StepRun) {
     assert_eq!(
         run.leftovers,
         Vec::<std::path::PathBuf>::new(),

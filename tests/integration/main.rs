@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod builder_commands;
+mod builders;
 mod checkout;
 mod conformance;
 mod contract;
