@@ -16,14 +16,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tracing::info;
 
-use super::{Error, Job, RunFolder, build, emulation};
+use super::{Error, Job, RunFolder, build, context, emulation};
 use crate::facts::{DockerSettings, Facts, find_buildx, words};
 use crate::host::{Command, Host, Progress, Signals};
 use crate::image::Platform;
 use crate::input::builder::{Cleanup, DaemonConfig};
 use crate::plan::{
-    Builder, BuilderChoice, CONTAINERD_DOCS, Created, EmulationStep, Handlers, Plan, RunFiles,
-    cannot_run, config_file, tls_file,
+    Builder, BuilderChoice, CONTAINERD_DOCS, CONTEXT, Created, EmulationStep, Handlers, Plan,
+    RunFiles, cannot_run, config_file, tls_file,
 };
 use crate::secret::Secret;
 
@@ -186,6 +186,18 @@ fn write_files(job: &Job<'_>) -> Result<(), Error> {
                 super::write(job.folder, &tls_file(index, what), &mut text.to_owned())?;
             }
         }
+    }
+    if job
+        .plan
+        .builder
+        .made()
+        .is_some_and(|made| made.needs_context)
+    {
+        let written = context::write(job.folder, CONTEXT, &job.facts.docker.endpoint);
+        written.map_err(|source| Error::Files {
+            what: "docker/contexts".to_owned(),
+            source,
+        })?;
     }
     match &job.facts.builder.default_config {
         Some(file) => job

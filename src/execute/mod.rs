@@ -6,6 +6,7 @@
 
 mod build;
 mod builder;
+mod context;
 mod docker_config;
 mod emulation;
 mod folder;

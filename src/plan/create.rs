@@ -20,6 +20,9 @@ const DEFAULT_FLAGS: &str = "--allow-insecure-entitlement security.insecure \
 /// The file of a configuration given as text, in the run's folder.
 const CONFIG_FILE: &str = "buildkitd.toml";
 
+/// The Docker context of a run, for an engine that only the environment tells of.
+pub const CONTEXT: &str = "stevedore-engine";
+
 /// A builder that the run makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Created {
@@ -30,6 +33,8 @@ pub struct Created {
     pub driver: Driver,
     /// True when a container of the local engine is to be it.
     pub needs_engine: bool,
+    /// True when it is made by way of [`CONTEXT`].
+    pub needs_context: bool,
     /// True when its build cache is kept for the next run.
     pub keeps_state: bool,
     /// True when it is not removed at the end.
@@ -172,6 +177,11 @@ impl Created {
             }
             None => {}
         }
+        let needs_engine = driver == Driver::DockerContainer && own.first.endpoint.is_none();
+        let needs_context = needs_engine && facts.docker.endpoint.needs_context();
+        if needs_context {
+            create.0.push(Argument::Text(CONTEXT.to_owned()));
+        }
         create.end(&own.first);
         let mut commands = vec![create];
         for (index, node) in own.append.iter().enumerate() {
@@ -187,7 +197,8 @@ impl Created {
         Self {
             name: name.to_owned(),
             driver,
-            needs_engine: driver == Driver::DockerContainer && own.first.endpoint.is_none(),
+            needs_engine,
+            needs_context,
             keeps_state: own.keep_state,
             stays: own.cleanup == Cleanup::Nothing,
             commands,
@@ -199,7 +210,39 @@ impl Created {
 mod tests {
     use std::path::Path;
 
+    use super::super::testing::{facts, inputs};
     use super::*;
+    use crate::facts::Endpoint;
+
+    fn first_command(given: &[(&str, &str)], settings: Endpoint) -> String {
+        let inputs = inputs(given);
+        let mut facts = facts(&inputs, "FROM scratch\n");
+        facts.docker.endpoint = settings;
+        Created::of(&inputs, &facts, Some("b")).commands[0].line()
+    }
+
+    #[test]
+    fn certificates_of_the_environment_become_a_context() {
+        let endpoint = |context: Option<&str>| Endpoint {
+            host: Some("tcp://far:2376".to_owned()),
+            certificates: Some("/certificates".into()),
+            context: context.map(str::to_owned),
+        };
+        for (given, settings, expected) in [
+            (vec![], endpoint(None), " stevedore-engine"),
+            (vec![], endpoint(Some("far")), "network.host'"),
+            (vec![], Endpoint::default(), "network.host'"),
+            (vec![("endpoint", "there")], endpoint(None), " there"),
+            (
+                vec![("driver", "kubernetes")],
+                endpoint(None),
+                "network.host'",
+            ),
+        ] {
+            let command = first_command(&given, settings);
+            assert!(command.ends_with(expected), "{given:?}: {command}");
+        }
+    }
 
     #[test]
     fn a_path_is_one_field() {

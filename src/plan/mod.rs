@@ -23,7 +23,7 @@ use serde::Serialize;
 
 pub use arguments::RunFiles;
 pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS};
-pub use create::{Created, SetUpCommand, config_file, tls_file};
+pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use images::github_registry;
 pub use login::{Credential, Login};

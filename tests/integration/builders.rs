@@ -100,6 +100,60 @@ fn the_classic_store_builds_one_platform_and_is_helped_out_for_two() {
     );
 }
 
+/// The image that buildx starts a docker-container builder from.
+const BUILDKIT: &str = "moby/buildkit:buildx-stable-1";
+
+#[test]
+fn a_builder_in_a_container_builds_for_real_where_its_image_is() {
+    let Some(lab) = Lab::get() else { return };
+    let docker = |arguments: &[&str]| Command::new("docker").args(arguments).output().unwrap();
+    if !docker(&["image", "inspect", BUILDKIT]).status.success() {
+        eprintln!("left out, as the engine does not have {BUILDKIT}");
+        return;
+    }
+    let place = place();
+    let run = publish(&lab, &place, "tests/container")
+        .with("driver", "docker-container")
+        .with("driver-opts", format!("image={BUILDKIT}\nnetwork=host"))
+        .run()
+        .unwrap();
+    succeeded(&run);
+    assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
+    let left = docker(&[
+        "ps",
+        "--all",
+        "--quiet",
+        "--filter",
+        "name=buildx_buildkit_stevedore",
+    ]);
+    assert!(left.stdout.is_empty());
+}
+
+#[test]
+fn a_builder_that_does_not_start_is_explained_and_gone() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let run = publish(&lab, &place, "tests/no-container")
+        .with("driver-opts", "image=127.0.0.1:1/no/buildkit:1")
+        .with("buildkitd-config-inline", "debug = true")
+        .run()
+        .unwrap();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    let builder = |a: &&lab_runner::Annotation| a.title.as_deref() == Some("Builder");
+    let error = run.annotations.iter().find(builder);
+    let message = &error.unwrap_or_else(|| panic!("{}", run.log)).message;
+    assert!(
+        message.contains("could not be made with the driver docker-container"),
+        "{message}"
+    );
+    assert!(
+        message.contains("can pull and start the image moby/buildkit"),
+        "{message}"
+    );
+    assert_eq!(run.annotations.len(), 1, "{:?}", run.annotations);
+    clean(&run);
+}
+
 /// A socket that leads to the BuildKit of the lab's engine, as long as this
 /// value lives.
 struct Bridge {

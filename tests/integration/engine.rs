@@ -268,33 +268,6 @@ fn signals_end_the_build_in_the_engine_too() {
 }
 
 #[test]
-fn an_engine_without_the_containerd_store_is_explained_and_used_for_one_platform() {
-    let Some(lab) = Lab::get() else { return };
-    let classic = std::env::var("STEVEDORE_LAB_CLASSIC_HOST").expect("lab/up classic");
-    let place = place();
-    let two = publish(&lab, &place, "tests/classic")
-        .env("DOCKER_HOST", &classic)
-        .run()
-        .unwrap();
-    assert_eq!(two.exit_code, Some(1), "{}", two.log);
-    assert!(
-        two.log
-            .contains("https://docs.docker.com/engine/storage/containerd/"),
-        "{}",
-        two.log
-    );
-    clean(&two);
-
-    let one = publish(&lab, &place, "tests/classic")
-        .env("DOCKER_HOST", &classic)
-        .with("platforms", "linux/amd64")
-        .run()
-        .unwrap();
-    succeeded(&one);
-    assert_eq!(one.outputs["platforms"], "linux/amd64");
-}
-
-#[test]
 fn an_image_is_loaded_for_the_machines_own_platform() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
