@@ -1,49 +1,31 @@
-//! The builder of the run and its emulators: made before the build, taken away
-//! after it.
+//! The builder of the run and its emulators, made before the build.
 //!
 //! buildx's notes of a builder that the run makes are in the run's folder, so
-//! that what is there is what the run made: whoever finds the folder, the end of
-//! the run or the post step, removes those builders and no others.
+//! that what is there is what the run made.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::Docker;
-use bollard::errors::Error as ApiError;
-use bollard::query_parameters::RemoveImageOptions;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tracing::info;
 
-use super::{Error, Job, RunFolder, build, context, emulation};
-use crate::facts::{DockerSettings, Facts, find_buildx, words};
+use super::take_down::TakeDown;
+use super::{Error, Job, build, context, emulation};
+use crate::facts::{DockerSettings, Facts};
 use crate::host::{Command, Host, Progress, Signals};
 use crate::image::Platform;
-use crate::input::builder::{Cleanup, DaemonConfig};
+use crate::input::builder::{Cleanup, DaemonConfig, Driver, EmulationWish};
 use crate::plan::{
     Builder, BuilderChoice, CONTAINERD_DOCS, CONTEXT, Created, EmulationStep, Handlers, Plan,
     RunFiles, cannot_run, config_file, tls_file,
 };
 use crate::secret::Secret;
+use crate::vars;
 
 /// How long buildx may take to tell what a builder runs, or to remove one.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What is to be taken away, in the run's folder.
-const RECORD: &str = "take-down.json";
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// The configuration that buildx looks for in its own folder.
 const DEFAULT_CONFIG: &str = "buildx/buildkitd.default.toml";
-
-/// What outlives the run's folder unless it is taken away, beside builders.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct TakeDown {
-    /// True when the build cache of builders is kept.
-    keep_state: bool,
-    /// Handlers that the run has installed.
-    handlers: Option<Handlers>,
-    /// Images in the engine.
-    images: Vec<String>,
-}
 
 /// buildx with the run's own configuration. A builder that stays after the run,
 /// or was there before, is noted where the user's steps look for it.
@@ -62,8 +44,13 @@ pub(super) fn command(
     with_settings(buildx, &facts.docker, &files.folder, folder)
 }
 
-fn with_settings(buildx: &Path, settings: &DockerSettings, run: &Path, notes: PathBuf) -> Command {
-    use crate::vars;
+/// buildx with the Docker configuration of a run, and builders of this folder.
+pub(super) fn with_settings(
+    buildx: &Path,
+    settings: &DockerSettings,
+    run: &Path,
+    notes: PathBuf,
+) -> Command {
     let mut command = Command::new(buildx)
         .env(vars::DOCKER_CONFIG, run.join("docker"))
         .env(vars::BUILDX_CONFIG, notes)
@@ -112,12 +99,29 @@ pub(super) async fn set_up(
     };
     if let Some(handlers) = handlers {
         let done = emulation::install(&handlers, job.facts, config, job.host, signals).await?;
-        if job.inputs.own_builder.cleanup == Cleanup::All && !done.architectures.is_empty() {
-            record.handlers = Some(done);
+        let own = &job.inputs.own_builder;
+        if own.emulation != EmulationWish::Always && !done.there.is_empty() {
+            warnings.push(unusable(&done.there, &handlers.image));
+        }
+        if own.cleanup == Cleanup::All && !done.new.is_empty() {
+            record.handlers = Some(Handlers {
+                architectures: done.new,
+                ..handlers
+            });
             record.write(job.folder)?;
         }
     }
     Ok(())
+}
+
+/// Handlers that are in the way: they were looked for, and did not count.
+fn unusable(architectures: &[String], image: &str) -> String {
+    let names = architectures.join(",");
+    format!(
+        "the kernel has handlers for {names} that containers cannot use, since they lack the flag \
+         F or are disabled; `docker run --rm --privileged {image} --uninstall {names}` takes them \
+         away, and the next run installs others"
+    )
 }
 
 /// Runs the commands that make a builder; what the last of them said.
@@ -155,7 +159,6 @@ async fn make(
 
 /// The one thing to look at when a builder could not be made.
 fn advice(made: &Created) -> String {
-    use crate::input::builder::Driver;
     match made.driver {
         Driver::Docker | Driver::DockerContainer => format!(
             "It needs an engine that can pull and start the image moby/buildkit; with the \
@@ -262,153 +265,6 @@ fn platforms_of(said: &str) -> Vec<Platform> {
     plain.filter_map(|name| name.parse().ok()).collect()
 }
 
-/// Takes away what the run made, as far as `cleanup` says. What could not be
-/// removed is a warning.
-pub(super) async fn take_down(job: &Job<'_>) -> Vec<String> {
-    let Some(buildx) = &job.facts.buildx else {
-        return Vec::new();
-    };
-    by_record(job.host, &job.facts.docker, buildx, job.folder.path()).await
-}
-
-/// The same for a run that was killed: by its folder alone.
-pub async fn take_down_left_over(host: &Host, folder: &Path) -> Vec<String> {
-    let settings = DockerSettings::read(host);
-    match find_buildx(host, &settings) {
-        Some(buildx) => by_record(host, &settings, &buildx, folder).await,
-        None => Vec::new(),
-    }
-}
-
-async fn by_record(
-    host: &Host,
-    settings: &DockerSettings,
-    buildx: &Path,
-    folder: &Path,
-) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let Some(record) = TakeDown::read(folder) else {
-        return warnings;
-    };
-    let notes = folder.join("buildx");
-    for name in builders_in(&notes) {
-        let keep = record.keep_state.then_some("--keep-state");
-        let command = with_settings(buildx, settings, folder, notes.clone())
-            .args(["rm"])
-            .args(keep)
-            .args([&name]);
-        let removed = tokio::time::timeout(PATIENCE, command.read(host)).await;
-        if let Some(why) = failure(removed) {
-            warnings.push(format!(
-                "the builder {name} is still there ({why}): `docker rm --force buildx_buildkit_{name}0` \
-                 removes its container"
-            ));
-        }
-    }
-    if record.handlers.is_none() && record.images.is_empty() {
-        return warnings;
-    }
-    match settings.endpoint.connect() {
-        Ok(docker) => {
-            if let Some(handlers) = &record.handlers
-                && let Err(why) = emulation::uninstall(handlers, &docker).await
-            {
-                let names = handlers.architectures.join(", ");
-                warnings.push(format!("the emulators for {names} are still there: {why}"));
-            }
-            warnings.extend(remove_images(&docker, &record.images).await);
-        }
-        Err(error) => warnings.push(format!("the engine was not reached for clean-up: {error}")),
-    }
-    warnings
-}
-
-fn failure(
-    removed: Result<std::io::Result<String>, tokio::time::error::Elapsed>,
-) -> Option<String> {
-    match removed {
-        Ok(Ok(_)) => None,
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some(format!("buildx took longer than {} s", PATIENCE.as_secs())),
-    }
-}
-
-/// The builders that are noted in a folder of buildx's.
-fn builders_in(notes: &Path) -> Vec<String> {
-    let entries = fs::read_dir(notes.join("instances"));
-    let entries = entries.into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    names
-}
-
-/// Removes the names of images from the engine, and the images with their last
-/// name. What is not there is no error.
-pub(super) async fn remove_images(docker: &Docker, images: &[String]) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for image in images {
-        let removed = docker.remove_image(image, None::<RemoveImageOptions>, None);
-        match removed.await {
-            Ok(_)
-            | Err(ApiError::DockerResponseServerError {
-                status_code: 404, ..
-            }) => {}
-            Err(error) => {
-                warnings.push(format!("{image} is still in the engine: {}", words(&error)))
-            }
-        }
-    }
-    warnings
-}
-
-/// The images that a later step may use, and that go with the job.
-pub fn images_for_post(plan: &Plan, cleanup: Cleanup) -> &[String] {
-    match cleanup {
-        Cleanup::All if plan.publication.load => &plan.tags,
-        Cleanup::All | Cleanup::Builder | Cleanup::Nothing => &[],
-    }
-}
-
-/// Removes images from the engine that the user means, in the post step.
-pub async fn remove_images_of_job(host: &Host, images: &[String]) -> Vec<String> {
-    match DockerSettings::read(host).endpoint.connect() {
-        Ok(docker) => remove_images(&docker, images).await,
-        Err(error) => vec![format!("the engine was not reached for clean-up: {error}")],
-    }
-}
-
-impl TakeDown {
-    fn of(job: &Job<'_>) -> Self {
-        let plan = job.plan;
-        let all = job.inputs.own_builder.cleanup == Cleanup::All;
-        // The engine's own builder leaves in the engine what it pushes, too.
-        let leaves = plan.builder.choice == BuilderChoice::Engine && !plan.publication.load;
-        Self {
-            keep_state: plan.builder.made().is_some_and(|made| made.keeps_state),
-            handlers: None,
-            images: match all && leaves {
-                true => plan.tags.clone(),
-                false => Vec::new(),
-            },
-        }
-    }
-
-    fn write(&self, folder: &RunFolder) -> Result<(), Error> {
-        let text = serde_json::to_string(self).map_err(std::io::Error::from);
-        let written = text.and_then(|text| fs::write(folder.path().join(RECORD), text));
-        written.map_err(|source| Error::Files {
-            what: RECORD.to_owned(),
-            source,
-        })
-    }
-
-    fn read(folder: &Path) -> Option<Self> {
-        let text = fs::read_to_string(folder.join(RECORD)).ok()?;
-        serde_json::from_str(&text).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -421,15 +277,5 @@ mod tests {
             names,
             ["linux/amd64", "linux/386", "linux/arm64", "linux/arm/v7"]
         );
-    }
-
-    #[test]
-    fn only_builders_of_the_runs_own_folder_are_found() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(builders_in(folder.path()), Vec::<String>::new());
-        fs::create_dir_all(folder.path().join("instances")).unwrap();
-        fs::write(folder.path().join("instances/b"), "{}").unwrap();
-        fs::write(folder.path().join("current"), "{}").unwrap();
-        assert_eq!(builders_in(folder.path()), ["b"]);
     }
 }

@@ -1,8 +1,8 @@
 //! Handlers in the engine's kernel, installed by a privileged container.
 //!
 //! The image is tonistiigi/binfmt or one with its command line: `--install` and
-//! `--uninstall` with architectures. It ends well also when a handler could not
-//! be registered, and says so in a line for each.
+//! `--uninstall` with architectures. It ends well also when it could register
+//! nothing; its words tell.
 
 use bollard::Docker;
 use serde_json::{Map, Value};
@@ -16,15 +16,26 @@ use crate::registry::Credentials;
 
 /// What begins the line of an architecture, in what the image prints.
 const LINE: &str = "installing: ";
+/// What begins the line of an error that concerns all of them.
+const ERROR: &str = "error: ";
 
-/// Installs handlers; the result is those that were not there before.
+/// What came of an installation.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Installed {
+    /// The architectures that have a handler now, and had none.
+    pub(super) new: Vec<String>,
+    /// Those for which there was a handler of that name.
+    pub(super) there: Vec<String>,
+}
+
+/// Installs handlers.
 pub(super) async fn install(
     handlers: &Handlers,
     facts: &Facts,
     config: &Map<String, Value>,
     host: &Host,
     signals: &mut Signals,
-) -> Result<Handlers, Error> {
+) -> Result<Installed, Error> {
     let names = handlers.architectures.join(",");
     let failed = |why: String| Error::Emulator {
         architectures: names.clone(),
@@ -40,11 +51,7 @@ pub(super) async fn install(
     }
     let arguments = ["--install", &names];
     let printed = privileged::run(&docker, &handlers.image, &arguments).await;
-    let architectures = installed(&printed.map_err(failed)?).map_err(failed)?;
-    Ok(Handlers {
-        image: handlers.image.clone(),
-        architectures,
-    })
+    installed(&printed.map_err(failed)?).map_err(failed)
 }
 
 /// Takes handlers away again. The image is there, since it has installed them.
@@ -69,21 +76,28 @@ pub(super) fn connect(facts: &Facts) -> Result<Docker, String> {
         .map_err(|error| format!("{}: {error}", endpoint.address()))
 }
 
-/// The architectures that were installed; an error with the lines of those that
-/// were not.
-fn installed(printed: &str) -> Result<Vec<String>, String> {
-    let lines = printed.lines().filter_map(|line| line.strip_prefix(LINE));
-    let mut done = Vec::new();
+/// Reads what the image printed; an error has the lines of what went wrong.
+fn installed(printed: &str) -> Result<Installed, String> {
+    let mut result = Installed::default();
     let mut wrong = Vec::new();
-    for line in lines {
+    for line in printed.lines() {
+        if let Some(error) = line.strip_prefix(ERROR) {
+            wrong.push(error);
+            continue;
+        }
+        let Some(line) = line.strip_prefix(LINE) else {
+            continue;
+        };
         match line.split_once(' ') {
-            Some((architecture, "OK")) => done.push(architecture.to_owned()),
-            Some((_, rest)) if rest.ends_with("already registered") => {}
+            Some((architecture, "OK")) => result.new.push(architecture.to_owned()),
+            Some((architecture, rest)) if rest.ends_with("already registered") => {
+                result.there.push(architecture.to_owned());
+            }
             _ => wrong.push(line),
         }
     }
     match wrong.is_empty() {
-        true => Ok(done),
+        true => Ok(result),
         false => Err(wrong.join("; ")),
     }
 }
@@ -93,15 +107,26 @@ mod tests {
     use super::installed;
 
     #[test]
-    fn what_was_there_before_is_not_ours_and_no_error() {
+    fn what_was_there_before_is_told_apart() {
         let printed = "installing: arm64 OK\ninstalling: s390x qemu-s390x already registered\n{\n";
-        assert_eq!(installed(printed), Ok(vec!["arm64".to_owned()]));
+        let installed = installed(printed).unwrap();
+        assert_eq!(installed.new, ["arm64"]);
+        assert_eq!(installed.there, ["s390x"]);
     }
 
     #[test]
-    fn an_architecture_that_failed_is_an_error() {
-        let printed = "installing: arm64 OK\ninstalling: x unsupported architecture: x\n";
-        let error = installed(printed).unwrap_err();
-        assert_eq!(error, "x unsupported architecture: x");
+    fn what_failed_is_an_error_though_the_image_ends_well() {
+        for (printed, expected) in [
+            (
+                "installing: arm64 OK\ninstalling: x unsupported architecture: x\n",
+                "x unsupported architecture: x",
+            ),
+            (
+                "error: cannot mount binfmt_misc: operation not permitted\n",
+                "cannot mount binfmt_misc: operation not permitted",
+            ),
+        ] {
+            assert_eq!(installed(printed).unwrap_err(), expected);
+        }
     }
 }

@@ -11,16 +11,17 @@ mod docker_config;
 mod emulation;
 mod folder;
 mod privileged;
+mod take_down;
 mod verify;
 
 use std::io;
 use std::path::Path;
 
 pub use build::BuildResult;
-pub use builder::{images_for_post, remove_images_of_job, take_down_left_over};
 pub use folder::{RunFolder, left_over};
 use secrecy::zeroize::Zeroize as _;
 use serde_json::{Map, Value};
+pub use take_down::{images_for_post, remove_images_of_job, take_down_left_over};
 pub use verify::{PublishedPlatform, Verified};
 
 use crate::facts::{Engine, Facts};
@@ -165,7 +166,7 @@ impl Job<'_> {
     ) -> (Outcome, Result<(), Error>) {
         let mut outcome = Outcome::default();
         let result = self.steps(progress, signals, &mut outcome).await;
-        outcome.warnings.extend(builder::take_down(self).await);
+        outcome.warnings.extend(take_down::take_down(self).await);
         (outcome, result)
     }
 

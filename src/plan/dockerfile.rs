@@ -376,4 +376,13 @@ mod tests {
         let known = "# syntax=docker/dockerfile:1\nFROM a\n";
         assert_eq!(runs(known, None, &[], "linux/arm64").as_deref(), Some(""));
     }
+
+    proptest::proptest! {
+        /// Whatever the text is, the answer is one and nothing breaks.
+        #[test]
+        fn any_text(text in "((FROM|RUN|ARG|COPY|ONBUILD|#|--from=|--mount=|--platform=|AS|<<E|E|\\$\\{?|[a-z]=?|[-:}\"'\\\\\\[,0]|\\n| ){1,3}){0,30}") {
+            let _ = runs(&text, None, &["a=b"], "linux/arm64");
+            let _ = runs(&format!("FROM a AS b\n{text}\nFROM b\n"), Some("b"), &[], "linux/arm64");
+        }
+    }
 }
