@@ -20,7 +20,8 @@ use crate::input::builder::{Driver, EmulationWish};
 /// What is done about platforms that the builder does not run by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Emulation {
-    /// The platforms on which commands run, and which are not the machine's own.
+    /// The platforms on which commands run, and which are not the machine's own;
+    /// where the machine is not known yet, all of them.
     pub platforms: Vec<Platform>,
     /// What is done.
     pub step: EmulationStep,
