@@ -10,6 +10,7 @@ mod signals;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
+use std::hash::BuildHasher as _;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -104,6 +105,13 @@ impl Host {
             }
             None => builder.tempdir(),
         }
+    }
+
+    /// Hexadecimal digits that no other run on any machine has got.
+    pub fn unique(&self) -> String {
+        // The standard library seeds its hash maps from the system's randomness.
+        let state = std::hash::RandomState::new();
+        format!("{:016x}", state.hash_one(self.now.as_nanosecond()))
     }
 
     /// When the run started: read once, so that every tag of a run agrees.

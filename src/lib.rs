@@ -48,6 +48,6 @@ pub async fn run(cli: Cli, host: Host) -> u8 {
             publish::publish(&options, host).await
         }
         Command::Metadata(options) => naming::name(&options, host).await,
-        Command::Post => publish::post(&host),
+        Command::Post => publish::post(&host).await,
     }
 }

@@ -110,6 +110,13 @@ async fn carry_out(
     files::set(host, vars::GITHUB_STATE, vars::STATE_RUN_FOLDER, &path)
         .map_err(|error| own("GITHUB_STATE", error))?;
 
+    let images = execute::images_for_post(plan, inputs.own_builder.cleanup);
+    if !images.is_empty() {
+        let list = serde_json::Value::from(images.to_vec()).to_string();
+        files::set(host, vars::GITHUB_STATE, vars::STATE_IMAGES, &list)
+            .map_err(|error| own("GITHUB_STATE", error))?;
+    }
+
     let job = Job {
         plan,
         inputs,
@@ -184,24 +191,27 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
     }
 }
 
-/// The post step: removes what a killed run left behind.
-pub fn post(host: &Host) -> u8 {
-    let state = format!("STATE_{}", vars::STATE_RUN_FOLDER);
-    let Some(folder) = host.var(&state) else {
-        return 0;
-    };
-    match execute::remove_left_over(host, folder) {
-        Ok(None) => 0,
-        Ok(Some(path)) => {
-            info!(
-                "removed {}, which the step left behind when it was ended",
-                path.display()
-            );
-            0
-        }
-        Err(error) => {
-            warn!(title = "Clean-up", "{folder} is still there: {error}");
-            1
+/// The post step: removes what a killed run left behind, and the images that
+/// were to last until the end of the job.
+pub async fn post(host: &Host) -> u8 {
+    let state = |name: &str| host.var(&format!("STATE_{name}"));
+    let images = state(vars::STATE_IMAGES).unwrap_or("[]");
+    let images: Vec<String> = serde_json::from_str(images).unwrap_or_default();
+    let mut warnings = Vec::new();
+    if !images.is_empty() {
+        warnings.extend(execute::remove_images_of_job(host, &images).await);
+    }
+    let folder = state(vars::STATE_RUN_FOLDER);
+    if let Some(path) = folder.and_then(|folder| execute::left_over(host, folder)) {
+        warnings.extend(execute::take_down_left_over(host, &path).await);
+        let path = path.display();
+        match std::fs::remove_dir_all(path.to_string()) {
+            Ok(()) => info!("removed {path}, which the step left behind when it was ended"),
+            Err(error) => warnings.push(format!("{path} is still there: {error}")),
         }
     }
+    for warning in &warnings {
+        warn!(title = "Clean-up", "{warning}");
+    }
+    u8::from(!warnings.is_empty())
 }

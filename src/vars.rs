@@ -44,6 +44,8 @@ pub const RUNNER_DEBUG: &str = "RUNNER_DEBUG";
 pub const STEVEDORE_NOW: &str = "STEVEDORE_NOW";
 /// What main left for post: the run's folder, read as `STATE_…`.
 pub const STATE_RUN_FOLDER: &str = "stevedore_run_folder";
+/// What main left for post: the images to remove from the engine, a JSON list.
+pub const STATE_IMAGES: &str = "stevedore_images";
 
 /// Where Docker's configuration is, in place of `~/.docker`.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
@@ -67,6 +69,13 @@ pub const BUILDX_SEND_GIT_QUERY_AS_INPUT: &str = "BUILDX_SEND_GIT_QUERY_AS_INPUT
 pub const DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF: &str = "DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF";
 /// The socket of the SSH agent.
 pub const SSH_AUTH_SOCK: &str = "SSH_AUTH_SOCK";
+/// Where BuildKit is, for the driver `remote` without an `endpoint`.
+pub const BUILDKIT_HOST: &str = "BUILDKIT_HOST";
+/// What the names of a node's certificates and key start with: a number and
+/// `_AUTH_TLS_CACERT`, `_AUTH_TLS_CERT` or `_AUTH_TLS_KEY` follow. PEM; secrets.
+pub const BUILDER_NODE: &str = "BUILDER_NODE_";
+/// The runner's name, which no two jobs have at the same time.
+pub const RUNNER_NAME: &str = "RUNNER_NAME";
 /// The user's home.
 pub const HOME: &str = "HOME";
 /// Where programs are looked for.

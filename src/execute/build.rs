@@ -5,12 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::Error;
 use super::progress::{Export, Reader};
-use super::{Error, Job};
 use crate::host::{Command, Finished, Host, Progress, Signals};
 use crate::image::Digest;
-use crate::plan::{BuilderChoice, Omit, RunFiles};
-use crate::vars;
+use crate::plan::RunFiles;
 
 /// How BuildKit knows a local context again, so that a run sends only what has
 /// changed since the run before. buildx makes one up for each new folder.
@@ -25,30 +24,6 @@ pub struct BuildResult {
     pub digest: Option<Digest>,
     /// `containerimage.config.digest` for one platform, else the digest.
     pub image_id: Option<Digest>,
-}
-
-/// The command that builds, without what is to be left out of it.
-pub(super) fn command(buildx: &Path, job: &Job<'_>, files: &RunFiles, omit: &Omit) -> Command {
-    let command = Command::new(buildx).args(job.plan.arguments(files, omit));
-    environment(command, job, files)
-}
-
-/// A command of buildx, with the run's configuration and the user's engine.
-pub(super) fn environment(command: Command, job: &Job<'_>, files: &RunFiles) -> Command {
-    let docker = &job.facts.docker;
-    // A builder by name is looked up where the user's steps made it. Otherwise
-    // buildx keeps its notes with the run, so that nothing of it stays.
-    let buildx_folder = match job.plan.builder.choice {
-        BuilderChoice::Named(_) => docker.buildx_folder(job.host),
-        BuilderChoice::Engine => files.folder.join("buildx"),
-    };
-    let mut command = command
-        .env(vars::DOCKER_CONFIG, files.folder.join("docker"))
-        .env(vars::BUILDX_CONFIG, buildx_folder);
-    for (name, value) in docker.endpoint_environment() {
-        command = command.env(name, value);
-    }
-    command
 }
 
 /// Builds. What came of it is in `result` also when a signal came too late to
@@ -113,7 +88,7 @@ fn read(file: &Path) -> BuildResult {
 }
 
 /// buildx's own summary of what failed: from its last `ERROR` line on.
-fn last_words(tail: &str) -> String {
+pub(super) fn last_words(tail: &str) -> String {
     let lines: Vec<&str> = tail.lines().map(str::trim_end).collect();
     let last = lines
         .iter()

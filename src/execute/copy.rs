@@ -1,8 +1,6 @@
 //! Gives more names to what is in a registry already, with
 //! `buildx imagetools create`: the digest stays, also from registry to registry.
 
-use std::path::Path;
-
 use super::build;
 use crate::host::{Command, Host, Progress, Signal, Signals};
 use crate::image::{Digest, ImageName};
@@ -29,8 +27,8 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// The command that names the source as `reference` too.
-    pub(super) fn command(&self, buildx: &Path, reference: &str) -> Command {
-        let mut command = Command::new(buildx).args(["imagetools", "create"]);
+    pub(super) fn arguments(&self, buildx: Command, reference: &str) -> Command {
+        let mut command = buildx.args(["imagetools", "create"]);
         if !self.is_index {
             // Else buildx puts an index around a single manifest.
             command = command.args(["--prefer-index=false"]);

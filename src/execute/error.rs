@@ -39,6 +39,32 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A builder could not be made.
+    #[error("the builder {name} could not be made with the driver {driver}: {message}. {advice}")]
+    Builder {
+        /// Its name.
+        name: String,
+        /// Its driver.
+        driver: String,
+        /// buildx's last words.
+        message: String,
+        /// What to look at.
+        advice: String,
+    },
+    /// An emulator could not be installed.
+    #[error(
+        "the emulators for {architectures} could not be installed with {image}: {why}. \
+         Either build with `driver: docker-container`, which brings its own, or install them on \
+         the machine beforehand and set `emulation: none`"
+    )]
+    Emulator {
+        /// Which.
+        architectures: String,
+        /// The image that was to do it.
+        image: String,
+        /// What failed.
+        why: String,
+    },
     /// buildx did not start.
     #[error("{program} did not start: {source}")]
     Start {

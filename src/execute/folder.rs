@@ -70,13 +70,9 @@ impl RunFolder {
     }
 }
 
-/// Removes the folder of a run that was killed. Only a folder of that name in
-/// the job's temporary folder is touched, whatever the state says. Returns it
-/// when there was one.
-///
-/// # Errors
-/// When it is there and cannot be removed.
-pub fn remove_left_over(host: &Host, named: &str) -> io::Result<Option<PathBuf>> {
+/// The folder of a run that was killed, when there is one. Only a folder of that
+/// name in the job's temporary folder counts, whatever the state says.
+pub fn left_over(host: &Host, named: &str) -> Option<PathBuf> {
     let path = PathBuf::from(named);
     let parent = host
         .var(vars::RUNNER_TEMP)
@@ -85,11 +81,7 @@ pub fn remove_left_over(host: &Host, named: &str) -> io::Result<Option<PathBuf>>
         && path
             .file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-    if !ours || !path.is_dir() {
-        return Ok(None);
-    }
-    fs::remove_dir_all(&path)?;
-    Ok(Some(path))
+    (ours && path.is_dir()).then_some(path)
 }
 
 #[cfg(test)]
@@ -117,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_folder_in_the_temporary_folder_is_removed() {
+    fn only_our_folder_in_the_temporary_folder_counts() {
         let temp = tempfile::tempdir().unwrap();
         let host = host(temp.path());
         let ours = temp.path().join("stevedore-x");
@@ -125,10 +117,10 @@ mod tests {
         let elsewhere = tempfile::tempdir().unwrap().keep().join("stevedore-x");
         for path in [&ours, &other, &elsewhere] {
             fs::create_dir_all(path).unwrap();
-            let _ = remove_left_over(&host, path.to_str().unwrap());
         }
-        assert!(!ours.exists());
-        assert!(other.exists() && elsewhere.exists());
+        let found = |path: &Path| left_over(&host, path.to_str().unwrap());
+        assert_eq!(found(&ours), Some(ours.clone()));
+        assert_eq!((found(&other), found(&elsewhere)), (None, None));
         fs::remove_dir_all(elsewhere.parent().unwrap()).unwrap();
     }
 }

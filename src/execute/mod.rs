@@ -1,19 +1,26 @@
-//! Carries the plan out: preflight, login, build, push, verification, in this order.
+//! Carries the plan out: preflight, login, builder, build, push, verification,
+//! in this order.
 //!
 //! Owns the run's folder (everything that must not outlive the run is in it)
 //! and [`Outcome`]. Decides nothing: what to do is in the plan.
 
 mod build;
+mod builder;
+mod context;
 mod copy;
 mod docker_config;
+mod emulation;
+mod engine_login;
 mod error;
 mod folder;
 mod preflight;
+mod privileged;
 mod progress;
 mod publishing;
 mod pushes;
 mod refusals;
 mod store;
+mod take_down;
 mod verify;
 mod visibility;
 
@@ -21,18 +28,19 @@ use std::path::Path;
 
 pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
-pub use folder::{RunFolder, remove_left_over};
+pub use folder::{RunFolder, left_over};
 use publishing::Publishing;
 pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
 use serde_json::{Map, Value};
+pub use take_down::{images_for_post, remove_images_of_job, take_down_left_over};
 pub use verify::{PublishedPlatform, Verified};
 
 use crate::facts::{Engine, Facts};
 use crate::host::{Host, Progress, Signals};
 use crate::image::ImageName;
 use crate::input::{Inputs, Preflight};
-use crate::plan::{BuilderChoice, ContextKind, Credential, Plan, RunFiles};
+use crate::plan::{ContextKind, Credential, Plan, RunFiles};
 use crate::registry::{Client, Credentials};
 use crate::secret::Secret;
 
@@ -78,12 +86,13 @@ impl Job<'_> {
     ) -> (Outcome, Result<(), Error>) {
         let mut outcome = Outcome::default();
         let result = self.steps(progress, signals, &mut outcome).await;
+        outcome.warnings.extend(take_down::take_down(self).await);
         (outcome, result)
     }
 
     async fn steps(
         &self,
-        progress: Progress<'_>,
+        mut progress: Progress<'_>,
         signals: &mut Signals,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
@@ -98,11 +107,11 @@ impl Job<'_> {
         let authorities = self.inputs.authorities.clone();
         let client = Client::new(credentials.clone(), authorities, self.host);
         if self.plan.preflight.mode == Preflight::Only {
-            return self.preflight_or_cancelled(&client, signals, outcome).await;
+            return self.checked(&client, signals, outcome).await;
         }
         let buildx = self.buildx()?;
         self.write_files(&config)?;
-        self.preflight_or_cancelled(&client, signals, outcome)
+        self.get_ready(buildx, &config, &client, &mut progress, signals, outcome)
             .await?;
         let publishing = Publishing {
             job: self,
@@ -123,17 +132,11 @@ impl Job<'_> {
             published = publishing.run(progress, signals, outcome) => published,
             never = prepare => never,
         };
-        if matches!(published, Err(Error::Cancelled(_))) || outcome.pushes.done().next().is_none() {
+        let nothing = outcome.pushes.done().next().is_none();
+        if nothing || matches!(published, Err(Error::Cancelled(_))) {
             return published;
         }
-        let images = outcome.pushes.github_images();
-        let verified = verify::verify(self.plan, &client, outcome);
-        let checked = async { tokio::join!(verified, self.private_packages(&images)) };
-        let (verified, notices) = tokio::select! {
-            checked = checked => checked,
-            signal = signals.next() => return Err(Error::Cancelled(signal)),
-        };
-        outcome.notices = notices;
+        let verified = self.read_back(&client, signals, outcome).await;
         match (published, verified) {
             (Err(failed), Err(differs)) => {
                 outcome.warnings.push(differs.to_string());
@@ -143,7 +146,32 @@ impl Job<'_> {
         }
     }
 
-    async fn preflight_or_cancelled(
+    /// Asks the registries, and meanwhile makes the builder and installs
+    /// emulators.
+    async fn get_ready(
+        &self,
+        buildx: &Path,
+        config: &Map<String, Value>,
+        client: &Client,
+        progress: &mut Progress<'_>,
+        signals: &mut Signals,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        // Each of the two hears a signal by itself.
+        let mut others = Signals::catch().map_err(|source| Error::Files {
+            what: "signals".to_owned(),
+            source,
+        })?;
+        let mut warnings = Vec::new();
+        let set_up = builder::set_up(self, buildx, config, progress, signals, &mut warnings);
+        let checked = self.checked(client, &mut others, outcome);
+        let ready = tokio::try_join!(set_up, checked);
+        outcome.warnings.append(&mut warnings);
+        ready.map(|_| ())
+    }
+
+    /// The preflight, unless a signal ends it.
+    async fn checked(
         &self,
         client: &Client,
         signals: &mut Signals,
@@ -155,6 +183,24 @@ impl Job<'_> {
         }
     }
 
+    /// Reads back what was pushed, and asks GitHub about the packages.
+    async fn read_back(
+        &self,
+        client: &Client,
+        signals: &mut Signals,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        let images = outcome.pushes.github_images();
+        let verified = verify::verify(self.plan, client, outcome);
+        let told = async { tokio::join!(verified, self.private_packages(&images)) };
+        let (verified, notices) = tokio::select! {
+            told = told => told,
+            signal = signals.next() => return Err(Error::Cancelled(signal)),
+        };
+        outcome.notices = notices;
+        verified
+    }
+
     /// Whether the image is pushed, as far as is known by now.
     pub(super) fn pushes(&self, outcome: &Outcome) -> bool {
         self.plan.publication.push && outcome.withheld.is_none()
@@ -163,8 +209,8 @@ impl Job<'_> {
     /// The program, where there is something that it can build with.
     fn buildx(&self) -> Result<&Path, Error> {
         let buildx = self.facts.buildx.as_deref().ok_or(Error::NoBuildx)?;
-        match (&self.plan.builder.choice, &self.facts.engine) {
-            (BuilderChoice::Engine, Engine::Absent(reason)) => Err(Error::NoEngine {
+        match &self.facts.engine {
+            Engine::Absent(reason) if self.plan.builder.needs_engine() => Err(Error::NoEngine {
                 reason: reason.clone(),
             }),
             _ => Ok(buildx),

@@ -14,9 +14,9 @@ use super::progress::Export;
 use super::pushes::Pushes;
 use super::refusals::Refused;
 use super::store::Store;
-use super::{Error, Job, Outcome, build};
+use super::{Error, Job, Outcome, build, builder};
 use crate::diagnosis::{self, Diagnosis, Kind};
-use crate::host::{Progress, Signals};
+use crate::host::{Command, Progress, Signals};
 use crate::plan::{BuilderChoice, RunFiles};
 use crate::registry::{Client, Credentials};
 
@@ -91,7 +91,8 @@ impl Publishing<'_> {
             references: outcome.pushes.settled(),
             push: self.job.plan.publication.push && !self.job.pushes(outcome),
         };
-        let command = build::command(self.buildx, self.job, &self.files, &omit);
+        let arguments = self.job.plan.arguments(&self.files, &omit);
+        let command = self.command().args(arguments);
         let result = &mut outcome.build;
         let built = build::run(
             &command,
@@ -133,6 +134,14 @@ impl Publishing<'_> {
         }
         let refused = Refused::of_subject(self.job, &subject);
         refused.again(self.client).await.or(diagnosis)
+    }
+
+    /// buildx, with the run's configuration and the user's engine.
+    fn command(&self) -> Command {
+        let Job {
+            plan, facts, host, ..
+        } = self.job;
+        builder::command(self.buildx, &plan.builder, facts, host, &self.files)
     }
 
     /// How those that are left are pushed.
@@ -204,8 +213,7 @@ impl Publishing<'_> {
                 continue;
             }
             info!("copying {image}@{digest} to {reference}");
-            let command = source.command(self.buildx, &reference);
-            let command = build::environment(command, self.job, &self.files);
+            let command = source.arguments(self.command(), &reference);
             match copy::run(&command, self.job.host, progress.again(), signals).await {
                 Copied::Done => outcome.pushes.succeed(&reference),
                 Copied::Failed(why) => self.judge(&reference, &why, outcome).await,

@@ -33,7 +33,7 @@ pub struct ChosenBuilder {
 
 /// Finds the program: beside us, on `PATH`, among the CLI's plugins. It is run
 /// directly, since our own Docker configuration folder holds no plugins.
-pub(super) fn find(host: &Host, settings: &DockerSettings) -> Option<PathBuf> {
+pub fn find(host: &Host, settings: &DockerSettings) -> Option<PathBuf> {
     let beside = std::env::current_exe()
         .ok()
         .and_then(|program| program.parent().map(Path::to_owned));

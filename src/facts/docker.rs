@@ -45,6 +45,12 @@ impl Endpoint {
             .unwrap_or("unix:///var/run/docker.sock")
     }
 
+    /// True for certificates that come from the environment, with which buildx
+    /// makes no builder.
+    pub fn needs_context(&self) -> bool {
+        self.context.is_none() && self.certificates.is_some()
+    }
+
     /// How buildx files the choice of a builder for this endpoint.
     pub fn key(&self) -> &str {
         self.context.as_deref().unwrap_or(self.address())

@@ -1,4 +1,5 @@
-//! The Docker engine: is it there, and which image store has it.
+//! The Docker engine: is it there, which image store has it, and what its
+//! kernel runs.
 //!
 //! Asks `GET /info` of the engine's API once. With the containerd image store
 //! the engine's own BuildKit builds several platforms and pushes them.
@@ -8,6 +9,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use super::docker::Endpoint;
+use super::machine::Machine;
 
 /// How long the engine may take to answer, in seconds.
 const TIMEOUT: u64 = 20;
@@ -30,43 +32,52 @@ pub enum Engine {
     Unasked,
 }
 
-/// Asks the engine at this endpoint.
-pub(super) async fn ask(endpoint: &Endpoint) -> Engine {
+/// Asks the engine at this endpoint. Of the machine, nothing is known where the
+/// engine did not answer.
+pub(super) async fn ask(endpoint: &Endpoint) -> (Engine, Option<Machine>) {
     let address = endpoint.address();
     if address.starts_with("ssh://") {
-        return Engine::Unasked;
+        return (Engine::Unasked, None);
     }
-    let asked = async { connect(endpoint)?.info().await };
-    match tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await {
+    let asked = async { endpoint.connect()?.info().await };
+    let mut machine = None;
+    let engine = match tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await {
         Err(_) => Engine::Absent(format!("{address} did not answer in {TIMEOUT} s")),
         Ok(Err(error)) => Engine::Absent(format!("{address}: {}", words(&error))),
-        Ok(Ok(info)) => Engine::Running {
-            version: info.server_version.unwrap_or_default(),
-            containerd_store: info
-                .driver_status
-                .unwrap_or_default()
-                .iter()
-                .any(|pair| pair.iter().any(|word| word == CONTAINERD_STORE)),
-        },
-    }
+        Ok(Ok(info)) => {
+            let kernel = info.kernel_version.as_deref().unwrap_or_default();
+            machine = Machine::look(address, info.architecture.as_deref(), kernel);
+            Engine::Running {
+                version: info.server_version.unwrap_or_default(),
+                containerd_store: info
+                    .driver_status
+                    .unwrap_or_default()
+                    .iter()
+                    .any(|pair| pair.iter().any(|word| word == CONTAINERD_STORE)),
+            }
+        }
+    };
+    (engine, machine)
 }
 
-/// The engine's API at this endpoint; nothing is sent yet.
-///
-/// # Errors
-/// When the address or the certificates cannot be used.
-pub fn connect(endpoint: &Endpoint) -> Result<Docker, bollard::errors::Error> {
-    let Some(folder) = &endpoint.certificates else {
-        return Docker::connect_with_host(endpoint.address());
-    };
-    Docker::connect_with_ssl(
-        endpoint.address(),
-        &folder.join("key.pem"),
-        &folder.join("cert.pem"),
-        &folder.join("ca.pem"),
-        TIMEOUT,
-        API_DEFAULT_VERSION,
-    )
+impl Endpoint {
+    /// A client of the engine's API.
+    ///
+    /// # Errors
+    /// When the address or the certificates cannot be used.
+    pub fn connect(&self) -> Result<Docker, bollard::errors::Error> {
+        let Some(folder) = self.certificates.as_deref() else {
+            return Docker::connect_with_host(self.address());
+        };
+        Docker::connect_with_ssl(
+            self.address(),
+            &folder.join("key.pem"),
+            &folder.join("cert.pem"),
+            &folder.join("ca.pem"),
+            TIMEOUT,
+            API_DEFAULT_VERSION,
+        )
+    }
 }
 
 /// The error with its causes: the outermost alone often says nothing.

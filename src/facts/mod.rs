@@ -2,23 +2,27 @@
 //!
 //! Owns [`Facts`]. The plan reads them and asks nothing itself.
 
+mod builder;
 mod buildx;
 mod checkout;
 mod docker;
-pub mod engine;
+mod engine;
 mod event;
 mod github;
+mod machine;
 mod package;
 mod paths;
 mod workspace;
 
 use std::path::PathBuf;
 
-pub use buildx::ChosenBuilder;
+pub use builder::BuilderFacts;
+pub use buildx::{ChosenBuilder, find as find_buildx};
 pub use checkout::Checkout;
 pub use docker::{DockerSettings, Endpoint};
-pub use engine::Engine;
+pub use engine::{Engine, words};
 pub use event::EventFacts;
+pub use machine::Machine;
 pub use package::{OwnerKind, Package, Permission};
 pub use paths::Paths;
 pub use workspace::Workspace;
@@ -27,6 +31,7 @@ use semver::Version;
 
 use crate::event::RunContext;
 use crate::host::Host;
+use crate::input::builder::Driver;
 use crate::input::{Inputs, Preflight};
 
 /// What the plan is made from, beside inputs and context.
@@ -49,6 +54,10 @@ pub struct Facts {
     pub buildx_version: Option<Version>,
     /// The builder that the environment has chosen.
     pub chosen_builder: Option<ChosenBuilder>,
+    /// What is known of builders beside.
+    pub builder: BuilderFacts,
+    /// The machine that the engine is on, where that was asked.
+    pub machine: Option<Machine>,
 }
 
 impl Facts {
@@ -56,6 +65,7 @@ impl Facts {
     /// inputs before anything else is asked.
     pub fn local(host: &Host, inputs: &Inputs, context: &RunContext) -> Self {
         let docker = DockerSettings::read(host);
+        let chosen_builder = buildx::chosen(host, &docker);
         Self {
             event: EventFacts::local(host, inputs, context),
             workspace: Workspace::look(host, inputs.context.as_deref(), inputs.file.as_deref()),
@@ -63,7 +73,9 @@ impl Facts {
             engine: Engine::Unasked,
             buildx: None,
             buildx_version: None,
-            chosen_builder: buildx::chosen(host, &docker),
+            builder: BuilderFacts::local(host, inputs, context, &docker, chosen_builder.as_ref()),
+            machine: None,
+            chosen_builder,
             docker,
         }
     }
@@ -72,15 +84,13 @@ impl Facts {
     /// API, all at once.
     pub async fn ask(&mut self, host: &Host, inputs: &Inputs) {
         self.buildx = buildx::find(host, &self.docker);
-        // A builder by name may be anywhere: no local engine is needed for it.
-        let needs_engine = inputs.builder.is_none()
-            && self.chosen_builder.is_none()
-            && inputs.preflight != Preflight::Only;
+        self.builder.name_the_run(host);
+        let needs_engine = self.needs_engine(inputs);
         let endpoint = &self.docker.endpoint;
         let engine = async {
             match needs_engine {
                 true => engine::ask(endpoint).await,
-                false => Engine::Unasked,
+                false => (Engine::Unasked, None),
             }
         };
         let program = self.buildx.as_deref();
@@ -92,8 +102,23 @@ impl Facts {
             }
         };
         let (engine, version, ()) = tokio::join!(engine, version, self.event.ask(inputs));
-        self.engine = engine;
+        (self.engine, self.machine) = engine;
         self.buildx_version = version;
+    }
+
+    /// A builder that exists may be anywhere, and so may one that is made with
+    /// an endpoint or by another driver: no local engine is needed for them, nor
+    /// where nothing is built.
+    fn needs_engine(&self, inputs: &Inputs) -> bool {
+        if self.builder.existing.is_some() || inputs.preflight == Preflight::Only {
+            return false;
+        }
+        let own = &inputs.own_builder;
+        match own.asks_for_own() {
+            Some(_) => own.own_driver() == Driver::DockerContainer && own.first.endpoint.is_none(),
+            None if own.driver == Some(Driver::Docker) => true,
+            None => inputs.builder.is_none() && self.chosen_builder.is_none(),
+        }
     }
 
     /// What could not be found out, for the log.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
 
 use super::{Host, Signal, Signals};
+use crate::vars;
 
 /// How much of a program's last words are kept for the diagnosis, in bytes.
 const TAIL: usize = 64 * 1024;
@@ -25,7 +26,7 @@ pub struct Command {
     /// Its arguments. Never a secret: any user of the machine can read them.
     pub arguments: Vec<OsString>,
     /// Variables beside the environment of the host. Of that, the inputs of
-    /// the action stay here: some are secrets.
+    /// the action stay here, and so do the keys of builders: some are secrets.
     pub environment: Vec<(String, OsString)>,
     /// What it reads on standard input.
     pub input: String,
@@ -103,7 +104,7 @@ impl Command {
         command
             .args(&self.arguments)
             .env_clear()
-            .envs(host.vars().filter(|(name, _)| !name.starts_with("INPUT_")))
+            .envs(host.vars().filter(|(name, _)| !stays_here(name)))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(host.directory())
             .stdin(Stdio::null())
@@ -161,6 +162,10 @@ impl Command {
             }
         }
     }
+}
+
+fn stays_here(variable: &str) -> bool {
+    variable.starts_with("INPUT_") || variable.starts_with(vars::BUILDER_NODE)
 }
 
 /// Waits for a child's end, meanwhile passing its output through and signals on.

@@ -6,6 +6,7 @@
 pub mod attest;
 pub mod auth;
 pub mod build;
+pub mod builder;
 pub mod csv;
 pub mod ecma;
 pub mod flavor;
@@ -22,6 +23,7 @@ pub mod spec;
 pub mod tags;
 
 pub use build::BuildInputs;
+use builder::BuilderInputs;
 use list::{Grammar, Style};
 pub use metadata::{MetadataInputs, RawMetadata};
 pub use raw::RawInputs;
@@ -124,12 +126,14 @@ pub struct Inputs {
     pub cache_from: Vec<String>,
     /// `cache-to`, as buildx takes them.
     pub cache_to: Vec<String>,
-    /// `builder`: one that exists.
+    /// `builder`: the name of one; `auto` is as if it were empty.
     pub builder: Option<String>,
     /// What only a build has.
     pub build: BuildInputs,
     /// The entries of `tags` that are whole references, as they were given.
     pub references: Vec<Reference>,
+    /// What a builder of the run's own is to be, and emulators.
+    pub own_builder: BuilderInputs,
     /// `ca-certificates`: trusted beside the machine's own.
     pub authorities: Authorities,
 }
@@ -176,8 +180,9 @@ impl Inputs {
             registry_auth: reader.registry_auth(),
             cache_from: reader.texts("cache-from", Style::LINES),
             cache_to: reader.texts("cache-to", Style::LINES),
-            builder: reader.text("builder"),
+            builder: reader.text("builder").filter(|name| name != "auto"),
             build: reader.build(host),
+            own_builder: reader.builder(host),
             authorities: reader.authorities(host),
             ..named
         };
@@ -206,7 +211,9 @@ impl Inputs {
         let build = &self.build.secrets;
         let built = build.values.iter().map(|secret| &secret.value);
         let built = built.chain(&build.pieces).map(|secret| (secret, None));
-        own.into_iter().chain(token).chain(others).chain(built)
+        let nodes = self.own_builder.secrets().map(|secret| (secret, None));
+        let passwords = own.into_iter().chain(token).chain(others);
+        passwords.chain(built).chain(nodes)
     }
 
     /// The entries of `cache-from` and `cache-to`.

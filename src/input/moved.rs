@@ -121,7 +121,11 @@ const BUILDX: &[Moved] = &[
         "use",
         "not needed: a builder that this step makes is for this step alone",
     ),
-    renamed("name", "builder", "a builder that exists already"),
+    renamed(
+        "name",
+        "builder",
+        "used where it exists, else made as `driver` and the like say",
+    ),
     kept("endpoint"),
     renamed("platforms", "builder-platforms", ""),
     kept("append"),
@@ -276,9 +280,13 @@ mod tests {
             let is_input = Part::Publish.find(moved.name).is_some();
             assert_eq!(is_input, moved.fate == Fate::Kept, "{moved:?}");
         }
-        let kept = METADATA.iter().filter(|moved| moved.fate == Fate::Kept);
-        for moved in kept {
-            assert!(Part::Publish.find(moved.name).is_some(), "{moved:?}");
+        for moved in METADATA.iter().chain(BUILDX) {
+            let here = match moved.fate {
+                Fate::Kept => moved.name,
+                Fate::Renamed(to) => to,
+                Fate::Refused => continue,
+            };
+            assert!(Part::Publish.find(here).is_some(), "{moved:?}");
         }
     }
 }

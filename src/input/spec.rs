@@ -106,6 +106,21 @@ pub const PUBLISH: &[Spec] = &[
     spec("cache-from", ""),
     spec("cache-to", ""),
     spec("builder", ""),
+    spec("driver", ""),
+    spec("driver-opts", ""),
+    spec("buildkitd-flags", ""),
+    spec("buildkitd-config", ""),
+    spec("buildkitd-config-inline", ""),
+    spec("endpoint", ""),
+    spec("builder-platforms", ""),
+    spec("append", ""),
+    spec("keep-state", "false"),
+    spec("cleanup", "builder"),
+    spec("emulation", "auto"),
+    spec(
+        "binfmt-image",
+        "docker.io/tonistiigi/binfmt:qemu-v10.2.3-68",
+    ),
     spec("ca-certificates", ""),
 ];
 

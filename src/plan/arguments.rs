@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::support::Support;
-use super::{BuildContext, Builder, BuilderChoice, ContextKind, Publication, secrets};
+use super::{BuildContext, Builder, ContextKind, Publication, secrets};
 use crate::facts::Facts;
 use crate::image::Platform;
 use crate::input::Inputs;
@@ -200,7 +200,7 @@ impl Parts<'_> {
     /// What buildx's commands have in common.
     fn common(&self, arguments: &mut Arguments) {
         let build = &self.inputs.build;
-        if let BuilderChoice::Named(name) = &self.builder.choice {
+        if let Some(name) = self.builder.name() {
             arguments.option("--builder", name);
         }
         arguments.flag("--load", self.publication.load);

@@ -98,7 +98,8 @@ fn is_classic_engine(builder: &Builder, facts: &Facts) -> bool {
         BuilderChoice::Named(name) => {
             name == "default" || Some(name) == facts.docker.endpoint.context.as_ref()
         }
-        _ => matches!(
+        BuilderChoice::Created(_) => false,
+        BuilderChoice::Engine => matches!(
             facts.engine,
             Engine::Running {
                 containerd_store: false,

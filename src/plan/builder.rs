@@ -1,16 +1,24 @@
-//! What builds: the engine's own BuildKit, or a builder by name.
+//! What builds: the engine's own BuildKit, a builder that exists, or one that
+//! is made for the run.
 
 use std::fmt;
 
 use serde::Serialize;
 
+use super::create::Created;
 use crate::error::InputProblem;
 use crate::facts::{Engine, Facts};
 use crate::image::Platform;
 use crate::input::Inputs;
+use crate::input::builder::Driver;
+use crate::input::csv;
+use crate::input::output::{Exporter, Output};
 
 /// Where to read how the containerd image store is switched on.
-const CONTAINERD_DOCS: &str = "https://docs.docker.com/engine/storage/containerd/";
+pub const CONTAINERD_DOCS: &str = "https://docs.docker.com/engine/storage/containerd/";
+
+/// The privilege that engines do not give to builds unless they are told to.
+const INSECURE: &str = "security.insecure";
 
 /// The builder of the run, and why it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +37,8 @@ pub enum BuilderChoice {
     Engine,
     /// A builder that exists already.
     Named(String),
+    /// A builder that the run makes, and removes.
+    Created(Created),
 }
 
 impl Builder {
@@ -38,6 +48,43 @@ impl Builder {
             reason: reason.to_owned(),
         }
     }
+
+    /// One for the run; where an earlier run has left it, that one.
+    fn own(inputs: &Inputs, facts: &Facts, named: Option<&str>, reason: String) -> Self {
+        let created = Created::of(inputs, facts, named);
+        let choice =
+            match facts.builder.left.is_some() && created.name == facts.builder.lasting_name {
+                true => BuilderChoice::Named(created.name),
+                false => BuilderChoice::Created(created),
+            };
+        Self { choice, reason }
+    }
+
+    /// The name that buildx knows it by; the engine's own needs none.
+    pub fn name(&self) -> Option<&str> {
+        match &self.choice {
+            BuilderChoice::Engine => None,
+            BuilderChoice::Named(name) => Some(name),
+            BuilderChoice::Created(created) => Some(&created.name),
+        }
+    }
+
+    /// The builder that the run makes, when it makes one.
+    pub fn made(&self) -> Option<&Created> {
+        match &self.choice {
+            BuilderChoice::Created(created) => Some(created),
+            BuilderChoice::Engine | BuilderChoice::Named(_) => None,
+        }
+    }
+
+    /// True when nothing can be built without the engine of this machine.
+    pub fn needs_engine(&self) -> bool {
+        match &self.choice {
+            BuilderChoice::Engine => true,
+            BuilderChoice::Named(_) => false,
+            BuilderChoice::Created(created) => created.needs_engine,
+        }
+    }
 }
 
 pub(super) fn decide(
@@ -45,34 +92,121 @@ pub(super) fn decide(
     facts: &Facts,
     platforms: &[Platform],
 ) -> Result<Builder, InputProblem> {
+    let own = &inputs.own_builder;
+    let asked = own.asks_for_own();
+    if let (Some(name), Some(input)) = (&inputs.builder, asked)
+        && facts.builder.existing.is_none()
+    {
+        check_name(name)?;
+        let reason = format!("`{input}`; there is no builder {name} yet");
+        return Ok(Builder::own(inputs, facts, Some(name), reason));
+    }
     if let Some(name) = &inputs.builder {
         return Ok(named(name, "`builder`"));
     }
-    if let Some(chosen) = &facts.chosen_builder {
+    if let Some(input) = asked {
+        let reason = format!("`{input}`");
+        return Ok(Builder::own(inputs, facts, None, reason));
+    }
+    if let (Some(chosen), None) = (&facts.chosen_builder, own.driver) {
         return Ok(named(&chosen.name, &chosen.by));
     }
     match &facts.engine {
         Engine::Running {
             version,
             containerd_store,
-        } => {
-            if platforms.len() > 1 && !containerd_store {
-                return Err(one_platform_only(version, platforms));
-            }
-            let store = if *containerd_store {
-                "containerd"
-            } else {
-                "classic"
-            };
-            Ok(Builder::engine(&format!(
-                "Docker Engine {version} with the {store} image store can do it"
-            )))
-        }
+        } => by_engine(inputs, facts, platforms, version, *containerd_store),
         Engine::Absent(_) => Ok(Builder::engine("no builder is named")),
         Engine::Unasked => Ok(Builder::engine(
             "no builder is named; the engine was not asked",
         )),
     }
+}
+
+/// The engine's own where it can do everything, else one for the run.
+fn by_engine(
+    inputs: &Inputs,
+    facts: &Facts,
+    platforms: &[Platform],
+    version: &str,
+    containerd_store: bool,
+) -> Result<Builder, InputProblem> {
+    let store = match containerd_store {
+        true => "containerd",
+        false => "classic",
+    };
+    let engine = format!("Docker Engine {version} with the {store} image store");
+    let missing = missing(inputs, platforms, containerd_store);
+    if missing.is_empty() {
+        return Ok(Builder::engine(&format!("{engine} can do it")));
+    }
+    let reason = format!("{engine} cannot do {}", missing.join(", "));
+    if inputs.own_builder.driver == Some(Driver::Docker) {
+        let accepted = format!(
+            "no `driver`, so that a builder is made for the run; \
+             or an engine with the containerd image store ({CONTAINERD_DOCS})"
+        );
+        return Err(InputProblem::new("driver", "docker", reason, accepted));
+    }
+    Ok(Builder::own(inputs, facts, None, reason))
+}
+
+/// What the plan asks for that the engine's own BuildKit cannot do.
+fn missing(inputs: &Inputs, platforms: &[Platform], containerd_store: bool) -> Vec<String> {
+    let mut missing = Vec::new();
+    if !containerd_store && platforms.len() > 1 {
+        missing.push("several platforms".to_owned());
+    }
+    if !containerd_store && inputs.build.attestations.are_asked_for() {
+        missing.push("attestations".to_owned());
+    }
+    let makes_oci = |output: &Output| output.exporter == Exporter::Oci;
+    if !containerd_store && inputs.build.outputs.iter().any(makes_oci) {
+        missing.push("outputs of type oci".to_owned());
+    }
+    if inputs.build.allow.iter().any(|what| what == INSECURE) {
+        missing.push(format!("allow {INSECURE}"));
+    }
+    let exports: &[&str] = match containerd_store {
+        true => &["inline", "registry", "local", "gha"],
+        false => &["inline"],
+    };
+    let imports: &[&str] = match containerd_store {
+        true => &["registry", "local", "gha"],
+        false => &["registry", "local"],
+    };
+    for (what, entries, known) in [
+        ("cache-to", &inputs.cache_to, exports),
+        ("cache-from", &inputs.cache_from, imports),
+    ] {
+        let kinds = entries.iter().map(|entry| cache_kind(entry));
+        let unknown = kinds.filter(|kind| !known.contains(&kind.as_str()));
+        missing.extend(unknown.map(|kind| format!("{what} of type {kind}")));
+    }
+    missing
+}
+
+/// The `type` of a cache entry; a bare reference is a registry's.
+fn cache_kind(entry: &str) -> String {
+    let attributes = csv::attributes(entry).unwrap_or_default();
+    let mut all = attributes.into_iter().rev();
+    let kind = all.find(|(name, _)| name.eq_ignore_ascii_case("type"));
+    kind.map_or_else(|| "registry".to_owned(), |(_, kind)| kind)
+}
+
+/// buildx's rule for the name of a builder that is made.
+fn check_name(name: &str) -> Result<(), InputProblem> {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if starts && name.chars().all(plain) && name != "default" {
+        return Ok(());
+    }
+    Err(InputProblem::new(
+        "builder",
+        name,
+        "can be no name of a new builder",
+        "a letter, then letters, digits, `.`, `_` and `-`; not `default`",
+    ))
 }
 
 fn named(name: &str, reason: &str) -> Builder {
@@ -82,24 +216,16 @@ fn named(name: &str, reason: &str) -> Builder {
     }
 }
 
-fn one_platform_only(version: &str, platforms: &[Platform]) -> InputProblem {
-    let value: Vec<String> = platforms.iter().map(ToString::to_string).collect();
-    let why = format!(
-        "Docker Engine {version} keeps images in its classic store, which holds one platform of an image"
-    );
-    let accepted = format!(
-        "one platform; or a `builder` that an earlier step made with docker/setup-buildx-action; \
-         or an engine with the containerd image store ({CONTAINERD_DOCS})"
-    );
-    InputProblem::new("platforms", value.join(","), why, accepted)
-}
-
 impl Builder {
     /// Which one, and why, for a table.
     pub(super) fn described(&self) -> String {
         match &self.choice {
             BuilderChoice::Engine => format!("the engine's own: {}", self.reason),
             BuilderChoice::Named(name) => format!("{name}: {}", self.reason),
+            BuilderChoice::Created(made) => format!(
+                "{}, made for this run with the driver {}: {}",
+                made.name, made.driver, self.reason
+            ),
         }
     }
 }
@@ -107,5 +233,180 @@ impl Builder {
 impl fmt::Display for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "builder {}", self.described())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{engine, facts, inputs};
+    use super::*;
+
+    fn decided(given: &[(&str, &str)], engine: Engine, platforms: &str) -> Result<String, String> {
+        let inputs = inputs(given);
+        let mut facts = facts(&inputs, "FROM scratch\n");
+        facts.engine = engine;
+        let platforms: Vec<Platform> = platforms
+            .split(',')
+            .map(|one| one.parse().unwrap())
+            .collect();
+        let decided = decide(&inputs, &facts, &platforms);
+        decided
+            .map(|builder| builder.to_string())
+            .map_err(|problem| problem.to_string())
+    }
+
+    const TWO: &str = "linux/amd64,linux/arm64";
+
+    #[test]
+    fn the_engine_builds_what_its_store_can_hold() {
+        for (store, given, platforms, expected) in [
+            (true, vec![], TWO, "engine"),
+            (true, vec![("cache-to", "type=gha,mode=max")], TWO, "engine"),
+            (
+                true,
+                vec![("cache-from", "ghcr.io/a/b:cache")],
+                TWO,
+                "engine",
+            ),
+            (
+                true,
+                vec![("cache-to", "type=s3,bucket=b")],
+                TWO,
+                "cache-to of type s3",
+            ),
+            (false, vec![], "linux/arm64", "engine"),
+            (
+                false,
+                vec![("cache-to", "type=inline")],
+                "linux/arm64",
+                "engine",
+            ),
+            (false, vec![("cache-from", "a/b")], "linux/arm64", "engine"),
+            (false, vec![], TWO, "several platforms"),
+            (
+                false,
+                vec![("cache-to", "a/b")],
+                "linux/arm64",
+                "cache-to of type registry",
+            ),
+            (false, vec![("sbom", "true")], "linux/arm64", "attestations"),
+            (true, vec![("sbom", "true")], "linux/arm64", "engine"),
+            (
+                false,
+                vec![("outputs", "type=oci,dest=a.tar")],
+                "linux/arm64",
+                "outputs of type oci",
+            ),
+            (
+                true,
+                vec![("outputs", "type=oci,dest=a.tar")],
+                TWO,
+                "engine",
+            ),
+            (
+                true,
+                vec![("allow", "security.insecure")],
+                "linux/arm64",
+                "allow security.insecure",
+            ),
+            (
+                false,
+                vec![("cache-from", "type=gha")],
+                "linux/arm64",
+                "cache-from of type gha",
+            ),
+        ] {
+            let decided = decided(&given, engine(store), platforms).unwrap();
+            let expected = match expected {
+                "engine" => "builder the engine's own: ",
+                _ => "builder stevedore-$RUN, made for this run with the driver docker-container: ",
+            };
+            assert!(decided.starts_with(expected), "{given:?}: {decided}");
+        }
+        let decided = decided(&[("cache-to", "type=s3")], engine(false), TWO).unwrap();
+        assert!(
+            decided.ends_with("cannot do several platforms, cache-to of type s3"),
+            "{decided}"
+        );
+    }
+
+    #[test]
+    fn the_engine_alone_is_refused_what_it_cannot_do() {
+        let problem = decided(&[("driver", "docker")], engine(false), TWO).unwrap_err();
+        assert!(
+            problem.starts_with("driver: \"docker\": Docker Engine 28.0.0 with the classic"),
+            "{problem}"
+        );
+        assert!(problem.contains(CONTAINERD_DOCS), "{problem}");
+        assert!(decided(&[("driver", "docker")], engine(true), TWO).is_ok());
+    }
+
+    #[test]
+    fn what_the_workflow_says_comes_before_what_the_engine_can() {
+        for (given, expected) in [
+            (vec![("builder", "mine")], "builder mine: `builder`"),
+            (vec![("builder", "auto")], "builder the engine's own: "),
+            (
+                vec![("driver", "kubernetes")],
+                "builder stevedore-$RUN, made for this run with the driver kubernetes: `driver`",
+            ),
+            (
+                vec![("builder", "mine"), ("driver-opts", "network=host")],
+                "builder mine, made for this run with the driver docker-container: `driver-opts`; there is no builder mine yet",
+            ),
+        ] {
+            let decided = decided(&given, engine(true), TWO).unwrap();
+            assert!(decided.starts_with(expected), "{given:?}: {decided}");
+        }
+        let name = [
+            ("builder", "1 b"),
+            ("driver", "remote"),
+            ("endpoint", "tcp://a:1"),
+        ];
+        assert!(
+            decided(&name, engine(true), TWO)
+                .unwrap_err()
+                .contains("new builder")
+        );
+    }
+
+    #[test]
+    fn what_is_there_is_used_and_not_made() {
+        let inputs = inputs(&[("builder", "mine"), ("driver", "docker-container")]);
+        let mut facts = facts(&inputs, "FROM scratch\n");
+        facts.builder.existing = Some("docker-container".to_owned());
+        let builder = decide(&inputs, &facts, &[]).unwrap();
+        assert_eq!(builder.choice, BuilderChoice::Named("mine".to_owned()));
+
+        let inputs = super::super::testing::inputs(&[
+            ("driver", "docker-container"),
+            ("keep-state", "true"),
+        ]);
+        facts.builder.existing = None;
+        let made = decide(&inputs, &facts, &[]).unwrap();
+        assert_eq!(made.made().unwrap().name, facts.builder.lasting_name);
+        facts.builder.left = Some("docker-container".to_owned());
+        let builder = decide(&inputs, &facts, &[]).unwrap();
+        assert_eq!(
+            builder.choice,
+            BuilderChoice::Named(facts.builder.lasting_name)
+        );
+    }
+
+    #[test]
+    fn an_engine_is_needed_only_where_it_builds() {
+        for (given, needs) in [
+            (vec![], true),
+            (vec![("builder", "mine")], false),
+            (vec![("driver", "docker-container")], true),
+            (vec![("endpoint", "far")], false),
+            (vec![("driver", "kubernetes")], false),
+            (vec![("driver", "remote"), ("endpoint", "tcp://a:1")], false),
+        ] {
+            let inputs = inputs(&given);
+            let facts = facts(&inputs, "FROM scratch\n");
+            let builder = decide(&inputs, &facts, &[]).unwrap();
+            assert_eq!(builder.needs_engine(), needs, "{given:?}");
+        }
     }
 }

@@ -7,6 +7,10 @@
 mod arguments;
 mod attestations;
 mod builder;
+mod create;
+mod dockerfile;
+mod emulation;
+mod expand;
 mod exposed;
 mod images;
 mod login;
@@ -18,11 +22,15 @@ mod render;
 mod secrets;
 mod source;
 mod support;
+#[cfg(test)]
+mod testing;
 
 use serde::Serialize;
 
 pub use arguments::{Omit, RunFiles};
-pub use builder::{Builder, BuilderChoice};
+pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS};
+pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
+pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use images::github_registry;
 pub use login::{Credential, Login};
 pub use preflight::{Access, Check, Checks};
@@ -71,6 +79,8 @@ pub struct Plan {
     pub context: BuildContext,
     /// What builds it.
     pub builder: Builder,
+    /// What is done about platforms that the builder does not run by itself.
+    pub emulation: Emulation,
     /// The arguments for buildx, with places of the run's files left open.
     #[serde(skip)]
     arguments: arguments::Arguments,
@@ -146,6 +156,9 @@ pub fn plan(
         Builder::engine("")
     });
     decisions.push(builder.to_string());
+    let emulation = emulation::decide(inputs, facts, &source, &platforms, &builder, &publication);
+    decisions.push(emulation.to_string());
+    notices.extend(emulation.notice());
     let attestations = attestations::decide(inputs, context, facts, &builder, &mut decisions);
     let logins = login::decide(
         inputs,
@@ -202,6 +215,7 @@ pub fn plan(
         logins,
         context: source,
         builder,
+        emulation,
         arguments,
         decisions,
         notices,

@@ -31,15 +31,20 @@ impl Plan {
     /// The command as a shell would take it. `$RUN` stands for the folder that
     /// a run keeps its files in.
     pub fn command_line(&self) -> String {
-        let files = RunFiles {
-            folder: RUN_FOLDER.into(),
-        };
-        let mut line = "docker buildx".to_owned();
-        for argument in self.arguments(&files, &Omit::default()) {
-            let _ = write!(line, " {}", quote(&argument.to_string_lossy()));
-        }
-        line
+        shown(|files| self.arguments(files, &Omit::default()))
     }
+}
+
+/// A command of buildx as a shell would take it.
+pub(super) fn shown(arguments: impl Fn(&RunFiles) -> Vec<std::ffi::OsString>) -> String {
+    let files = RunFiles {
+        folder: RUN_FOLDER.into(),
+    };
+    let mut line = "docker buildx".to_owned();
+    for argument in arguments(&files) {
+        let _ = write!(line, " {}", quote(&argument.to_string_lossy()));
+    }
+    line
 }
 
 /// Quotes an argument for a shell where it needs that: as POSIX has it, and
@@ -94,12 +99,17 @@ impl fmt::Display for Plan {
         line(f, "push", &push)?;
         line(f, "context", &context)?;
         line(f, "builder", &self.builder.described())?;
+        line(f, "emulation", &self.emulation.described())?;
         list(f, "labels", &self.labels)?;
         list(f, "annotations", &self.annotations)?;
         for notice in &self.notices {
             line(f, "note", &format!("{}: {}", notice.title, notice.message))?;
         }
-        writeln!(f, "\n{}", self.command_line())
+        writeln!(f)?;
+        for command in self.builder.made().iter().flat_map(|made| &made.commands) {
+            writeln!(f, "{}", command.line())?;
+        }
+        writeln!(f, "{}", self.command_line())
     }
 }
 

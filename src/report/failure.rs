@@ -63,6 +63,8 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::NoEngine { .. } => "No engine",
         Error::NoBuildx => "No buildx",
         Error::Files { .. } | Error::Start { .. } => "Stevedore",
+        Error::Builder { .. } => "Builder",
+        Error::Emulator { .. } => "Emulation",
         Error::Build { .. } => "Build",
         Error::Cancelled(_) => "Cancelled",
         Error::Differs(_) => "Verification",

@@ -19,25 +19,25 @@ RUN uname -m > /machine
 CMD [\"cat\", \"/machine\"]
 ";
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::new();
     place.write("workspace/Dockerfile", DOCKERFILE);
     place
 }
 
-fn publish(lab: &Lab, place: &Place, image: &str) -> Step {
+pub(crate) fn publish(lab: &Lab, place: &Place, image: &str) -> Step {
     lab.step_with_login(place)
         .with("images", format!("{}/{image}", lab.registry))
         .with("build-args", format!("BASE={}", lab.base))
 }
 
-fn succeeded(run: &StepRun) {
+pub(crate) fn succeeded(run: &StepRun) {
     assert!(run.succeeded(), "{}", run.log);
     clean(run);
 }
 
 /// Nothing of a run is left: no file, no process, no secret in what is shown.
-fn clean(run: &StepRun) {
+pub(crate) fn clean(run: &StepRun) {
     assert_eq!(
         run.leftovers,
         Vec::<std::path::PathBuf>::new(),
@@ -274,33 +274,6 @@ fn signals_end_the_build_in_the_engine_too() {
         });
         assert!(gone, "the engine still runs the step after {signal:?}");
     }
-}
-
-#[test]
-fn an_engine_without_the_containerd_store_is_explained_and_used_for_one_platform() {
-    let Some(lab) = Lab::get() else { return };
-    let classic = std::env::var("STEVEDORE_LAB_CLASSIC_HOST").expect("lab/up classic");
-    let place = place();
-    let two = publish(&lab, &place, "tests/classic")
-        .env("DOCKER_HOST", &classic)
-        .run()
-        .unwrap();
-    assert_eq!(two.exit_code, Some(1), "{}", two.log);
-    assert!(
-        two.log
-            .contains("https://docs.docker.com/engine/storage/containerd/"),
-        "{}",
-        two.log
-    );
-    clean(&two);
-
-    let one = publish(&lab, &place, "tests/classic")
-        .env("DOCKER_HOST", &classic)
-        .with("platforms", "linux/amd64")
-        .run()
-        .unwrap();
-    succeeded(&one);
-    assert_eq!(one.outputs["platforms"], "linux/amd64");
 }
 
 #[test]

@@ -9,6 +9,8 @@
 
 mod bad_input;
 mod build;
+mod builder_commands;
+mod builders;
 mod checkout;
 mod conformance;
 mod contract;

@@ -1,0 +1,281 @@
+//! The builder of the run and its emulators, made before the build.
+//!
+//! buildx's notes of a builder that the run makes are in the run's folder, so
+//! that what is there is what the run made.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tracing::info;
+
+use super::take_down::TakeDown;
+use super::{Error, Job, build, context, emulation};
+use crate::facts::{DockerSettings, Facts};
+use crate::host::{Command, Host, Progress, Signals};
+use crate::image::Platform;
+use crate::input::builder::{Cleanup, DaemonConfig, Driver, EmulationWish};
+use crate::plan::{
+    Builder, BuilderChoice, CONTAINERD_DOCS, CONTEXT, Created, EmulationStep, Handlers, Plan,
+    RunFiles, cannot_run, config_file, tls_file,
+};
+use crate::secret::Secret;
+use crate::vars;
+
+/// How long buildx may take to tell what a builder runs, or to remove one.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// The configuration that buildx looks for in its own folder.
+const DEFAULT_CONFIG: &str = "buildx/buildkitd.default.toml";
+
+/// buildx with the run's own configuration. A builder that stays after the run,
+/// or was there before, is noted where the user's steps look for it.
+pub(super) fn command(
+    buildx: &Path,
+    builder: &Builder,
+    facts: &Facts,
+    host: &Host,
+    files: &RunFiles,
+) -> Command {
+    let folder = match &builder.choice {
+        BuilderChoice::Named(_) => facts.docker.buildx_folder(host),
+        BuilderChoice::Created(made) if made.stays => facts.docker.buildx_folder(host),
+        BuilderChoice::Engine | BuilderChoice::Created(_) => files.folder.join("buildx"),
+    };
+    with_settings(buildx, &facts.docker, &files.folder, folder)
+}
+
+/// buildx with the Docker configuration of a run, and builders of this folder.
+pub(super) fn with_settings(
+    buildx: &Path,
+    settings: &DockerSettings,
+    run: &Path,
+    notes: PathBuf,
+) -> Command {
+    let mut command = Command::new(buildx)
+        .env(vars::DOCKER_CONFIG, run.join("docker"))
+        .env(vars::BUILDX_CONFIG, notes)
+        // Arguments say which builder is meant; without, it is the engine's own.
+        .env(vars::BUILDX_BUILDER, "");
+    for (name, value) in settings.endpoint_environment() {
+        command = command.env(name, value);
+    }
+    command
+}
+
+/// Makes the builder and installs emulators, as the plan says. What is to be
+/// taken away is recorded before it is there.
+pub(super) async fn set_up(
+    job: &Job<'_>,
+    buildx: &Path,
+    config: &Map<String, Value>,
+    progress: &mut Progress<'_>,
+    signals: &mut Signals,
+    warnings: &mut Vec<String>,
+) -> Result<(), Error> {
+    let plan = job.plan;
+    let mut record = TakeDown::of(job);
+    record.write(job.folder)?;
+    let base = command(
+        buildx,
+        &plan.builder,
+        job.facts,
+        job.host,
+        &job.folder.files(),
+    );
+    let mut said = None;
+    if let Some(made) = plan.builder.made() {
+        write_files(job)?;
+        said = make(job, made, &base, progress, signals).await?;
+    }
+    let handlers = match &plan.emulation.step {
+        EmulationStep::Install(handlers) => Some(handlers.clone()),
+        EmulationStep::Ask(handlers) => {
+            if said.is_none() && plan.builder.made().is_none() {
+                said = ask(&base, plan.builder.name(), job.host, signals).await?;
+            }
+            lacking(plan, handlers.as_ref(), said.as_deref(), warnings)
+        }
+        EmulationStep::NotNeeded | EmulationStep::Present | EmulationStep::Refused => None,
+    };
+    if let Some(handlers) = handlers {
+        let done = emulation::install(&handlers, job.facts, config, job.host, signals).await?;
+        let own = &job.inputs.own_builder;
+        if own.emulation != EmulationWish::Always && !done.there.is_empty() {
+            warnings.push(unusable(&done.there, &handlers.image));
+        }
+        if own.cleanup == Cleanup::All && !done.new.is_empty() {
+            record.handlers = Some(Handlers {
+                architectures: done.new,
+                ..handlers
+            });
+            record.write(job.folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// Handlers that are in the way: they were looked for, and did not count.
+fn unusable(architectures: &[String], image: &str) -> String {
+    let names = architectures.join(",");
+    format!(
+        "the kernel has handlers for {names} that containers cannot use, since they lack the flag \
+         F or are disabled; `docker run --rm --privileged {image} --uninstall {names}` takes them \
+         away, and the next run installs others"
+    )
+}
+
+/// Runs the commands that make a builder; what the last of them said.
+async fn make(
+    job: &Job<'_>,
+    made: &Created,
+    base: &Command,
+    progress: &mut Progress<'_>,
+    signals: &mut Signals,
+) -> Result<Option<String>, Error> {
+    let mut said = None;
+    for one in &made.commands {
+        let command = base.clone().args(one.arguments(&job.folder.files()));
+        let finished = command.run(job.host, progress.again(), signals).await;
+        let finished = finished.map_err(|source| Error::Start {
+            program: command.program.display().to_string(),
+            source,
+        })?;
+        if let Some(signal) = finished.interrupted {
+            return Err(Error::Cancelled(signal));
+        }
+        if !finished.success {
+            let tail = finished.tail.as_deref();
+            return Err(Error::Builder {
+                name: made.name.clone(),
+                driver: made.driver.to_string(),
+                message: tail.map_or_else(|| "its words are above".to_owned(), build::last_words),
+                advice: advice(made),
+            });
+        }
+        said = finished.tail;
+    }
+    Ok(said)
+}
+
+/// The one thing to look at when a builder could not be made.
+fn advice(made: &Created) -> String {
+    match made.driver {
+        Driver::Docker | Driver::DockerContainer => format!(
+            "It needs an engine that can pull and start the image moby/buildkit; with the \
+             containerd image store the engine can do without ({CONTAINERD_DOCS})"
+        ),
+        Driver::Kubernetes => "Look at what KUBECONFIG names, and whether its user may create \
+                               deployments in the namespace of `driver-opts`"
+            .to_owned(),
+        Driver::Remote => "Look whether BuildKit listens at `endpoint`, and which certificates it \
+                           asks for (BUILDER_NODE_0_AUTH_TLS_CACERT, …_CERT, …_KEY)"
+            .to_owned(),
+    }
+}
+
+/// The files that the commands name, and the user's defaults for buildkitd.
+fn write_files(job: &Job<'_>) -> Result<(), Error> {
+    let own = &job.inputs.own_builder;
+    if let Some(DaemonConfig::Text(text)) = &own.config {
+        super::write(job.folder, config_file(), &mut text.clone())?;
+    }
+    for (index, node) in own.nodes().enumerate() {
+        for (what, secret) in [
+            ("cacert", &node.tls.authority),
+            ("cert", &node.tls.certificate),
+            ("key", &node.tls.key),
+        ] {
+            if let Some(text) = secret.as_ref().map(Secret::expose) {
+                super::write(job.folder, &tls_file(index, what), &mut text.to_owned())?;
+            }
+        }
+    }
+    if job
+        .plan
+        .builder
+        .made()
+        .is_some_and(|made| made.needs_context)
+    {
+        let written = context::write(job.folder, CONTEXT, &job.facts.docker.endpoint);
+        written.map_err(|source| Error::Files {
+            what: "docker/contexts".to_owned(),
+            source,
+        })?;
+    }
+    match &job.facts.builder.default_config {
+        Some(file) => job
+            .folder
+            .link(file, DEFAULT_CONFIG)
+            .map_err(|source| Error::Files {
+                what: DEFAULT_CONFIG.to_owned(),
+                source,
+            }),
+        None => Ok(()),
+    }
+}
+
+/// What a builder says of itself; `None` when it does not, which the build will
+/// tell better.
+async fn ask(
+    base: &Command,
+    name: Option<&str>,
+    host: &Host,
+    signals: &mut Signals,
+) -> Result<Option<String>, Error> {
+    let command = base.clone().args(["inspect"]).args(name);
+    tokio::select! {
+        said = tokio::time::timeout(PATIENCE, command.read(host)) => Ok(said.ok().and_then(Result::ok)),
+        signal = signals.next() => Err(Error::Cancelled(signal)),
+    }
+}
+
+/// The handlers that are lacking by what the builder said of itself.
+fn lacking(
+    plan: &Plan,
+    handlers: Option<&Handlers>,
+    said: Option<&str>,
+    warnings: &mut Vec<String>,
+) -> Option<Handlers> {
+    let emulation = &plan.emulation;
+    let runs = said.map(platforms_of).filter(|runs| !runs.is_empty())?;
+    let lacking = emulation.platforms.iter().filter(|one| !runs.contains(one));
+    let lacking: Vec<&Platform> = lacking.collect();
+    if lacking.is_empty() {
+        info!("the builder says that it runs {}", emulation.names());
+        return None;
+    }
+    if let Some(handlers) = handlers {
+        return Some(Handlers::of(&handlers.image, lacking));
+    }
+    let names: Vec<String> = lacking.iter().map(ToString::to_string).collect();
+    warnings.push(cannot_run(
+        &names.join(", "),
+        "no node of the builder runs it",
+    ));
+    None
+}
+
+/// The platforms of all nodes, in what `buildx inspect` prints.
+fn platforms_of(said: &str) -> Vec<Platform> {
+    let lines = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("Platforms:"));
+    let names = lines.flat_map(|line| line.split(','));
+    let plain = names.map(|name| name.trim().trim_end_matches('*'));
+    plain.filter_map(|name| name.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_platforms_of_all_nodes_are_read() {
+        let said = "Name:  b\nDriver: remote\n\nNodes:\nName: b0\nPlatforms:        linux/amd64*, linux/386\n\nName: b1\nPlatforms: linux/arm64, linux/arm/v7\nLabels:\n x: y\n";
+        let names: Vec<String> = platforms_of(said).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            names,
+            ["linux/amd64", "linux/386", "linux/arm64", "linux/arm/v7"]
+        );
+    }
+}

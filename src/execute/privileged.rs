@@ -1,0 +1,150 @@
+//! A privileged container in the engine, through its API: pulled where the
+//! image is missing, run to its end, and removed.
+
+use bollard::Docker;
+use bollard::auth::DockerCredentials;
+use bollard::errors::Error as ApiError;
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    CreateContainerOptions, CreateImageOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptions,
+};
+use futures_util::StreamExt as _;
+
+use super::engine_login;
+use crate::facts::words;
+use crate::host::Host;
+use crate::image::ImageName;
+use crate::registry::Credentials;
+
+/// What went wrong, as `WHAT: WHY`.
+type Failed = String;
+
+/// Makes sure that the engine has the image, with the login that there is for
+/// its registry.
+pub(super) async fn pull(
+    docker: &Docker,
+    image: &str,
+    credentials: &Credentials,
+    host: &Host,
+) -> Result<(), Failed> {
+    match docker.inspect_image(image).await {
+        Ok(_) => return Ok(()),
+        Err(ApiError::DockerResponseServerError {
+            status_code: 404, ..
+        }) => {}
+        Err(error) => return Err(failed("the engine was not reached", &error)),
+    }
+    let (name, tag) = name_and_tag(image);
+    let options = CreateImageOptionsBuilder::new().from_image(name).tag(tag);
+    let login = login(image, credentials, host).await;
+    let mut progress = Box::pin(docker.create_image(Some(options.build()), None, login));
+    while let Some(step) = progress.next().await {
+        step.map_err(|error| failed("the image could not be pulled", &error))?;
+    }
+    Ok(())
+}
+
+/// Runs the image with these arguments and gives what it printed.
+pub(super) async fn run(
+    docker: &Docker,
+    image: &str,
+    arguments: &[&str],
+) -> Result<String, Failed> {
+    let body = ContainerCreateBody {
+        image: Some(image.to_owned()),
+        cmd: Some(arguments.iter().map(|one| (*one).to_owned()).collect()),
+        host_config: Some(HostConfig {
+            privileged: Some(true),
+            network_mode: Some("none".to_owned()),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let created = docker
+        .create_container(None::<CreateContainerOptions>, body)
+        .await
+        .map_err(|error| failed("its container could not be made", &error))?;
+    let result = to_its_end(docker, &created.id).await;
+    let force = RemoveContainerOptionsBuilder::new().force(true).build();
+    let removed = docker.remove_container(&created.id, Some(force)).await;
+    let printed = result?;
+    removed.map_err(|error| failed("its container could not be removed", &error))?;
+    Ok(printed)
+}
+
+async fn to_its_end(docker: &Docker, id: &str) -> Result<String, Failed> {
+    docker
+        .start_container(id, None::<StartContainerOptions>)
+        .await
+        .map_err(|error| failed("its privileged container did not start", &error))?;
+    let mut ends = Box::pin(docker.wait_container(id, None::<WaitContainerOptions>));
+    let mut ended = Ok(());
+    while let Some(end) = ends.next().await {
+        ended = end.map(drop);
+    }
+    let printed = logs(docker, id).await;
+    match ended {
+        Ok(()) => Ok(printed),
+        Err(ApiError::DockerContainerWaitError { code, .. }) => Err(format!(
+            "its container ended with {code}: {}",
+            printed.trim()
+        )),
+        Err(error) => Err(failed("its container was lost", &error)),
+    }
+}
+
+async fn logs(docker: &Docker, id: &str) -> String {
+    let both = LogsOptionsBuilder::new().stdout(true).stderr(true);
+    let mut lines = Box::pin(docker.logs(id, Some(both.build())));
+    let mut text = String::new();
+    while let Some(Ok(line)) = lines.next().await {
+        text.push_str(&line.to_string());
+    }
+    text
+}
+
+fn failed(what: &str, error: &ApiError) -> Failed {
+    format!("{what}: {}", words(error))
+}
+
+/// A reference as the engine's API takes it apart: a digest belongs to the name.
+fn name_and_tag(image: &str) -> (&str, &str) {
+    let start_of_last = image.rfind('/').map_or(0, |at| at + 1);
+    if image.contains('@') {
+        return (image, "");
+    }
+    match image.get(start_of_last..).and_then(|last| last.find(':')) {
+        Some(at) => {
+            let (name, tag) = image.split_at(start_of_last + at);
+            (name, tag.trim_start_matches(':'))
+        }
+        None => (image, "latest"),
+    }
+}
+
+async fn login(image: &str, credentials: &Credentials, host: &Host) -> Option<DockerCredentials> {
+    let name = image.split('@').next().unwrap_or_default();
+    let name = ImageName::parse(name_and_tag(name).0).ok()?;
+    engine_login::find(&name.registry, credentials, host)
+        .await
+        .ok()?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_and_tag;
+
+    #[test]
+    fn a_reference_is_taken_apart_as_the_engine_does() {
+        for (image, expected) in [
+            ("a/b:1", ("a/b", "1")),
+            ("a/b", ("a/b", "latest")),
+            ("host:5000/b", ("host:5000/b", "latest")),
+            ("host:5000/b:1", ("host:5000/b", "1")),
+            ("a/b:1@sha256:0", ("a/b:1@sha256:0", "")),
+        ] {
+            assert_eq!(name_and_tag(image), expected);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Inputs and facts for the tests of this room.
+
+use std::path::Path;
+
+use crate::event::RunContext;
+use crate::facts::{Engine, Facts};
+use crate::host::Host;
+use crate::input::spec::Part;
+use crate::input::{Inputs, RawInputs};
+
+fn host() -> Host {
+    Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH)
+}
+
+/// The inputs of a workflow that gives these, all of them good.
+pub(super) fn inputs(given: &[(&str, &str)]) -> Inputs {
+    let mut raw = RawInputs::from_environment(Part::Publish, &host());
+    for (name, value) in given {
+        raw.set(name, value);
+    }
+    let (inputs, problems) = Inputs::parse(&raw, &host());
+    assert_eq!(problems, Vec::new());
+    inputs
+}
+
+/// What is known before anything is asked, with this Dockerfile.
+pub(super) fn facts(inputs: &Inputs, dockerfile: &str) -> Facts {
+    let (context, _) = RunContext::read(&host());
+    let mut facts = Facts::local(&host(), inputs, &context);
+    facts.workspace.dockerfile = Some(dockerfile.to_owned());
+    facts
+}
+
+/// An engine that answered, with the containerd image store or the classic one.
+pub(super) fn engine(containerd_store: bool) -> Engine {
+    Engine::Running {
+        version: "28.0.0".to_owned(),
+        containerd_store,
+    }
+}
