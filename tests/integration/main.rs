@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod bridge;
 mod build;
 mod builder_commands;
 mod builders;

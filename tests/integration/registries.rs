@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lab_runner::{Step, StepRun};
 
+use crate::bridge::{Bridge, NOWHERE};
 use crate::front::{Front, refuse};
 use crate::support::{Lab, Place, run};
 
@@ -336,4 +337,65 @@ fn a_cache_that_is_refused_is_told_before_the_build() {
     let errors = errors(&run, "Push refused");
     assert!(errors[0].contains("/cache/app"), "{}", errors[0]);
     assert!(!run.log.contains("#1 "), "nothing is built: {}", run.log);
+}
+
+/// A builder that is not the engine's: there is no store to push out of.
+fn elsewhere(step: Step, bridge: &Bridge) -> Step {
+    step.env("DOCKER_HOST", NOWHERE)
+        .with("driver", "remote")
+        .with("endpoint", bridge.endpoint())
+        .with("preflight", "off")
+}
+
+#[test]
+fn with_another_builder_names_that_are_left_are_copied_from_what_was_pushed() {
+    let Some(lab) = Lab::get() else { return };
+    for platforms in ["linux/amd64,linux/arm64", "linux/amd64"] {
+        let place = place();
+        let bridge = Bridge::new(&place);
+        let front = Front::start(&lab, &refuse("half/app/manifests/latest", 503, ""));
+        let image = format!("{}/half/app", front.address());
+        let step = publish(&lab, &place, &image)
+            .with("platforms", platforms)
+            .with("provenance", "false");
+        let running = elsewhere(step, &bridge).start().unwrap();
+        let first = running.wait_for("try 1 of 3 failed", Duration::from_secs(60));
+        assert!(first, "the first push does not fail");
+        front.answer("");
+        let run = running.wait().unwrap();
+        assert!(run.succeeded(), "{}", run.log);
+        assert!(
+            run.log.contains(&format!("copying {image}@")),
+            "{}",
+            run.log
+        );
+        let digest = run.outputs["digest"].clone();
+        for tag in ["v0.2.0", "latest"] {
+            let found = digest_of(&format!("{image}:{tag}"), &place);
+            assert_eq!(found, digest, "{tag}: {}", run.log);
+        }
+        assert_eq!(run.outputs["platforms"], platforms);
+        assert!(run.leftovers.is_empty(), "{:?}", run.leftovers);
+    }
+}
+
+#[test]
+fn with_another_builder_the_build_is_run_again_while_nothing_is_pushed() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let bridge = Bridge::new(&place);
+    let front = Front::start(&lab, &refuse("none/", 503, ""));
+    let image = format!("{}/none/app", front.address());
+    let running = elsewhere(publish(&lab, &place, &image), &bridge)
+        .start()
+        .unwrap();
+    let first = running.wait_for("try 1 of 3 failed", Duration::from_secs(60));
+    assert!(first, "the first push does not fail");
+    front.answer("");
+    let run = running.wait().unwrap();
+    assert!(run.succeeded(), "{}", run.log);
+    for tag in ["v0.2.0", "latest"] {
+        let found = digest_of(&format!("{image}:{tag}"), &place);
+        assert_eq!(found, run.outputs["digest"], "{tag}: {}", run.log);
+    }
 }
