@@ -13,8 +13,10 @@ front_up() {
     say 'nginx' "already there ($NGINX)"
     return
   fi
+  local said=unpacked
+  ! compgen -G "$PACKAGES/*/usr/sbin/nginx" >/dev/null || said='already unpacked'
   fetch nginx || fail "nginx cannot be had from this machine's distribution (see $STATE/log/packages.log): install it"
   NGINX=$SUITE_ROOT/usr/sbin/nginx
   "$NGINX" -v 2>/dev/null || fail "$NGINX does not run on this machine: install nginx"
-  say 'nginx' 'unpacked'
+  say 'nginx' "$said"
 }
