@@ -3,7 +3,7 @@
 
 use super::circumstances::Access;
 use super::excerpt::Excerpt;
-use crate::image::{ImageName, Registry};
+use crate::image::{ImageName, Registry, reference};
 
 /// What the text of a failed build or push is about. Every part may be unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,12 +81,8 @@ fn named(text: &str) -> Option<ImageName> {
 }
 
 /// The name in `HOST/NAME:TAG@DIGEST`.
-pub(super) fn name(reference: &str) -> Option<ImageName> {
-    let without_digest = reference.split('@').next()?;
-    let name = match without_digest.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => without_digest,
-    };
+pub(super) fn name(text: &str) -> Option<ImageName> {
+    let (name, _, _) = reference::split(text);
     let parsed = ImageName::parse(name).ok();
     // An owner that is missing is what the diagnosis may be about.
     parsed.or_else(|| {

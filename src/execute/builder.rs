@@ -62,54 +62,78 @@ pub(super) fn with_settings(
     command
 }
 
-/// Makes the builder and installs emulators, as the plan says. What is to be
-/// taken away is recorded before it is there.
+/// Makes the builder, as the plan says; gives what it said of itself. What is
+/// to be taken away is recorded before it is there, so this may be dropped at
+/// any time.
 pub(super) async fn set_up(
     job: &Job<'_>,
     buildx: &Path,
-    config: &Map<String, Value>,
     progress: &mut Progress<'_>,
+    signals: &mut Signals,
+) -> Result<Option<String>, Error> {
+    TakeDown::of(job).write(job.folder)?;
+    let Some(made) = job.plan.builder.made() else {
+        return Ok(None);
+    };
+    write_files(job)?;
+    make(job, made, &base(job, buildx), progress, signals).await
+}
+
+fn base(job: &Job<'_>, buildx: &Path) -> Command {
+    let files = job.folder.files();
+    command(buildx, &job.plan.builder, job.facts, job.host, &files)
+}
+
+/// Installs emulators, as the plan says and where the builder, in what it `said`
+/// of itself or is asked for, has none.
+pub(super) async fn emulate(
+    job: &Job<'_>,
+    buildx: &Path,
+    config: &Map<String, Value>,
+    mut said: Option<String>,
     signals: &mut Signals,
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
     let plan = job.plan;
-    let mut record = TakeDown::of(job);
-    record.write(job.folder)?;
-    let base = command(
-        buildx,
-        &plan.builder,
-        job.facts,
-        job.host,
-        &job.folder.files(),
-    );
-    let mut said = None;
-    if let Some(made) = plan.builder.made() {
-        write_files(job)?;
-        said = make(job, made, &base, progress, signals).await?;
-    }
     let handlers = match &plan.emulation.step {
         EmulationStep::Install(handlers) => Some(handlers.clone()),
         EmulationStep::Ask(handlers) => {
             if said.is_none() && plan.builder.made().is_none() {
+                let base = base(job, buildx);
                 said = ask(&base, plan.builder.name(), job.host, signals).await?;
             }
             lacking(plan, handlers.as_ref(), said.as_deref(), warnings)
         }
-        EmulationStep::NotNeeded | EmulationStep::Present | EmulationStep::Refused => None,
+        EmulationStep::NotNeeded
+        | EmulationStep::Present
+        | EmulationStep::Refused
+        | EmulationStep::NotLookedAt => None,
     };
-    if let Some(handlers) = handlers {
-        let done = emulation::install(&handlers, job.facts, config, job.host, signals).await?;
-        let own = &job.inputs.own_builder;
-        if own.emulation != EmulationWish::Always && !done.there.is_empty() {
-            warnings.push(unusable(&done.there, &handlers.image));
-        }
-        if own.cleanup == Cleanup::All && !done.new.is_empty() {
-            record.handlers = Some(Handlers {
-                architectures: done.new,
-                ..handlers
-            });
-            record.write(job.folder)?;
-        }
+    match handlers {
+        Some(handlers) => install(job, config, handlers, signals, warnings).await,
+        None => Ok(()),
+    }
+}
+
+async fn install(
+    job: &Job<'_>,
+    config: &Map<String, Value>,
+    handlers: Handlers,
+    signals: &mut Signals,
+    warnings: &mut Vec<String>,
+) -> Result<(), Error> {
+    let done = emulation::install(&handlers, job.facts, config, job.host, signals).await?;
+    let own = &job.inputs.own_builder;
+    if own.emulation != EmulationWish::Always && !done.there.is_empty() {
+        warnings.push(unusable(&done.there, &handlers.image));
+    }
+    if own.cleanup == Cleanup::All && !done.new.is_empty() {
+        let mut record = TakeDown::of(job);
+        record.handlers = Some(Handlers {
+            architectures: done.new,
+            ..handlers
+        });
+        record.write(job.folder)?;
     }
     Ok(())
 }

@@ -146,8 +146,8 @@ impl Job<'_> {
         }
     }
 
-    /// Asks the registries, and meanwhile makes the builder and installs
-    /// emulators.
+    /// Asks the registries, and meanwhile makes the builder; then installs
+    /// emulators, which is not to be stopped half-way.
     async fn get_ready(
         &self,
         buildx: &Path,
@@ -162,12 +162,11 @@ impl Job<'_> {
             what: "signals".to_owned(),
             source,
         })?;
-        let mut warnings = Vec::new();
-        let set_up = builder::set_up(self, buildx, config, progress, signals, &mut warnings);
+        let set_up = builder::set_up(self, buildx, progress, signals);
         let checked = self.checked(client, &mut others, outcome);
-        let ready = tokio::try_join!(set_up, checked);
-        outcome.warnings.append(&mut warnings);
-        ready.map(|_| ())
+        let (said, ()) = tokio::try_join!(set_up, checked)?;
+        let warnings = &mut outcome.warnings;
+        builder::emulate(self, buildx, config, said, signals, warnings).await
     }
 
     /// The preflight, unless a signal ends it.

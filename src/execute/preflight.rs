@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tracing::info;
 
-use super::refusals::Refused;
+use super::refusals::{PACKAGE, Refused};
 use super::{Denial, Error, Job, Outcome};
 use crate::diagnosis::Kind;
 use crate::input::Preflight;
@@ -35,7 +35,7 @@ impl Job<'_> {
             match answer {
                 Asked::Allowed => outcome.allowed.push(check.image.clone()),
                 Asked::Unclear(why) => outcome.warnings.push(format!(
-                    "{check} could not be checked before the build: {why}"
+                    "{check} could not be checked before the build.\n{why}"
                 )),
                 Asked::Denied(denial) => denials.push(denial),
             }
@@ -64,9 +64,13 @@ impl Job<'_> {
                 info!("preflight: {check} is allowed ({took} ms)");
                 Asked::Allowed
             }
-            Answer::Unknown(why) => Asked::Unclear(why),
+            Answer::Unknown(why) => {
+                let refused = Refused::of_check(self, check);
+                Asked::Unclear(refused.of_silence(&why).to_string())
+            }
             Answer::Refused(refusal) => {
                 let left = BOUND.saturating_sub(begun.elapsed());
+                let left = left.min(PACKAGE);
                 let refused = Refused::of_check(self, check).learn(left).await;
                 let diagnosis = refused.of_refusal(&refusal);
                 info!(
@@ -96,8 +100,8 @@ impl Job<'_> {
             .map(|denial| denial.check.image.to_string())
             .collect();
         format!(
-            "built, not published: Dependabot's runs have a token that can only read and secrets \
-             of their own, and {} refused it. `permissions: packages: write` on the job raises \
+            "built, not published, and no cache is sent to a registry: Dependabot's runs have a \
+             token that can only read and secrets of their own, and {} refused it. `permissions: packages: write` on the job raises \
              the token; a password has to be among Dependabot's secrets",
             images.join(", ")
         )

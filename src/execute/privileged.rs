@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use super::engine_login;
 use crate::facts::words;
 use crate::host::Host;
-use crate::image::ImageName;
+use crate::image::{Reference, reference};
 use crate::registry::Credentials;
 
 /// What went wrong, as `WHAT: WHY`.
@@ -35,7 +35,11 @@ pub(super) async fn pull(
         }) => {}
         Err(error) => return Err(failed("the engine was not reached", &error)),
     }
-    let (name, tag) = name_and_tag(image);
+    // To the engine's API a digest belongs to the name.
+    let (name, tag) = match reference::split(image) {
+        (_, _, Some(_)) => (image, ""),
+        (name, tag, None) => (name, tag.unwrap_or("latest")),
+    };
     let options = CreateImageOptionsBuilder::new().from_image(name).tag(tag);
     let login = login(image, credentials, host).await;
     let mut progress = Box::pin(docker.create_image(Some(options.build()), None, login));
@@ -108,43 +112,9 @@ fn failed(what: &str, error: &ApiError) -> Failed {
     format!("{what}: {}", words(error))
 }
 
-/// A reference as the engine's API takes it apart: a digest belongs to the name.
-fn name_and_tag(image: &str) -> (&str, &str) {
-    let start_of_last = image.rfind('/').map_or(0, |at| at + 1);
-    if image.contains('@') {
-        return (image, "");
-    }
-    match image.get(start_of_last..).and_then(|last| last.find(':')) {
-        Some(at) => {
-            let (name, tag) = image.split_at(start_of_last + at);
-            (name, tag.trim_start_matches(':'))
-        }
-        None => (image, "latest"),
-    }
-}
-
 async fn login(image: &str, credentials: &Credentials, host: &Host) -> Option<DockerCredentials> {
-    let name = image.split('@').next().unwrap_or_default();
-    let name = ImageName::parse(name_and_tag(name).0).ok()?;
+    let name = Reference::parse(image).ok()?.name;
     engine_login::find(&name.registry, credentials, host)
         .await
         .ok()?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::name_and_tag;
-
-    #[test]
-    fn a_reference_is_taken_apart_as_the_engine_does() {
-        for (image, expected) in [
-            ("a/b:1", ("a/b", "1")),
-            ("a/b", ("a/b", "latest")),
-            ("host:5000/b", ("host:5000/b", "latest")),
-            ("host:5000/b:1", ("host:5000/b", "1")),
-            ("a/b:1@sha256:0", ("a/b:1@sha256:0", "")),
-        ] {
-            assert_eq!(name_and_tag(image), expected);
-        }
-    }
 }

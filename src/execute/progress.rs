@@ -25,8 +25,6 @@ use crate::image::Digest;
 
 /// How long a line may be before it is nobody's progress, in bytes.
 const LONGEST: usize = 16 * 1024;
-/// How many errors of single requests are kept.
-const ERRORS: usize = 20;
 
 /// What has been read of an export so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,8 +39,6 @@ pub(super) struct Export {
     pub pushed: Vec<String>,
     /// The reference that could not be pushed, and why.
     pub failed: Option<(String, String)>,
-    /// What single requests failed with, while BuildKit still tried again.
-    pub errors: Vec<String>,
     /// The last of everything that was printed.
     pub text: String,
     /// The vertex that pushes out of the classic store, and what.
@@ -72,10 +68,6 @@ impl Export {
             self.read_push(rest);
         } else if let Some(rest) = text.strip_prefix("ERROR: failed to push ") {
             self.read_failure(rest);
-        } else if let Some((_, error)) = text.split_once(" error: ")
-            && self.errors.len() < ERRORS
-        {
-            self.errors.push(error.to_owned());
         }
     }
 
@@ -133,13 +125,6 @@ impl Export {
         if let Some((_, rest)) = line.split_once("failed to push ") {
             self.read_failure(rest);
         }
-    }
-
-    /// Why a push failed, with what its requests failed with before: the last
-    /// words alone may hold no status.
-    pub(super) fn with_earlier_errors(&self, why: String) -> String {
-        let earlier = self.errors.iter().map(|error| format!("error: {error}\n"));
-        earlier.chain([why]).collect()
     }
 
     /// The digest of the image, as the output `imageid` has it.
@@ -265,7 +250,6 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             why.ends_with("503 Service Temporarily Unavailable"),
             "{why}"
         );
-        assert_eq!(export.errors.len(), 1);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Publishing<'_> {
     ) -> Result<(), Error> {
         let omit = crate::plan::Omit {
             references: outcome.pushes.settled(),
-            push: self.job.plan.publication.push && !self.job.pushes(outcome),
+            sending: outcome.withheld.is_some(),
         };
         let arguments = self.job.plan.arguments(&self.files, &omit);
         let command = self.command().args(arguments);
@@ -111,8 +111,13 @@ impl Publishing<'_> {
         }
         match (built, export.failed.clone()) {
             (Err(Error::Build { .. }), Some((reference, why))) => {
-                let why = export.with_earlier_errors(why);
-                self.judge(&reference, &why, outcome).await;
+                // The last words alone may hold no status; those before do.
+                let text = if export.text.is_empty() {
+                    &why
+                } else {
+                    &export.text
+                };
+                self.judge(&reference, text, outcome).await;
                 Ok(())
             }
             (Err(Error::Build { code, message, .. }), None) => Err(Error::Build {
@@ -185,7 +190,10 @@ impl Publishing<'_> {
                         outcome.build.digest = digest;
                     }
                 }
-                Err(why) => self.judge(&reference, &why, outcome).await,
+                Err(why) => {
+                    self.judge(&reference, &told(&reference, &why), outcome)
+                        .await
+                }
             }
         }
         Ok(())
@@ -216,7 +224,10 @@ impl Publishing<'_> {
             let command = source.arguments(self.command(), &reference);
             match copy::run(&command, self.job.host, progress.again(), signals).await {
                 Copied::Done => outcome.pushes.succeed(&reference),
-                Copied::Failed(why) => self.judge(&reference, &why, outcome).await,
+                Copied::Failed(why) => {
+                    self.judge(&reference, &told(&reference, &why), outcome)
+                        .await;
+                }
                 Copied::Interrupted(signal) => return Err(Error::Cancelled(signal)),
             }
         }
@@ -224,21 +235,21 @@ impl Publishing<'_> {
     }
 
     /// Finds out what a failed push means, and whether it is tried again.
-    async fn judge(&self, reference: &str, why: &str, outcome: &mut Outcome) {
-        let diagnosis = self.diagnose(reference, why, outcome).await;
+    async fn judge(&self, reference: &str, text: &str, outcome: &mut Outcome) {
+        let diagnosis = self.diagnose(reference, text, outcome).await;
         let attempts = self.job.plan.push_attempts;
         let tries = outcome.pushes.fail(reference, &diagnosis, attempts);
-        let words = diagnosis.words.lines().next().unwrap_or(why).to_owned();
+        let words = diagnosis.words.lines().next().unwrap_or_default();
         info!("push of {reference}, try {tries} of {attempts} failed: {words}");
     }
 
     /// A bare status in the log says little: the registry is asked again, this
     /// time by us, to hear its words.
-    async fn diagnose(&self, reference: &str, why: &str, outcome: &Outcome) -> Diagnosis {
+    async fn diagnose(&self, reference: &str, text: &str, outcome: &Outcome) -> Diagnosis {
         let image = outcome.pushes.image(reference);
         let refused = Refused::of_push_to(self.job, image);
-        let mut diagnosis = refused.of_push(reference, why);
-        let subject = diagnosis::subject(why);
+        let mut diagnosis = refused.of_push(text);
+        let subject = diagnosis::subject(text);
         let was_allowed = image.is_some_and(|image| outcome.allowed.contains(image));
         if subject.status == Some(401) && was_allowed {
             // Its token has expired since.
@@ -270,6 +281,11 @@ impl Publishing<'_> {
             signal = signals.next() => Err(Error::Cancelled(signal)),
         }
     }
+}
+
+/// A failed push in the words of a build, which is how diagnoses know it.
+fn told(reference: &str, why: &str) -> String {
+    format!("ERROR: failed to push {reference}: {why}")
 }
 
 /// What could not be pushed, as the error of the run.

@@ -2,7 +2,7 @@
 
 use super::progress::Export;
 use crate::diagnosis::{Diagnosis, Kind};
-use crate::image::ImageName;
+use crate::image::{ImageName, Reference, reference};
 use crate::plan::Plan;
 
 /// One reference that is to be pushed.
@@ -21,12 +21,12 @@ pub struct Push {
 impl Push {
     /// The image's name as the workflow spells it.
     pub fn name(&self) -> &str {
-        self.reference.rsplit_once(':').map_or("", |(name, _)| name)
+        reference::split(&self.reference).0
     }
 
     /// Its tag.
     pub fn tag(&self) -> &str {
-        self.reference.rsplit_once(':').map_or("", |(_, tag)| tag)
+        reference::split(&self.reference).1.unwrap_or("latest")
     }
 }
 
@@ -50,10 +50,10 @@ impl Pushes {
     /// All references of the plan, none of them pushed yet.
     pub(super) fn of(plan: &Plan) -> Self {
         let push = |reference: &String| {
-            let (name, _) = reference.rsplit_once(':')?;
+            let image = Reference::parse(reference).ok()?.name;
             Some(Push {
                 reference: reference.clone(),
-                image: ImageName::parse(name).ok()?,
+                image,
                 tries: 0,
                 state: State::Due,
             })
@@ -181,9 +181,9 @@ fn is_named(references: &[String], reference: &str) -> bool {
 
 /// BuildKit spells names in full: `docker.io/library/app:1` for `app:1`.
 fn same(one: &str, other: &str) -> bool {
-    let full = |reference: &str| {
-        let (name, tag) = reference.rsplit_once(':')?;
-        Some((ImageName::parse(name).ok()?, tag.to_owned()))
+    let full = |text: &str| {
+        let reference = Reference::parse(text).ok()?;
+        Some((reference.name, reference.tag))
     };
     one == other || full(one).is_some_and(|one| Some(one) == full(other))
 }

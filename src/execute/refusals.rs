@@ -10,7 +10,7 @@ use crate::plan::{self, Check, Credential};
 use crate::registry::{self, Answer, Client, Refusal};
 
 /// How long GitHub's API may take to tell of a package.
-const PACKAGE: Duration = Duration::from_secs(3);
+pub(super) const PACKAGE: Duration = Duration::from_secs(3);
 /// How long a registry may take to repeat a refusal in its own words.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -67,7 +67,7 @@ impl<'a> Refused<'a> {
             let token = self.job.inputs.github_token.as_ref();
             let context = &self.job.facts.event.context;
             let asked = Package::ask(image, context, token, &self.job.inputs.authorities);
-            let asked = tokio::time::timeout(within.min(PACKAGE), asked).await;
+            let asked = tokio::time::timeout(within, asked).await;
             self.package = asked.ok();
         }
         self
@@ -88,16 +88,19 @@ impl<'a> Refused<'a> {
         diagnosis::of_refusal(refusal, &self.circumstances())
     }
 
+    /// What it means that a registry could not be asked.
+    pub(super) fn of_silence(&self, why: &str) -> Diagnosis {
+        diagnosis::of_silence(why, &self.circumstances())
+    }
+
     /// What the text of a failed build means, where that is known.
     pub(super) fn of_log(&self, text: &str) -> Option<Diagnosis> {
         diagnosis::of_log(text, &self.circumstances())
     }
 
-    /// Why a push failed, told in the words of a build.
-    pub(super) fn of_push(&self, reference: &str, why: &str) -> Diagnosis {
-        let (earlier, last) = why.rsplit_once('\n').unwrap_or(("", why));
-        let text = format!("{earlier}\nERROR: failed to push {reference}: {last}");
-        diagnosis::of_push(&text, &self.circumstances())
+    /// What it means that a push failed with this text.
+    pub(super) fn of_push(&self, text: &str) -> Diagnosis {
+        diagnosis::of_push(text, &self.circumstances())
     }
 
     /// Asks the registry again, to hear its own words.

@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use super::engine_login;
 use crate::facts::{DockerSettings, Engine, words};
 use crate::host::Host;
-use crate::image::{Digest, ImageName};
+use crate::image::{Digest, Reference};
 use crate::registry::Credentials;
 
 /// The engine's store, with a built image in it.
@@ -50,15 +50,15 @@ impl<'a> Store<'a> {
         source: &str,
         reference: &str,
     ) -> Result<Option<Digest>, String> {
-        let (repository, tag) = reference
-            .rsplit_once(':')
-            .ok_or_else(|| format!("{reference} has no tag"))?;
+        let Reference {
+            name, spelt, tag, ..
+        } = Reference::parse(reference).map_err(|refused| refused.why)?;
+        let (repository, tag) = (spelt.as_str(), tag.as_deref().unwrap_or("latest"));
         if source != reference {
             let options = TagImageOptionsBuilder::default().repo(repository).tag(tag);
             let tagged = self.docker.tag_image(source, Some(options.build())).await;
             tagged.map_err(|error| words(&error))?;
         }
-        let name = ImageName::parse(repository).map_err(|refused| refused.why)?;
         let login = engine_login::find(&name.registry, self.credentials, self.host).await?;
         let options = PushImageOptionsBuilder::default().tag(tag).build();
         let mut pushed = self.docker.push_image(repository, Some(options), login);

@@ -71,8 +71,8 @@ async fn by_record(
         let removed = tokio::time::timeout(PATIENCE, command.read(host)).await;
         if let Some(why) = failure(removed) {
             warnings.push(format!(
-                "the builder {name} is still there ({why}): `docker rm --force buildx_buildkit_{name}0` \
-                 removes its container"
+                "the builder {name} is still there ({why}): remove what it runs in, the container \
+                 buildx_buildkit_{name}0 in Docker, or its deployment in Kubernetes"
             ));
         }
     }
@@ -84,14 +84,22 @@ async fn by_record(
             if let Some(handlers) = &record.handlers
                 && let Err(why) = emulation::uninstall(handlers, &docker).await
             {
-                let names = handlers.architectures.join(", ");
-                warnings.push(format!("the emulators for {names} are still there: {why}"));
+                let names = handlers.architectures.join(",");
+                warnings.push(format!(
+                    "the emulators for {names} are still there ({why}): \
+                     `docker run --rm --privileged {} --uninstall {names}` removes them",
+                    handlers.image
+                ));
             }
             warnings.extend(remove_images(&docker, &record.images).await);
         }
-        Err(error) => warnings.push(format!("the engine was not reached for clean-up: {error}")),
+        Err(error) => warnings.push(unreached(&error)),
     }
     warnings
+}
+
+fn unreached(error: &ApiError) -> String {
+    format!("the engine was not reached for clean-up: {}", words(error))
 }
 
 fn failure(
@@ -145,7 +153,7 @@ pub fn images_for_post(plan: &Plan, cleanup: Cleanup) -> &[String] {
 pub async fn remove_images_of_job(host: &Host, images: &[String]) -> Vec<String> {
     match DockerSettings::read(host).endpoint.connect() {
         Ok(docker) => remove_images(&docker, images).await,
-        Err(error) => vec![format!("the engine was not reached for clean-up: {error}")],
+        Err(error) => vec![unreached(&error)],
     }
 }
 

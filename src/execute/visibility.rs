@@ -1,17 +1,12 @@
 //! Whether what was published can be pulled by others: a new package on
 //! GitHub's container registry is private, and nobody is told.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use jiff::ToSpan as _;
 
 use super::Job;
-use super::refusals::Refused;
+use super::refusals::{PACKAGE, Refused};
 use crate::image::ImageName;
-
-/// How long GitHub's API may take to tell.
-const BOUND: Duration = Duration::from_secs(5);
 
 impl Job<'_> {
     /// A notice for each of these packages that this run has made and that is
@@ -22,7 +17,7 @@ impl Job<'_> {
     }
 
     async fn private_package(&self, image: &ImageName) -> Option<String> {
-        let refused = Refused::of_push_to(self, Some(image)).learn(BOUND).await;
+        let refused = Refused::of_push_to(self, Some(image)).learn(PACKAGE).await;
         let package = refused.package()?;
         // GitHub's clock and this machine's may be a little apart.
         let is_new = package.created? >= self.host.now().checked_sub(1.minute()).ok()?;

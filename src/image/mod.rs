@@ -8,12 +8,14 @@
 mod digest;
 mod name;
 mod platform;
+pub mod reference;
 mod registry;
 mod tag;
 
 pub use digest::Digest;
 pub use name::ImageName;
 pub use platform::Platform;
+pub use reference::Reference;
 pub use registry::Registry;
 pub use tag::Tag;
 

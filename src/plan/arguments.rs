@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::support::Support;
-use super::{BuildContext, Builder, ContextKind, Publication, secrets};
+use super::{BuildContext, Builder, ContextKind, Publication, preflight, secrets};
 use crate::facts::Facts;
 use crate::image::Platform;
 use crate::input::Inputs;
@@ -40,10 +40,14 @@ impl RunFiles {
 enum Argument {
     Text(String),
     Tag(String),
-    Push,
+    /// What sends something to a registry.
+    Sending(Vec<String>),
     MetadataFile,
     GitSecret(String),
-    Secret { id: String, index: usize },
+    Secret {
+        id: String,
+        index: usize,
+    },
 }
 
 /// What an execution leaves out of the planned command.
@@ -51,8 +55,9 @@ enum Argument {
 pub struct Omit {
     /// References that are not to be pushed any more.
     pub references: Vec<String>,
-    /// True when nothing is to be pushed after all.
-    pub push: bool,
+    /// True when nothing is to be sent to a registry after all, be it the image
+    /// or a cache.
+    pub sending: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +79,11 @@ impl Arguments {
         }
     }
 
+    fn sending<const N: usize>(&mut self, texts: [&str; N]) {
+        self.0
+            .push(Argument::Sending(texts.map(str::to_owned).to_vec()));
+    }
+
     fn flag(&mut self, name: &str, is_set: bool) {
         if is_set {
             self.push(name);
@@ -89,8 +99,8 @@ impl Arguments {
     pub(super) fn with(&self, files: &RunFiles, omit: &Omit) -> Vec<OsString> {
         let resolve = |argument: &Argument| match argument {
             Argument::Text(text) => vec![text.into()],
-            Argument::Push if omit.push => Vec::new(),
-            Argument::Push => vec!["--push".into()],
+            Argument::Sending(_) if omit.sending => Vec::new(),
+            Argument::Sending(texts) => texts.iter().map(Into::into).collect(),
             Argument::Tag(reference) if omit.references.contains(reference) => Vec::new(),
             Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
             Argument::MetadataFile => vec![files.metadata().into_os_string()],
@@ -147,7 +157,13 @@ impl Parts<'_> {
             arguments.options("--build-context", self.build_contexts);
         }
         arguments.options("--cache-from", &inputs.cache_from);
-        arguments.options("--cache-to", &inputs.cache_to);
+        for entry in &inputs.cache_to {
+            match preflight::registry_reference(entry) {
+                Some(_) if self.publication.withheld => {}
+                Some(_) => arguments.sending(["--cache-to", entry]),
+                None => arguments.option("--cache-to", entry),
+            }
+        }
         arguments.options("--call", &inputs.build.call);
         arguments.options("--cgroup-parent", &inputs.build.cgroup_parent);
         for SecretSource { id, from } in &inputs.build.secrets.variables {
@@ -161,7 +177,13 @@ impl Parts<'_> {
         let build = &self.inputs.build;
         arguments.options("--label", &self.metadata.labels);
         arguments.options("--no-cache-filter", &build.no_cache_filters);
-        arguments.options("--output", build.outputs.iter().map(|output| &output.text));
+        for output in &build.outputs {
+            match output.pushes() {
+                true if self.publication.withheld => {}
+                true => arguments.sending(["--output", &output.text]),
+                false => arguments.option("--output", &output.text),
+            }
+        }
         if !self.platforms.is_empty() {
             let list: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
             arguments.option("--platform", list.join(","));
@@ -210,7 +232,7 @@ impl Parts<'_> {
         arguments.flag("--no-cache", build.no_cache);
         arguments.flag("--pull", build.pull);
         if self.publication.push {
-            arguments.0.push(Argument::Push);
+            arguments.sending(["--push"]);
         }
     }
 }

@@ -6,11 +6,12 @@ use std::fmt;
 use serde::Serialize;
 
 use super::create::Created;
+use super::{Level, Notice};
 use crate::error::InputProblem;
 use crate::facts::{Engine, Facts};
 use crate::image::Platform;
 use crate::input::Inputs;
-use crate::input::builder::Driver;
+use crate::input::builder::{Cleanup, Driver};
 use crate::input::csv;
 use crate::input::output::{Exporter, Output};
 
@@ -120,6 +121,30 @@ pub(super) fn decide(
         Engine::Unasked => Ok(Builder::engine(
             "no builder is named; the engine was not asked",
         )),
+    }
+}
+
+/// What of the inputs comes to nothing with this builder.
+pub(super) fn notices(inputs: &Inputs, builder: &Builder) -> Option<Notice> {
+    let idle = inputs.own_builder.keep_state && builder.choice == BuilderChoice::Engine;
+    idle.then(|| Notice {
+        level: Level::Notice,
+        title: "Builder".to_owned(),
+        message: "`keep-state` comes to nothing: the engine's own builder keeps its cache by \
+                  itself. It is for `driver: docker-container`"
+            .to_owned(),
+    })
+}
+
+/// What is taken away after the run, where that is not the default.
+pub(super) fn clean_up(inputs: &Inputs) -> Option<&'static str> {
+    match inputs.own_builder.cleanup {
+        Cleanup::Builder => None,
+        Cleanup::Nothing => Some("clean-up: nothing, as `cleanup` says"),
+        Cleanup::All => Some(
+            "clean-up: the builder and emulators that the run makes, and the image's tags in the \
+             engine, as `cleanup` says",
+        ),
     }
 }
 

@@ -40,6 +40,8 @@ pub enum EmulationStep {
     Present,
     /// Nothing, as the workflow wants it, although something will not run.
     Refused,
+    /// Nothing, as the workflow wants it; nobody looked what will run.
+    NotLookedAt,
     /// Handlers are installed in the engine's kernel.
     Install(Handlers),
     /// The builder says what it can run; what it cannot is installed, when there
@@ -125,7 +127,7 @@ pub(super) fn decide(
         }
         (BuilderChoice::Engine, _) => by_kernel(inputs, &machine, running),
         (_, EmulationWish::Never) => {
-            Emulation::new(running, EmulationStep::Present, "`emulation: none`")
+            Emulation::new(running, EmulationStep::NotLookedAt, "`emulation: none`")
         }
         _ => Emulation::new(running, EmulationStep::Ask(None), "nodes differ"),
     }
@@ -153,7 +155,7 @@ fn by_kernel(inputs: &Inputs, machine: &Machine, running: Vec<Platform>) -> Emul
     let never = inputs.own_builder.emulation == EmulationWish::Never;
     match (unknown, lacking.is_empty(), never) {
         (_, false, true) => Emulation::new(lacking, EmulationStep::Refused, "`emulation: none`"),
-        (true, _, true) => Emulation::new(running, EmulationStep::Present, "`emulation: none`"),
+        (true, _, true) => Emulation::new(running, EmulationStep::NotLookedAt, "`emulation: none`"),
         (true, _, false) => {
             let handlers = Handlers::of(image, &running);
             let step = EmulationStep::Ask(Some(handlers));
@@ -221,6 +223,11 @@ impl Emulation {
             EmulationStep::Present if self.platforms.is_empty() => format!("none: {reason}"),
             EmulationStep::Present => format!("{names}, {SLOW}: {reason}"),
             EmulationStep::Refused => format!("none, although {names} need it: {reason}"),
+            EmulationStep::NotLookedAt => {
+                format!(
+                    "none is installed for {names}, whether the builder runs it or not: {reason}"
+                )
+            }
             EmulationStep::Install(handlers) => format!(
                 "{names}, {SLOW}: {reason}, so {} installs {}",
                 handlers.image,
@@ -438,7 +445,11 @@ mod tests {
                 ..Case::default()
             }
             .decided();
-            assert_eq!(there.step, EmulationStep::Present);
+            let step = match handlers {
+                Some(_) => EmulationStep::Present,
+                None => EmulationStep::NotLookedAt,
+            };
+            assert_eq!(there.step, step);
         }
     }
 
@@ -489,7 +500,7 @@ mod tests {
             (
                 vec![("builder", "mine"), ("emulation", "none")],
                 RUN,
-                EmulationStep::Present,
+                EmulationStep::NotLookedAt,
             ),
             (
                 vec![("driver", "kubernetes")],

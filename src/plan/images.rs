@@ -6,7 +6,7 @@ use super::publication::is_named_by_outputs;
 use super::{Level, Notice};
 use crate::error::InputProblem;
 use crate::event::RunContext;
-use crate::image::{ImageName, Registry};
+use crate::image::{ImageName, Reference, Registry};
 use crate::input::Inputs;
 
 /// The names of all images, valid and in lower case; none when those that were
@@ -77,7 +77,7 @@ fn brought_along(inputs: &Inputs) -> Option<Vec<ImageName>> {
             .filter_map(|o| o.attribute("name"));
         let given = given.flat_map(|list| list.split(','));
         // A tag or digest behind a name is none of it.
-        names.extend(given.filter_map(|name| ImageName::parse(without_tag(name)).ok()));
+        names.extend(given.filter_map(|name| Some(Reference::parse(name).ok()?.name)));
     } else if inputs.metadata.default_tags && !inputs.references.is_empty() {
         names.extend(
             inputs
@@ -91,14 +91,6 @@ fn brought_along(inputs: &Inputs) -> Option<Vec<ImageName>> {
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     Some(names)
-}
-
-fn without_tag(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or_default();
-    match name.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
-    }
 }
 
 /// The names, and those of the whole references in `tags`.

@@ -156,6 +156,8 @@ pub fn plan(
         Builder::engine("")
     });
     decisions.push(builder.to_string());
+    decisions.extend(builder::clean_up(inputs).map(str::to_owned));
+    notices.extend(builder::notices(inputs, &builder));
     let emulation = emulation::decide(inputs, facts, &source, &platforms, &builder, &publication);
     decisions.push(emulation.to_string());
     notices.extend(emulation.notice());

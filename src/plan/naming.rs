@@ -120,7 +120,8 @@ pub(super) fn doubts(inputs: &Inputs) -> Vec<Notice> {
     let untagged = rules.filter(|rule| is_image(&rule.text)).map(|rule| {
         let text = &rule.text;
         warning(format!(
-            "{text} has no tag, so it is a rule that makes one of its letters;              a whole reference is {text}:latest"
+            "{text} has no tag, so it is a rule that makes one of its letters; \
+             a whole reference is {text}:latest"
         ))
     });
     let rules = &inputs.metadata;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Publication;
-use crate::image::ImageName;
+use crate::image::{ImageName, Reference};
 use crate::input::csv;
 use crate::input::{Inputs, Preflight};
 
@@ -44,7 +44,8 @@ pub enum Access {
 
 pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publication) -> Checks {
     let mode = inputs.preflight;
-    if !publication.push || mode == Preflight::Off {
+    let idle = publication.withheld || !publication.build;
+    if idle || mode == Preflight::Off {
         return Checks {
             mode,
             checks: Vec::new(),
@@ -66,6 +67,18 @@ pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publica
             given_as: spelt(name),
         })
         .collect();
+    if !publication.push {
+        checks.clear();
+    }
+    checks.extend(named_by_outputs(inputs));
+    let sends = !checks.is_empty()
+        || inputs
+            .cache_to
+            .iter()
+            .any(|to| registry_reference(to).is_some());
+    if !sends {
+        return Checks { mode, checks };
+    }
     for (entry, written) in caches(inputs) {
         let Some((image, tag)) = repository(&entry) else {
             continue;
@@ -90,6 +103,24 @@ pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publica
     Checks { mode, checks }
 }
 
+/// The images that entries of `outputs` name and push.
+fn named_by_outputs(inputs: &Inputs) -> Vec<Check> {
+    let outputs = inputs.build.outputs.iter().filter(|output| output.pushes());
+    let names = outputs.filter_map(|output| output.attribute("name"));
+    let check = |name: &str| {
+        let (image, _) = repository(name.trim())?;
+        Some(Check {
+            image,
+            access: Access::Push,
+            given_as: name.to_owned(),
+        })
+    };
+    names
+        .flat_map(|names| names.split(','))
+        .filter_map(check)
+        .collect()
+}
+
 /// The references of registry caches, first those that are written to.
 fn caches(inputs: &Inputs) -> impl Iterator<Item = (String, bool)> {
     let written = inputs.cache_to.iter().map(|entry| (entry, true));
@@ -101,7 +132,7 @@ fn caches(inputs: &Inputs) -> impl Iterator<Item = (String, bool)> {
 
 /// The reference in an entry of `cache-from` or `cache-to`: `type=registry,ref=…`,
 /// or the reference alone.
-fn registry_reference(entry: &str) -> Option<String> {
+pub(super) fn registry_reference(entry: &str) -> Option<String> {
     let attributes = csv::attributes(entry).ok()?;
     if let [(name, only)] = attributes.as_slice()
         && name.is_empty()
@@ -120,18 +151,11 @@ fn registry_reference(entry: &str) -> Option<String> {
 
 /// The repository of a reference, and its tag or digest.
 fn repository(reference: &str) -> Option<(ImageName, String)> {
-    if let Some((name, digest)) = reference.split_once('@') {
-        let name = name
-            .rsplit_once(':')
-            .filter(|(_, tag)| !tag.contains('/'))
-            .map_or(name, |(name, _)| name);
-        return Some((ImageName::parse(name).ok()?, digest.to_owned()));
-    }
-    let (name, tag) = match reference.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (reference, "latest"),
-    };
-    Some((ImageName::parse(name).ok()?, tag.to_owned()))
+    let Reference {
+        name, tag, digest, ..
+    } = Reference::parse(reference).ok()?;
+    let latest = || "latest".to_owned();
+    Some((name, digest.or(tag).unwrap_or_else(latest)))
 }
 
 impl Access {
@@ -163,6 +187,7 @@ mod tests {
             push,
             load: false,
             by_outputs: false,
+            withheld: false,
             reason: String::new(),
             notice: None,
         };
@@ -194,7 +219,14 @@ mod tests {
                 "127.0.0.1:5000/c (cache import)",
             ]
         );
-        assert_eq!(checks(&inputs, false), Vec::<String>::new());
+        assert_eq!(
+            checks(&inputs, false),
+            [
+                "ghcr.io/acme/cache (cache export)",
+                "ghcr.io/acme/app (cache import)",
+                "127.0.0.1:5000/c (cache import)",
+            ]
+        );
         let off = Inputs {
             preflight: Preflight::Off,
             ..inputs
@@ -203,19 +235,23 @@ mod tests {
     }
 
     #[test]
-    fn references_have_a_repository_and_a_tag() {
-        let digest = format!("sha256:{}", "a".repeat(64));
-        for (reference, name, tag) in [
-            ("localhost:5000/a", "localhost:5000/a", "latest"),
-            ("localhost:5000/a:b", "localhost:5000/a", "b"),
-            ("a/b:c", "docker.io/a/b", "c"),
-            (&format!("ghcr.io/a/b:c@{digest}"), "ghcr.io/a/b", &digest),
-        ] {
-            let (found, found_tag) = repository(reference).unwrap();
-            assert_eq!(
-                (found.to_string().as_str(), found_tag.as_str()),
-                (name, tag)
-            );
-        }
+    fn what_outputs_push_is_asked_for_and_a_build_alone_asks_nothing() {
+        let inputs = super::super::testing::inputs(&[
+            (
+                "outputs",
+                "type=image,\"name=quay.io/a/b:1,quay.io/c/d\",push=true",
+            ),
+            ("cache-from", "quay.io/a/cache"),
+        ]);
+        assert_eq!(
+            checks(&inputs, false),
+            [
+                "quay.io/a/b (push)",
+                "quay.io/c/d (push)",
+                "quay.io/a/cache (cache import)",
+            ]
+        );
+        let reads = super::super::testing::inputs(&[("cache-from", "quay.io/a/cache")]);
+        assert_eq!(checks(&reads, false), Vec::<String>::new());
     }
 }

@@ -20,6 +20,9 @@ pub struct Publication {
     pub load: bool,
     /// True when an entry of `outputs` pushes under a name of its own.
     pub by_outputs: bool,
+    /// True when nothing may be sent to a registry at all: a token that can only
+    /// read.
+    pub withheld: bool,
     /// Why it is pushed or not.
     pub reason: String,
     /// What the person at the workflow page should know of it.
@@ -37,6 +40,7 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
             push: false,
             load: false,
             by_outputs: false,
+            withheld: false,
             reason: "`call` looks at the build and makes nothing".to_owned(),
             notice: None,
         };
@@ -80,6 +84,7 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
         push,
         load: inputs.load,
         by_outputs,
+        withheld: false,
         reason,
         notice: None,
     }
@@ -94,8 +99,8 @@ fn from_a_fork(inputs: &Inputs, context: &RunContext) -> Publication {
         .text(&["pull_request", "head", "repo", "full_name"]);
     let message = format!(
         "built, not published: the pull request comes from {}, and GitHub gives runs of forks a \
-         token that can only read, and no secrets. Nothing is to be mended; the image is \
-         published once the change is merged",
+         token that can only read, and no secrets. Nothing is sent to a registry, a cache \
+         neither. Nothing is to be mended; the image is published once the change is merged",
         head.unwrap_or("a fork that is gone")
     );
     Publication {
@@ -103,6 +108,7 @@ fn from_a_fork(inputs: &Inputs, context: &RunContext) -> Publication {
         push: false,
         load: inputs.load,
         by_outputs: false,
+        withheld: true,
         reason: reason.to_owned(),
         notice: Some(Notice {
             level: Level::Notice,

@@ -256,7 +256,11 @@ struct Installer(String);
 
 impl Installer {
     fn new(lab: &Lab, place: &Place) -> Self {
-        assert!(!Path::new(HANDLER).exists(), "{HANDLER} is there already");
+        assert!(
+            !Path::new(HANDLER).exists(),
+            "{HANDLER} is there already, and the test installs one: remove it for the test, or \
+             leave the tests with Docker out with STEVEDORE_WITHOUT_LAB=1"
+        );
         place.write("installer/install", INSTALLER);
         let dockerfile = format!(
             "FROM {}\nCOPY install /install\nENTRYPOINT [\"/bin/sh\", \"/install\"]\n",

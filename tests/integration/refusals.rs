@@ -233,7 +233,15 @@ async fn a_pull_request_from_a_fork_is_built_and_says_why_once() {
         fork["pull_request"]["head"]["repo"]["full_name"] = json!("someone/hit-counter");
         let mut command = step(
             &place,
-            &[("username", "me"), ("images", "ghcr.io/acme/hit-counter")],
+            &[
+                ("username", "me"),
+                ("images", "ghcr.io/acme/hit-counter"),
+                (
+                    "cache-to",
+                    "type=registry,ref=ghcr.io/acme/hit-counter:cache",
+                ),
+                ("outputs", "type=registry\ntype=local,dest=out"),
+            ],
         );
         place.write("event.json", &fork.to_string());
         command
@@ -245,7 +253,11 @@ async fn a_pull_request_from_a_fork_is_built_and_says_why_once() {
             .await
             .unwrap();
         assert!(printed.success, "{}", printed.out);
-        assert!(!place.text("record/arguments").contains("--push"));
+        let arguments = place.text("record/arguments");
+        for sending in ["--push", "--cache-to", "type=registry"] {
+            assert!(!arguments.contains(sending), "{sending}: {arguments}");
+        }
+        assert!(arguments.contains("type=local,dest=out"), "{arguments}");
         let notices: Vec<&str> = printed
             .out
             .lines()
@@ -274,7 +286,13 @@ async fn dependabot_builds_where_the_registry_refuses_and_publishes_where_it_doe
         let place = Place::new();
         let ghcr = Ghcr::start(&place, answer).await;
         recorder(&place);
-        let mut command = step(&place, &[]);
+        let mut command = step(
+            &place,
+            &[(
+                "cache-to",
+                "type=registry,ref=ghcr.io/acme/hit-counter:cache",
+            )],
+        );
         command
             .env("INPUT_PUSH", "auto")
             .env("GITHUB_ACTOR", "dependabot[bot]")
@@ -284,12 +302,9 @@ async fn dependabot_builds_where_the_registry_refuses_and_publishes_where_it_doe
             .await
             .unwrap();
         assert!(printed.success, "{}", printed.out);
-        assert_eq!(
-            place.text("record/arguments").contains("--push"),
-            pushes,
-            "{}",
-            printed.out
-        );
+        let arguments = place.text("record/arguments");
+        assert_eq!(arguments.contains("--cache-to"), pushes, "{arguments}");
+        assert_eq!(arguments.contains("--push"), pushes, "{}", printed.out);
         let notice = printed.out.contains("::notice title=Not published::");
         assert_eq!(notice, !pushes, "{}", printed.out);
     }

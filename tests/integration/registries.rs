@@ -184,7 +184,7 @@ fn a_registry_that_is_busy_for_two_whole_pushes_gets_the_image_on_the_third() {
 }
 
 #[test]
-fn a_registry_that_limits_is_waited_for_no_longer_than_asked() {
+fn a_registry_that_limits_is_given_up_after_the_attempts_that_were_asked_for() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
     let front = Front::start(&lab, &refuse("limited/", 429, ""));

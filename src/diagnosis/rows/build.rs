@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
         place: Place::Step,
         words: &["exec format error"],
         meaning: "A step ran a program of another processor: there is no emulator for {platform}, or the base image is of the wrong platform.",
-        fix: "Install an emulator for {platform} before this step, with docker/setup-qemu-action, or build it on a runner of that platform",
+        fix: "Set `emulation: auto`, which installs an emulator for {platform} where a `RUN` needs one; or build it on a runner of that platform",
         ..BUILD
     },
     Row {
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "driver-cache-export",
         words: &["cache export is not supported for the docker driver"],
         meaning: "The engine's own builder exports a cache only with the containerd image store.",
-        fix: "Use a docker-container builder for `cache-to`, which docker/setup-buildx-action makes, or switch the engine to the containerd image store",
+        fix: "Set `driver: docker-container` for `cache-to`, or switch the engine to the containerd image store",
         link: STORE,
         ..BUILD
     },
@@ -98,7 +98,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "driver-attestation",
         words: &["attestation is not supported for the docker driver"],
         meaning: "The engine's own builder attests only with the containerd image store.",
-        fix: "Use a docker-container builder for attestations, which docker/setup-buildx-action makes, or switch the engine to the containerd image store",
+        fix: "Set `driver: docker-container` for attestations, or switch the engine to the containerd image store",
         link: STORE,
         ..BUILD
     },
@@ -106,7 +106,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "driver-platforms",
         words: &["multi-platform build is not supported for the docker driver"],
         meaning: "The engine's own builder builds several platforms only with the containerd image store.",
-        fix: "Use a docker-container builder for several `platforms`, which docker/setup-buildx-action makes, or switch the engine to the containerd image store",
+        fix: "Set `driver: docker-container` for several `platforms`, or switch the engine to the containerd image store",
         link: STORE,
         ..BUILD
     },

@@ -1,0 +1,72 @@
+//! A reference: an image's name with a tag, a digest, both or neither.
+
+use super::{ImageName, Refused};
+
+/// What a reference is made of. Tag and digest are as they stand, unchecked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The name as it is spelt, which may leave the registry out.
+    pub spelt: String,
+    /// The name in full.
+    pub name: ImageName,
+    /// The tag.
+    pub tag: Option<String>,
+    /// The digest.
+    pub digest: Option<String>,
+}
+
+impl Reference {
+    /// Takes a reference apart, as `distribution/reference` does.
+    ///
+    /// # Errors
+    /// When a registry would refuse the name.
+    pub fn parse(text: &str) -> Result<Self, Refused> {
+        let (spelt, tag, digest) = split(text);
+        Ok(Self {
+            name: ImageName::parse(spelt)?,
+            spelt: spelt.to_owned(),
+            tag: tag.map(str::to_owned),
+            digest: digest.map(str::to_owned),
+        })
+    }
+}
+
+/// The name, tag and digest of a reference, whatever they are. A colon before a
+/// slash is a port's.
+pub fn split(text: &str) -> (&str, Option<&str>, Option<&str>) {
+    let (rest, digest) = match text.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest)),
+        None => (text, None),
+    };
+    match rest.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag), digest),
+        _ => (rest, None, digest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_taken_apart() {
+        for (text, spelt, tag, digest) in [
+            ("a/b", "a/b", None, None),
+            ("a/b:1", "a/b", Some("1"), None),
+            ("host:5000/b", "host:5000/b", None, None),
+            ("host:5000/b:1", "host:5000/b", Some("1"), None),
+            ("a/b@sha256:0", "a/b", None, Some("sha256:0")),
+            ("a/b:1@sha256:0", "a/b", Some("1"), Some("sha256:0")),
+        ] {
+            assert_eq!(split(text), (spelt, tag, digest));
+        }
+    }
+
+    #[test]
+    fn a_name_is_given_in_full() {
+        let reference = Reference::parse("app:1").unwrap();
+        assert_eq!(reference.name.to_string(), "docker.io/library/app");
+        assert_eq!(reference.spelt, "app");
+        assert!(Reference::parse("ghcr.io/app:1").is_err());
+    }
+}
