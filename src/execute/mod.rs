@@ -259,7 +259,10 @@ fn write(folder: &RunFolder, name: &str, text: &mut String) -> Result<(), Error>
 
 fn git_token<'a>(plan: &Plan, inputs: &'a Inputs) -> Option<&'a Secret> {
     match plan.context.kind {
-        ContextKind::Repository { .. } => inputs.github_token.as_ref(),
+        ContextKind::Repository { .. } if !inputs.build.secrets.has_git_token => {
+            inputs.github_token.as_ref()
+        }
+        ContextKind::Repository { .. } => None,
         ContextKind::Local | ContextKind::Remote => None,
     }
 }
