@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::circumstances::Circumstances;
 use super::signal::Signal;
-use super::text::{VALUE, clean};
+use crate::error::text::{VALUE, clean};
 use crate::facts::OwnerKind;
 
 /// What stays as it is in a part of an address's path (RFC 3986, "unreserved").

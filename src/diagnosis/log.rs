@@ -6,8 +6,8 @@ use super::row::Place;
 use super::rows::rows;
 use super::signal::Signal;
 use super::subject::{self, Subject, after};
-use super::text::{WORDS, clean};
 use super::{Diagnosis, look_up};
+use crate::error::text::{WORDS, clean};
 use crate::image::Platform;
 use crate::registry::Stage;
 

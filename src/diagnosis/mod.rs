@@ -14,7 +14,6 @@ mod row;
 mod rows;
 mod signal;
 mod subject;
-mod text;
 
 use std::fmt;
 

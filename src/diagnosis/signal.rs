@@ -1,7 +1,7 @@
 //! A signal: what a registry or a build said, in a form that rows can be
 //! compared with.
 
-use super::text::{WORDS, clean};
+use crate::error::text::{WORDS, clean};
 use crate::registry::{Refusal, Stage};
 
 /// What was said.

@@ -90,6 +90,13 @@ fn read(file: &Path) -> BuildResult {
 /// buildx's own summary of what failed: from its last `ERROR` line on.
 pub(super) fn last_words(tail: &str) -> String {
     let lines: Vec<&str> = tail.lines().map(str::trim_end).collect();
+    // What `call: check` found, before the places where it did.
+    if let Some(found) = lines
+        .iter()
+        .find(|line| line.starts_with("Check complete, "))
+    {
+        return (*found).to_owned();
+    }
     let last = lines
         .iter()
         .rposition(|line| line.starts_with("ERROR: ") || line.starts_with("error: "));
@@ -113,6 +120,12 @@ mod tests {
         let tail = "#5 0.1 error: in a step\n#5 ERROR: x\n------\nDockerfile:3\nERROR: failed to solve: process failed\n";
         assert_eq!(last_words(tail), "failed to solve: process failed");
         assert_eq!(last_words("a\nb\n"), "a\nb");
+        let check =
+            "#3 done\nCheck complete, 2 warnings have been found!\n\nWARNING: x\n 1 | from\n";
+        assert_eq!(
+            last_words(check),
+            "Check complete, 2 warnings have been found!"
+        );
         assert!(last_words("").contains("nothing"));
     }
 

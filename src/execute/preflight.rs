@@ -48,6 +48,9 @@ impl Job<'_> {
             return Ok(());
         }
         if self.plan.preflight.mode == Preflight::Warn {
+            for denial in &denials {
+                info!("{}", denial.diagnosis.fix);
+            }
             let warnings = denials.iter().map(ToString::to_string);
             outcome.warnings.extend(warnings);
             return Ok(());

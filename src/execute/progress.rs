@@ -37,6 +37,9 @@ pub(super) struct Export {
     pub config: Option<Digest>,
     /// The references that were pushed, in order.
     pub pushed: Vec<String>,
+    /// The reference whose push says that it is done: it is, once the export
+    /// goes on.
+    said_done: Option<String>,
     /// The reference that could not be pushed, and why.
     pub failed: Option<(String, String)>,
     /// The last of everything that was printed.
@@ -55,6 +58,7 @@ impl Export {
         if self.read_classic(vertex, text) {
             return;
         }
+        self.settle(text);
         if let Some(rest) = text.strip_prefix("exporting manifest list ") {
             self.digest = first_digest(rest);
             self.is_index = true;
@@ -103,9 +107,28 @@ impl Export {
             return;
         };
         self.digest = Some(digest);
-        if words.next_back() == Some("done") && !self.pushed.iter().any(|other| other == reference)
-        {
-            self.pushed.push(reference.to_owned());
+        if words.next_back() == Some("done") {
+            self.said_done = Some(reference.to_owned());
+        }
+    }
+
+    /// Takes the reference that said `done` for pushed when the next thing is
+    /// done: one that failed or was cancelled says it too.
+    fn settle(&mut self, text: &str) {
+        const GOES_ON: [&str; 5] = [
+            "naming to ",
+            "unpacking to ",
+            "pushing ",
+            "DONE ",
+            "exporting ",
+        ];
+        let stops = text.starts_with("ERROR: ") || text.starts_with("CANCELED");
+        let goes_on = GOES_ON.iter().any(|next| text.starts_with(next));
+        let Some(reference) = self.said_done.take_if(|_| stops || goes_on) else {
+            return;
+        };
+        if goes_on && !self.pushed.contains(&reference) {
+            self.pushed.push(reference);
         }
     }
 
@@ -250,6 +273,24 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             why.ends_with("503 Service Temporarily Unavailable"),
             "{why}"
         );
+    }
+
+    #[test]
+    fn a_push_that_is_cancelled_is_none() {
+        let index = digest('a');
+        let begun = format!("#6 pushing manifest for r/a:b@{index} 1.2s done\n");
+        for (end, pushed) in [
+            (
+                "#6 CANCELED\nERROR: failed to build: context canceled\n",
+                false,
+            ),
+            ("", false),
+            ("#6 DONE 1.3s\n", true),
+            ("#6 naming to r/a:c done\n", true),
+        ] {
+            let export = read(&format!("{begun}{end}"));
+            assert_eq!(export.pushed.len(), usize::from(pushed), "{end}");
+        }
     }
 
     #[test]

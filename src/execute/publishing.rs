@@ -132,6 +132,9 @@ impl Publishing<'_> {
     /// What the text of a failed build means. Where a registry has refused a
     /// base image or a cache without a word, it is asked again for one.
     async fn explain(&self, text: &str) -> Option<Diagnosis> {
+        if text.is_empty() {
+            return self.ask_all().await;
+        }
         let diagnosis = Refused::of_push_to(self.job, None).of_log(text);
         let subject = diagnosis::subject(text);
         if !subject.is_unexplained() {
@@ -147,6 +150,24 @@ impl Publishing<'_> {
             plan, facts, host, ..
         } = self.job;
         builder::command(self.buildx, &plan.builder, facts, host, &self.files)
+    }
+
+    /// On a terminal nothing of the build was heard: what the registries say now
+    /// may be what stopped it.
+    async fn ask_all(&self) -> Option<Diagnosis> {
+        let images = self
+            .job
+            .plan
+            .images
+            .iter()
+            .filter(|_| self.job.plan.publication.push);
+        let asked =
+            images.map(|image| Refused::of_push_to(self.job, Some(image)).again(self.client));
+        let asked = futures_util::future::join_all(asked).await;
+        asked
+            .into_iter()
+            .flatten()
+            .find(|one| one.kind == Kind::Denied)
     }
 
     /// How those that are left are pushed.
@@ -236,6 +257,7 @@ impl Publishing<'_> {
 
     /// Finds out what a failed push means, and whether it is tried again.
     async fn judge(&self, reference: &str, text: &str, outcome: &mut Outcome) {
+        outcome.pushes.know(reference);
         let diagnosis = self.diagnose(reference, text, outcome).await;
         let attempts = self.job.plan.push_attempts;
         let tries = outcome.pushes.fail(reference, &diagnosis, attempts);

@@ -24,9 +24,9 @@ impl Push {
         reference::split(&self.reference).0
     }
 
-    /// Its tag.
-    pub fn tag(&self) -> &str {
-        reference::split(&self.reference).1.unwrap_or("latest")
+    /// Its tag, if it is not pushed by its digest alone.
+    pub fn tag(&self) -> Option<&str> {
+        reference::split(&self.reference).1
     }
 }
 
@@ -59,6 +59,21 @@ impl Pushes {
             })
         };
         Self(plan.tags.iter().filter_map(push).collect())
+    }
+
+    /// Takes a reference in that an entry of `outputs` pushes under a name of its
+    /// own, so that it is tried again, or told, like any other.
+    pub(super) fn know(&mut self, reference: &str) {
+        if self.image(reference).is_none()
+            && let Ok(parsed) = Reference::parse(reference)
+        {
+            self.0.push(Push {
+                reference: reference.to_owned(),
+                image: parsed.name,
+                tries: 0,
+                state: State::Due,
+            });
+        }
     }
 
     /// Those that are in their registry.

@@ -85,7 +85,12 @@ impl<'a> Refused<'a> {
 
     /// What a registry's answer means.
     pub(super) fn of_refusal(&self, refusal: &Refusal) -> Diagnosis {
-        diagnosis::of_refusal(refusal, &self.circumstances())
+        let mut circumstances = self.circumstances();
+        if refusal.anonymous {
+            // What a helper was to keep, it did not.
+            circumstances.login = Login::None;
+        }
+        diagnosis::of_refusal(refusal, &circumstances)
     }
 
     /// What it means that a registry could not be asked.

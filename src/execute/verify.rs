@@ -46,14 +46,15 @@ pub(super) async fn verify(
         outcome.warnings.push(text.to_owned());
         return Ok(());
     };
-    let pushed: Vec<&Push> = outcome.pushes.done().collect();
+    let tagged = |push| Some((push, Push::tag(push)?));
+    let pushed: Vec<(&Push, &str)> = outcome.pushes.done().filter_map(tagged).collect();
     let answers = pushed
         .iter()
-        .map(|push| client.manifest(&push.image, push.tag()));
+        .map(|(push, tag)| client.manifest(&push.image, tag));
     let answers = join_all(answers).await;
     let mut manifest = None;
     let mut differences = Vec::new();
-    for (push, answer) in pushed.into_iter().zip(answers) {
+    for ((push, _), answer) in pushed.into_iter().zip(answers) {
         let reference = push.reference.clone();
         match answer {
             Ok(found) if found.digest == expected => {

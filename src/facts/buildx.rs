@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use semver::Version;
 use serde_json::Value;
@@ -12,6 +13,8 @@ use crate::vars;
 
 /// The names under which buildx is installed: as a plugin, and by itself.
 const PROGRAMS: [&str; 2] = ["docker-buildx", "buildx"];
+/// How long buildx may take to tell its version.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Where the Docker CLI looks for plugins of all users.
 const PLUGIN_FOLDERS: [&str; 6] = [
     "/usr/local/lib/docker/cli-plugins",
@@ -59,8 +62,9 @@ pub fn find(host: &Host, settings: &DockerSettings) -> Option<PathBuf> {
 /// The program's version, as `buildx version` tells it. `None` for one that
 /// has none, such as a build of a commit: it is taken for the newest.
 pub(super) async fn version(host: &Host, program: Option<&Path>) -> Option<Version> {
-    let told = Command::new(program?).args(["version"]).read(host).await;
-    parse_version(&told.ok()?)
+    let command = Command::new(program?).args(["version"]);
+    let told = tokio::time::timeout(PATIENCE, command.read(host)).await;
+    parse_version(&told.ok()?.ok()?)
 }
 
 /// Reads `github.com/docker/buildx v0.29.1 COMMIT`, also as distributions spell

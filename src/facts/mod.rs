@@ -49,8 +49,8 @@ pub struct Facts {
     pub engine: Engine,
     /// The buildx program.
     pub buildx: Option<PathBuf>,
-    /// Its version, where an input asks for something that not every buildx
-    /// knows. `None` is taken for the newest.
+    /// Its version: older ones lack flags. `None`, where it was not asked or did
+    /// not say, is taken for the newest.
     pub buildx_version: Option<Version>,
     /// The builder that the environment has chosen.
     pub chosen_builder: Option<ChosenBuilder>,
@@ -95,10 +95,9 @@ impl Facts {
         };
         let program = self.buildx.as_deref();
         let version = async {
-            let given = !inputs.metadata.annotations.is_empty();
-            match given || inputs.build.ask_for_a_version() {
-                true => buildx::version(host, program).await,
-                false => None,
+            match inputs.preflight {
+                Preflight::Only => None,
+                _ => buildx::version(host, program).await,
             }
         };
         let (engine, version, ()) = tokio::join!(engine, version, self.event.ask(inputs));

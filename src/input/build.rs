@@ -49,19 +49,6 @@ pub struct BuildInputs {
     pub git_query: bool,
 }
 
-impl BuildInputs {
-    /// True when an input asks for something that not every buildx knows.
-    pub fn ask_for_a_version(&self) -> bool {
-        let attestations = &self.attestations;
-        self.call.is_some()
-            || !self.build_contexts.is_empty()
-            || attestations.provenance.is_some()
-            || attestations.sbom.is_some()
-            || !attestations.entries.is_empty()
-            || self.git_query
-    }
-}
-
 impl Reader<'_> {
     pub(super) fn build(&mut self, host: &Host) -> BuildInputs {
         BuildInputs {

@@ -76,7 +76,8 @@ impl Output {
 
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        let mut found = self.attributes.iter().filter(|(key, _)| key == name);
+        let is_it = |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
+        let mut found = self.attributes.iter().filter(is_it);
         found.next_back().map(|(_, value)| value.as_str())
     }
 
@@ -91,6 +92,11 @@ impl Output {
             Exporter::Image => self.is_true("push"),
             _ => false,
         }
+    }
+
+    /// True when it is pushed without any tag, to be put into an index later.
+    pub fn pushes_by_digest(&self) -> bool {
+        self.pushes() && self.is_true("push-by-digest")
     }
 
     /// True when it says itself what the image is called: by `name`, or by
@@ -110,7 +116,8 @@ impl Output {
 }
 
 fn exporter(attributes: &[(String, String)]) -> Exporter {
-    let kind = |(key, value): &(String, String)| (key == "type").then(|| value.clone());
+    let kind =
+        |(key, value): &(String, String)| key.eq_ignore_ascii_case("type").then(|| value.clone());
     match attributes.iter().rev().find_map(kind).as_deref() {
         Some("local") => Exporter::Local,
         Some("tar") => Exporter::Tar,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::support::Support;
 use super::{BuildContext, Builder, ContextKind, Publication, preflight, secrets};
 use crate::facts::Facts;
-use crate::image::Platform;
+use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
 use crate::input::secrets::SecretSource;
 use crate::metadata::Metadata;
@@ -128,6 +128,8 @@ pub(super) struct Parts<'a> {
     pub(super) context: &'a BuildContext,
     pub(super) build_contexts: &'a [String],
     pub(super) attestations: &'a [String],
+    /// The names of the images, without tags.
+    pub(super) names: &'a [ImageName],
     pub(super) builder: &'a Builder,
 }
 
@@ -213,8 +215,24 @@ impl Parts<'_> {
         let inputs = self.inputs;
         arguments.options("--shm-size", &inputs.build.shm_size);
         arguments.options("--ssh", &inputs.build.ssh);
-        let tags = self.metadata.tags.iter().cloned();
-        arguments.0.extend(tags.map(Argument::Tag));
+        match inputs
+            .build
+            .outputs
+            .iter()
+            .find(|output| output.pushes_by_digest())
+        {
+            // A tag cannot be pushed by digest; the name can.
+            Some(output) if output.attribute("name").is_some() => {}
+            Some(_) => {
+                for name in self.names {
+                    arguments.option("--tag", name.to_string());
+                }
+            }
+            None => {
+                let tags = self.metadata.tags.iter().cloned();
+                arguments.0.extend(tags.map(Argument::Tag));
+            }
+        }
         arguments.options("--target", &inputs.target);
         arguments.options("--ulimit", &inputs.build.ulimit);
     }

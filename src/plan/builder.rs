@@ -185,9 +185,12 @@ fn missing(inputs: &Inputs, platforms: &[Platform], containerd_store: bool) -> V
     if !containerd_store && inputs.build.attestations.are_asked_for() {
         missing.push("attestations".to_owned());
     }
-    let makes_oci = |output: &Output| output.exporter == Exporter::Oci;
-    if !containerd_store && inputs.build.outputs.iter().any(makes_oci) {
-        missing.push("outputs of type oci".to_owned());
+    let outputs = &inputs.build.outputs;
+    if !containerd_store && outputs.iter().any(is_archive) {
+        missing.push("an image in an archive".to_owned());
+    }
+    if outputs.iter().any(Output::pushes_by_digest) {
+        missing.push("outputs with push-by-digest".to_owned());
     }
     if inputs.build.allow.iter().any(|what| what == INSECURE) {
         missing.push(format!("allow {INSECURE}"));
@@ -209,6 +212,15 @@ fn missing(inputs: &Inputs, platforms: &[Platform], containerd_store: bool) -> V
         missing.extend(unknown.map(|kind| format!("{what} of type {kind}")));
     }
     missing
+}
+
+/// An image in a file, which engines write out of the containerd store only.
+fn is_archive(output: &Output) -> bool {
+    match output.exporter {
+        Exporter::Oci => true,
+        Exporter::Docker => output.attribute("dest").is_some(),
+        _ => false,
+    }
 }
 
 /// The `type` of a cache entry; a bare reference is a registry's.
@@ -320,7 +332,22 @@ mod tests {
                 false,
                 vec![("outputs", "type=oci,dest=a.tar")],
                 "linux/arm64",
-                "outputs of type oci",
+                "an image in an archive",
+            ),
+            (
+                false,
+                vec![("outputs", "type=docker,dest=a.tar")],
+                "linux/arm64",
+                "an image in an archive",
+            ),
+            (
+                true,
+                vec![(
+                    "outputs",
+                    "type=image,push-by-digest=true,name=a/b,push=true",
+                )],
+                "linux/arm64",
+                "outputs with push-by-digest",
             ),
             (
                 true,

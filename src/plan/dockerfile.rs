@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parse_dockerfile::{Flag, Instruction, Stage, parse};
 
 use super::expand;
-use crate::image::Platform;
+use crate::image::{Platform, reference};
 
 /// Stands for every value that tells of the builder's own platform. It can be
 /// no part of a platform or of a stage's name.
@@ -36,12 +36,29 @@ impl Question<'_> {
     pub(super) fn platforms_that_run(&self, platform: &Platform) -> Option<BTreeSet<Platform>> {
         let file = parse(self.text).ok()?;
         let syntax = file.parser_directives.syntax.as_ref();
-        let named = |name: &str| name.trim_start_matches("docker.io/").starts_with(FRONTEND);
-        if syntax.is_some_and(|syntax| !named(syntax.value.value)) || self.gives("BUILDKIT_SYNTAX")
-        {
+        let other = syntax.is_some_and(|syntax| !is_dockers_own(syntax.value.value));
+        // BuildKit looks for the frontend behind such a line too.
+        let hidden = self.text.starts_with("#!");
+        if other || hidden || self.gives("BUILDKIT_SYNTAX") {
             return None;
         }
         let mut scope = platform_arguments(platform);
+        scope.insert(
+            "TARGETSTAGE".to_owned(),
+            self.target.unwrap_or("default").to_owned(),
+        );
+        for (name, value) in &mut scope {
+            let given = self
+                .arguments
+                .iter()
+                .rev()
+                .find_map(|text| text.strip_prefix(name.as_str()));
+            match given {
+                Some("") => return None,
+                Some(given) if given.starts_with('=') => given[1..].clone_into(value),
+                _ => {}
+            }
+        }
         for argument in file.global_args() {
             self.declare(&argument.arguments.value, &mut scope)?;
         }
@@ -76,6 +93,13 @@ impl Question<'_> {
         }
         Some(())
     }
+}
+
+/// True for Docker's own frontend, in any version.
+fn is_dockers_own(syntax: &str) -> bool {
+    let (name, _, _) = reference::split(syntax);
+    let name = name.trim_start_matches("docker.io/");
+    name == FRONTEND || name == "docker/dockerfile-upstream"
 }
 
 /// The arguments that BuildKit declares by itself.

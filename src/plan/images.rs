@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::publication::is_named_by_outputs;
-use super::{Level, Notice};
+use super::{Level, Notice, naming};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::image::{ImageName, Reference, Registry};
@@ -78,6 +78,10 @@ fn brought_along(inputs: &Inputs) -> Option<Vec<ImageName>> {
         let given = given.flat_map(|list| list.split(','));
         // A tag or digest behind a name is none of it.
         names.extend(given.filter_map(|name| Some(Reference::parse(name).ok()?.name)));
+        if names.is_empty() {
+            // What is pushed by its digest alone has a name too.
+            return None;
+        }
     } else if inputs.metadata.default_tags && !inputs.references.is_empty() {
         names.extend(
             inputs
@@ -112,6 +116,20 @@ pub(super) fn with_references(
         }
     }
     names
+}
+
+/// The names that an image is pushed under by its digest alone: entries of
+/// `tags` that are names, else those of the images.
+pub(super) fn without_tags(inputs: &Inputs, names: &[ImageName]) -> Vec<ImageName> {
+    let rules = inputs.metadata.tags.iter();
+    let bare = rules.filter(|rule| naming::is_image(&rule.text));
+    let given: Vec<ImageName> = bare
+        .filter_map(|rule| ImageName::parse(&rule.text).ok())
+        .collect();
+    match given.is_empty() {
+        true => names.to_vec(),
+        false => given,
+    }
 }
 
 /// The container registry that belongs to the run's GitHub server.

@@ -199,6 +199,7 @@ pub fn plan(
         context: &source,
         build_contexts: &build_contexts,
         attestations: &attestations,
+        names: &images::without_tags(inputs, &all_names),
         builder: &builder,
     };
     let arguments = parts.arguments();

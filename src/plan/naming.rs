@@ -11,6 +11,7 @@ use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
 use crate::input::images::ImageRule;
 use crate::input::list::Entry;
+use crate::input::output::Output;
 use crate::metadata::{self, Metadata, Severity};
 
 /// The levels of annotations that buildx knows.
@@ -117,7 +118,9 @@ pub(super) fn doubts(inputs: &Inputs) -> Vec<Notice> {
         message,
     };
     let rules = inputs.metadata.tags.iter();
-    let untagged = rules.filter(|rule| is_image(&rule.text)).map(|rule| {
+    let by_digest = inputs.build.outputs.iter().any(Output::pushes_by_digest);
+    let untagged = rules.filter(|rule| is_image(&rule.text) && !by_digest);
+    let untagged = untagged.map(|rule| {
         let text = &rule.text;
         warning(format!(
             "{text} has no tag, so it is a rule that makes one of its letters; \
@@ -135,7 +138,7 @@ pub(super) fn doubts(inputs: &Inputs) -> Vec<Notice> {
 }
 
 /// A bare word that starts with a registry and has no tag.
-fn is_image(rule: &str) -> bool {
+pub(super) fn is_image(rule: &str) -> bool {
     let is_registry = |host: &str| host == "localhost" || host.contains(['.', ':']);
     let bare = !rule.contains(['=', ',', '{']);
     bare && rule

@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Publication;
+use super::{Publication, images};
 use crate::image::{ImageName, Reference};
 use crate::input::csv;
+use crate::input::output::Output;
 use crate::input::{Inputs, Preflight};
 
 /// The questions of a run, and what a refusal means.
@@ -59,15 +60,20 @@ pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publica
             .find(same)
             .map_or_else(|| name.to_string(), |text| (*text).to_owned())
     };
-    let mut checks: Vec<Check> = names
-        .iter()
-        .map(|name| Check {
-            image: name.clone(),
-            access: Access::Push,
-            given_as: spelt(name),
-        })
-        .collect();
-    if !publication.push {
+    let check = |name: ImageName| Check {
+        given_as: spelt(&name),
+        image: name,
+        access: Access::Push,
+    };
+    let mut checks: Vec<Check> = names.iter().cloned().map(check).collect();
+    let nameless =
+        |output: &Output| output.pushes_by_digest() && output.attribute("name").is_none();
+    if inputs.build.outputs.iter().any(nameless) {
+        checks = images::without_tags(inputs, names)
+            .into_iter()
+            .map(check)
+            .collect();
+    } else if !publication.push {
         checks.clear();
     }
     checks.extend(named_by_outputs(inputs));

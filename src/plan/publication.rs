@@ -53,6 +53,10 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
         Push::Always | Push::Auto if context.has_read_only_token() => {
             return from_a_fork(inputs, context);
         }
+        Push::Always | Push::Auto if outputs.iter().any(Output::pushes_by_digest) => (
+            false,
+            "`outputs` pushes the image by its digest, without a tag",
+        ),
         Push::Always => (true, "`push: true`"),
         Push::Never if by_outputs || with_tags => (
             false,

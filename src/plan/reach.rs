@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::source::is_remote;
 use super::{BuildContext, ContextKind};
 use crate::error::InputProblem;
 use crate::facts::Paths;
@@ -75,10 +76,6 @@ pub(super) fn problems(
         .collect()
 }
 
-fn is_remote(place: &str) -> bool {
-    place.contains("://") || place.starts_with("git@") || place.starts_with("github.com/")
-}
-
 /// The folder that a build context is in, when it is one of this machine.
 fn local_place(place: &str) -> Option<String> {
     if let Some(layout) = place.strip_prefix("oci-layout://") {
@@ -108,8 +105,12 @@ fn cache_folders(given: &str) -> Vec<String> {
     let pairs = csv::attributes(given).unwrap_or_default();
     let is_local = pairs
         .iter()
-        .any(|(key, value)| key == "type" && value == "local");
-    let is_folder = |key: &str| matches!(key, "src" | "dest");
+        .any(|(key, value)| key.eq_ignore_ascii_case("type") && value == "local");
+    let is_folder = |key: &str| {
+        ["src", "dest"]
+            .iter()
+            .any(|name| key.eq_ignore_ascii_case(name))
+    };
     let folders = pairs
         .into_iter()
         .filter(|(key, _)| is_local && is_folder(key));

@@ -141,14 +141,25 @@ fn kind(location: &str, own: &str, context: &RunContext) -> ContextKind {
     if location.starts_with(own) {
         return repository(context);
     }
-    let remote = location.contains("://")
-        || location.starts_with("git@")
-        || location.starts_with("github.com/");
-    if remote {
-        ContextKind::Remote
-    } else {
-        ContextKind::Local
+    match is_remote(location) {
+        true => ContextKind::Remote,
+        false => ContextKind::Local,
     }
+}
+
+/// True for what BuildKit fetches: an address, or Git's `USER@HOST:PATH`.
+pub(super) fn is_remote(place: &str) -> bool {
+    let by_ssh = || {
+        let (user, rest) = place.split_once('@')?;
+        let (host, _) = rest.split_once(':')?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        Some(
+            [user, host]
+                .iter()
+                .all(|part| !part.is_empty() && part.chars().all(plain)),
+        )
+    };
+    place.contains("://") || place.starts_with("github.com/") || by_ssh() == Some(true)
 }
 
 fn check_local(

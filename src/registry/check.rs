@@ -51,13 +51,14 @@ impl Client {
         let until = Instant::now() + within;
         let asked = async {
             let connection = self.connect(&target.registry).await?;
-            let session = match access {
-                Access::Push => push(&connection, target, until).await?,
+            let answer = match access {
+                Access::Push => push(&connection, target, until).await,
                 Access::Pull { reference } => {
-                    pull(&connection, target, &reference, until).await?;
-                    None
+                    let pulled = pull(&connection, target, &reference, until).await;
+                    pulled.map(|()| None)
                 }
             };
+            let session = answer.map_err(|stop| stop.of(&connection))?;
             Ok((connection, session))
         };
         let why = match timeout_at(until, asked).await {
@@ -389,7 +390,10 @@ mod tests {
             answer(&server, "HEAD", manifest, 1, ResponseTemplate::new(status)).await;
             let response = ResponseTemplate::new(status).set_body_string("denied");
             answer(&server, "GET", manifest, 1, response).await;
-            let expected = Refusal::new(Stage::Pull, status, "denied");
+            let expected = Refusal {
+                anonymous: true,
+                ..Refusal::new(Stage::Pull, status, "denied")
+            };
             let found = check(&server, cached(), LONG).await;
             assert_eq!(found, Answer::Refused(expected));
         }

@@ -77,6 +77,11 @@ impl Connection {
         })
     }
 
+    /// True when there is no login for the registry.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.prover.is_anonymous()
+    }
+
     /// The address of a path of the registry.
     pub(super) fn url(&self, path: &str) -> Url {
         self.origin.url(path)

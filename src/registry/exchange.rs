@@ -6,12 +6,17 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::{Request, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::{Instant, sleep};
 
+use super::connection::Connection;
 use super::failure;
 use super::{Refusal, Stage};
+use crate::error::text;
+use crate::secret::Secret;
 
 /// How much of an answer is read where it is only words, in bytes.
 pub(super) const WORDS: usize = 64 * 1024;
@@ -34,6 +39,19 @@ pub(super) enum Stop {
     Unknown(String),
 }
 
+impl Stop {
+    /// The same, with what the connection knows of its login.
+    pub(super) fn of(self, connection: &Connection) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(Refusal {
+                anonymous: connection.is_anonymous(),
+                ..refusal
+            }),
+            unknown @ Self::Unknown(_) => unknown,
+        }
+    }
+}
+
 impl From<String> for Stop {
     fn from(why: String) -> Self {
         Self::Unknown(why)
@@ -50,12 +68,14 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// True when there was more than was to be read.
     pub(super) cut: bool,
+    /// What proved who asks, which a registry may repeat in its words.
+    sent: Vec<Secret>,
 }
 
 impl Reply {
     /// The answer as the reason to stop: a refusal when it is one.
     pub(super) fn stop(&self, stage: Stage) -> Stop {
-        let refusal = Refusal::new(stage, self.status.as_u16(), &self.text());
+        let refusal = Refusal::new(stage, self.status.as_u16(), &self.words());
         if self.status.is_client_error() && !self.can_pass() {
             return Stop::Refused(refusal);
         }
@@ -63,15 +83,18 @@ impl Reply {
         if self.status.is_redirection() {
             text.push_str(", and a credential is not carried to another address");
         }
-        let words: String = refusal.words().chars().take(QUOTED).collect();
+        let words = text::clean(&refusal.words(), QUOTED);
         if !words.is_empty() {
             text = format!("{text}: {words}");
         }
         Stop::Unknown(text)
     }
 
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
+    /// The answer as text, without what it repeats of our secrets.
+    fn words(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body).into_owned();
+        let hide = |text: String, secret: &Secret| text.replace(secret.expose(), "***");
+        self.sent.iter().fold(text, hide)
     }
 
     fn can_pass(&self) -> bool {
@@ -123,7 +146,10 @@ pub(super) async fn send(
 }
 
 async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Reply> {
-    let mut response = request.send().await?;
+    let (client, request) = request.build_split();
+    let request = request?;
+    let sent = secrets_in(&request);
+    let mut response = client.execute(request).await?;
     let (body, cut) = read(&mut response, most).await?;
     Ok(Reply {
         status: response.status(),
@@ -131,7 +157,32 @@ async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Reply> {
         url: response.url().clone(),
         body,
         cut,
+        sent,
     })
+}
+
+/// Every secret that a request brings, in each form that can be read: the header
+/// as it is, the password in it, and the token of a form.
+fn secrets_in(request: &Request) -> Vec<Secret> {
+    let header = request.headers().get(AUTHORIZATION);
+    let value = header.and_then(|value| value.to_str().ok()?.split_once(' '));
+    let proof = value.map(|(_, proof)| proof.to_owned());
+    let decoded = proof.as_ref().and_then(|proof| STANDARD.decode(proof).ok());
+    let login = decoded.and_then(|login| String::from_utf8(login).ok());
+    let password = login.and_then(|login| Some(login.split_once(':')?.1.to_owned()));
+    let form = request.body().and_then(reqwest::Body::as_bytes);
+    let form = form.map(form_urlencoded::parse).into_iter().flatten();
+    let token = form.filter(|(name, _)| name == "refresh_token" || name == "password");
+    let token = token.map(|(_, value)| value.into_owned());
+    let encoded = password.as_ref().map(|password| STANDARD.encode(password));
+    let all = [proof, password, encoded]
+        .into_iter()
+        .flatten()
+        .chain(token);
+    // What is shorter hides nothing, and would tear the text to pieces.
+    all.filter(|text| text.len() > 2)
+        .filter_map(|text| Secret::new(&text))
+        .collect()
 }
 
 async fn read(response: &mut Response, most: usize) -> reqwest::Result<(Vec<u8>, bool)> {

@@ -56,6 +56,11 @@ impl Prover {
         }
     }
 
+    /// True when there is no login.
+    pub(super) fn is_anonymous(&self) -> bool {
+        matches!(self.login, Login::Anonymous)
+    }
+
     /// The proof for a request of this scope, after this challenge.
     pub(super) async fn prove(
         &self,
@@ -236,7 +241,10 @@ mod tests {
         let server = stub::bearer().await;
         let refused = ResponseTemplate::new(401).set_body_string("log in");
         answer(&server, "GET", "/token", 1, refused.clone()).await;
-        let expected = Refusal::new(Stage::Token, 401, "log in");
+        let expected = Refusal {
+            anonymous: true,
+            ..Refusal::new(Stage::Token, 401, "log in")
+        };
         assert_eq!(
             push_with(&server, json!({})).await,
             Answer::Refused(expected)
@@ -247,13 +255,22 @@ mod tests {
         let server = stub::bearer().await;
         answer(&server, "GET", "/token", 1, token("t0ken")).await;
         answer(&server, "POST", UPLOADS, 1, refused.clone()).await;
-        let expected = Answer::Refused(Refusal::new(Stage::Upload, 401, "log in"));
-        assert_eq!(push_with(&server, json!({})).await, expected);
+        let expected = Refusal {
+            anonymous: true,
+            ..Refusal::new(Stage::Upload, 401, "log in")
+        };
+        assert_eq!(
+            push_with(&server, json!({})).await,
+            Answer::Refused(expected.clone())
+        );
 
         let server = MockServer::start().await;
         challenge(&server, r#"Basic realm="stub""#).await;
         answer(&server, "POST", UPLOADS, 1, refused).await;
-        assert_eq!(push_with(&server, json!({})).await, expected);
+        assert_eq!(
+            push_with(&server, json!({})).await,
+            Answer::Refused(expected)
+        );
     }
 
     #[tokio::test]

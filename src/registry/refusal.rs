@@ -31,6 +31,8 @@ pub struct Refusal {
     pub stage: Stage,
     /// The answer's text, in the registry's own words: hostile, and cut short.
     pub body: String,
+    /// True when no login was sent, as there is none.
+    pub anonymous: bool,
 }
 
 impl Refusal {
@@ -40,6 +42,7 @@ impl Refusal {
             status,
             stage,
             body: body.chars().take(MOST).collect(),
+            anonymous: false,
         }
     }
 

@@ -653,15 +653,71 @@ fn secrets_are_files_of_this_user_alone_and_are_hidden_in_the_log() {
     assert_eq!(place.list("temp"), Vec::<String>::new());
 }
 
+/// Attestations and annotations are there by default.
 #[test]
-fn buildx_is_asked_for_its_version_only_where_that_matters() {
-    for (name, value, asked) in [("build-args", "A=1", false), ("sbom", "true", true)] {
-        let place = workspace(NEW);
+fn an_old_buildx_gets_no_flag_that_it_does_not_know() {
+    for (buildx, annotation, attest) in [
+        (NEW, true, true),
+        ("v0.11.2", false, true),
+        ("v0.9.1", false, false),
+    ] {
+        let place = workspace(buildx);
         let mut command = step(&place, &push(false));
         command.env("INPUT_PUSH", "false").env("INPUT_CONTEXT", ".");
-        input(&mut command, name, value);
-        assert!(run(&mut command).success);
-        assert_eq!(place.path("record/other").exists(), asked, "{name}");
+        let printed = run(&mut command);
+        assert!(printed.success, "{}", printed.out);
+        let arguments = built_with(&place);
+        let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+        assert_eq!(
+            (has("--annotation"), has("--attest")),
+            (annotation, attest),
+            "{buildx}"
+        );
+        let count = [annotation, attest].iter().filter(|kept| !**kept).count();
+        assert_eq!(
+            warnings(&printed, "buildx is too old"),
+            count,
+            "{}",
+            printed.out
+        );
+    }
+}
+
+#[test]
+fn what_is_pushed_by_digest_has_a_name_and_no_tag() {
+    for (outputs, tags, tag) in [
+        (
+            "type=image,name=ghcr.io/o/a,push-by-digest=true,push=true",
+            "",
+            None,
+        ),
+        (
+            "type=image,push-by-digest=true,push=true",
+            "",
+            Some("ghcr.io/o/r"),
+        ),
+        (
+            "type=image,push-by-digest=true,push=true",
+            "quay.io/o/b",
+            Some("quay.io/o/b"),
+        ),
+    ] {
+        let place = workspace(NEW);
+        let mut command = step(&place, &push(false));
+        command
+            .env("INPUT_CONTEXT", ".")
+            .env("INPUT_PREFLIGHT", "off");
+        command
+            .env("INPUT_OUTPUTS", outputs)
+            .env("INPUT_TAGS", tags);
+        let printed = run(&mut command);
+        assert!(printed.success, "{}", printed.out);
+        let arguments = built_with(&place);
+        let tagged = arguments.iter().position(|argument| argument == "--tag");
+        let tagged = tagged.map(|at| arguments[at + 1].as_str());
+        assert_eq!(tagged, tag, "{outputs} {tags}");
+        assert!(!arguments.iter().any(|argument| argument == "--push"));
+        assert_eq!(warnings(&printed, "Tags"), 0, "{}", printed.out);
     }
 }
 

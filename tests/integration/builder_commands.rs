@@ -17,8 +17,7 @@ use crate::support::{Place, Printed, run};
 fn recorder(place: &Place) {
     fs::create_dir_all(place.path("record")).unwrap();
     let script = format!(
-        r#"#!/bin/sh
-record={}
+        r#"record={}
 line=
 for argument; do line="$line|$argument"; done
 printf '%s\n' "${{line#|}}" >> "$record/calls"
@@ -40,7 +39,7 @@ exit 0
 "#,
         place.path("record").display()
     );
-    place.program("docker-buildx", &script);
+    place.buildx(&script);
 }
 
 /// A step with a builder of its own; no engine can be reached.

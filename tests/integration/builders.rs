@@ -43,7 +43,7 @@ fn classic() -> String {
 }
 
 #[test]
-fn the_engines_own_builder_takes_one_process_for_two_platforms() {
+fn the_engines_own_builder_takes_a_question_and_a_build_for_two_platforms() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
     let step = watched(&place, publish(&lab, &place, "tests/own"), &real());
@@ -51,8 +51,9 @@ fn the_engines_own_builder_takes_one_process_for_two_platforms() {
     succeeded(&run);
     assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
     let calls = calls(&place);
-    assert_eq!(calls.len(), 1, "{calls:?}");
-    assert!(calls[0].starts_with("build ") && !calls[0].contains("--builder"));
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert_eq!(calls[0], "version");
+    assert!(calls[1].starts_with("build ") && !calls[1].contains("--builder"));
     assert!(
         run.log.contains("builder the engine's own: Docker Engine"),
         "{}",
@@ -70,7 +71,7 @@ fn the_classic_store_builds_one_platform_and_is_helped_out_for_two() {
         .with("platforms", "linux/amd64");
     let run = watched(&place, one, &real()).run().unwrap();
     succeeded(&run);
-    assert_eq!(calls(&place).len(), 1);
+    assert_eq!(calls(&place).len(), 2);
 
     // What would be made; the image of BuildKit cannot be had everywhere.
     fs::remove_file(place.path("calls")).unwrap();
@@ -85,8 +86,8 @@ fn the_classic_store_builds_one_platform_and_is_helped_out_for_two() {
         .iter()
         .map(|call| call.split(' ').next().unwrap())
         .collect();
-    assert_eq!(first, ["create", "inspect", "build", "rm"]);
-    assert!(calls[0].contains("--driver docker-container"), "{calls:?}");
+    assert_eq!(first, ["version", "create", "inspect", "build", "rm"]);
+    assert!(calls[1].contains("--driver docker-container"), "{calls:?}");
     assert!(
         run.log
             .contains("with the classic image store cannot do several platforms"),

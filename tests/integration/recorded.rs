@@ -242,10 +242,7 @@ fn nothing_checked_out_means_the_repository_at_the_events_commit() {
 #[test]
 fn a_failed_build_is_red_and_says_why_and_leaves_nothing() {
     let place = Place::new();
-    place.program(
-        "docker-buildx",
-        "#!/bin/sh\necho 'ERROR: failed to solve: no' >&2\nexit 7\n",
-    );
+    place.buildx("echo 'ERROR: failed to solve: no' >&2\nexit 7\n");
     let printed = run(&mut step(&place, &[]));
     assert_eq!(printed.code, Some(1));
     let error = "::error title=Build::buildx failed with exit code 7: failed to solve: no";
@@ -259,8 +256,8 @@ fn a_failed_build_is_red_and_says_why_and_leaves_nothing() {
 fn signals_reach_the_build_and_cleaning_up_still_happens() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let place = Place::new();
-        let script = "#!/bin/sh\ntrap 'echo got INT; exit 130' INT\ntrap 'echo got TERM; exit 143' TERM\necho ready\nwhile :; do sleep 0.05; done\n";
-        place.program("docker-buildx", script);
+        let script = "trap 'echo got INT; exit 130' INT\ntrap 'echo got TERM; exit 143' TERM\necho ready\nwhile :; do sleep 0.05; done\n";
+        place.buildx(script);
         let mut child = step(&place, &[]).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.by_ref().any(|line| line.unwrap() == "ready"));
@@ -279,8 +276,8 @@ fn signals_reach_the_build_and_cleaning_up_still_happens() {
 #[test]
 fn post_removes_what_a_killed_run_left() {
     let place = Place::new();
-    let script = "#!/bin/sh\necho ready\nexec sleep 60\n";
-    place.program("docker-buildx", script);
+    let script = "echo ready\nexec sleep 60\n";
+    place.buildx(script);
     let mut child = step(&place, &[]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.by_ref().any(|line| line.unwrap() == "ready"));
@@ -377,9 +374,9 @@ fn a_machine_that_trusts_nobody_publishes_with_a_warning() {
 fn a_signal_that_comes_too_late_loses_no_output() {
     let place = Place::new();
     let script = format!(
-        "#!/bin/sh\ntrap 'done=1' INT\nwhile [ \"$1\" != --metadata-file ]; do shift; done\necho ready\nwhile [ -z \"$done\" ]; do sleep 0.05; done\necho '{{\"containerimage.digest\":\"{DIGEST}\"}}' > \"$2\"\n"
+        "trap 'done=1' INT\nwhile [ \"$1\" != --metadata-file ]; do shift; done\necho ready\nwhile [ -z \"$done\" ]; do sleep 0.05; done\necho '{{\"containerimage.digest\":\"{DIGEST}\"}}' > \"$2\"\n"
     );
-    place.program("docker-buildx", &script);
+    place.buildx(&script);
     let mut child = step(&place, &[]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.by_ref().any(|line| line.unwrap() == "ready"));

@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use lab_runner::{Step, StepRun};
+use lab_runner::{Signal, Step, StepRun};
 
 use crate::bridge::{Bridge, NOWHERE};
 use crate::front::{Front, refuse};
@@ -398,4 +398,90 @@ fn with_another_builder_the_build_is_run_again_while_nothing_is_pushed() {
         let found = digest_of(&format!("{image}:{tag}"), &place);
         assert_eq!(found, run.outputs["digest"], "{tag}: {}", run.log);
     }
+}
+
+#[test]
+fn a_push_of_outputs_that_fails_is_red_and_tried_again_where_that_can_help() {
+    let Some(lab) = Lab::get() else { return };
+    for (status, body, tries) in [(403, DENIED, "try 1 of 3"), (503, "", "try 2 of 2")] {
+        let place = place();
+        let front = Front::start(&lab, &refuse("named/", status, body));
+        let name = format!("{}/named/app:x", front.address());
+        let step = publish(&lab, &place, "")
+            .with("outputs", format!("type=image,name={name},push=true"))
+            .with("preflight", "off");
+        let step = if status == 503 {
+            step.with("push-attempts", "2")
+        } else {
+            step
+        };
+        let run = step.run().unwrap();
+        red(&run);
+        assert!(errors(&run, "Push")[0].contains(&name), "{}", run.log);
+        assert!(run.log.contains(tries), "{}", run.log);
+        assert!(!run.summary.contains("pushed"), "{}", run.summary);
+
+        let asked = publish(&lab, &place, "")
+            .with("outputs", format!("type=image,name={name},push=true"))
+            .run()
+            .unwrap();
+        assert_eq!(
+            errors(&asked, "Push refused").len(),
+            usize::from(status == 403)
+        );
+    }
+}
+
+/// What a registry repeats of a login is nobody's to read.
+#[test]
+fn a_registry_that_repeats_the_login_shows_nothing_of_it() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let front = Front::start(
+        &lab,
+        "location = /v2/ { add_header WWW-Authenticate Basic always; return 401; }\n\
+         location ~ ^/v2/echo/ { return 403 'no: $http_authorization'; }\n",
+    );
+    let image = format!("{}/echo/app", front.address());
+    // A login of the runner's Docker, which nobody has masked.
+    let auth = "bWU6aHVudGVyMjI="; // me:hunter22
+    let config = serde_json::json!({"auths": {front.address(): {"auth": auth}}});
+    place.write("home/.docker/config.json", &config.to_string());
+    let run = publish(&lab, &place, &image).run().unwrap();
+    red(&run);
+    assert!(
+        errors(&run, "Push refused")[0].contains("no: Basic ***"),
+        "{}",
+        run.log
+    );
+    assert!(
+        !run.log.contains(auth) && !run.log.contains("hunter22"),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+fn a_name_whose_push_is_cancelled_is_not_told_as_published() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hang = format!(
+        "location ~ ^/v2/cancelled/app/manifests/latest {{ proxy_pass http://{}; }}\n",
+        silent.local_addr().unwrap()
+    );
+    let front = Front::start(&lab, &hang);
+    let image = format!("{}/cancelled/app", front.address());
+    let running = publish(&lab, &place, &image).start().unwrap();
+    let begun = format!("pushing manifest for {image}:latest@");
+    assert!(running.wait_for(&begun, Duration::from_secs(60)));
+    assert!(running.signal(Signal::INT));
+    let run = running.wait().unwrap();
+    assert_eq!(run.exit_code, Some(130), "{}", run.log);
+    assert_eq!(
+        run.outputs["published"],
+        format!("{image}:v0.2.0"),
+        "{}",
+        run.log
+    );
 }

@@ -62,6 +62,13 @@ impl Place {
         fs::set_permissions(self.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// A `docker-buildx` that tells its version, and else is this script.
+    pub(crate) fn buildx(&self, script: &str) {
+        let version =
+            "[ \"$1\" != version ] || { echo 'github.com/docker/buildx v0.29.1'; exit 0; }";
+        self.program("docker-buildx", &format!("#!/bin/sh\n{version}\n{script}"));
+    }
+
     pub(crate) fn text(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }

@@ -2,12 +2,12 @@
 //! characters, terminal colours or characters that reorder what is read.
 
 /// How much of a value is shown, in characters.
-pub(super) const VALUE: usize = 200;
+pub const VALUE: usize = 200;
 /// How much of somebody's words is shown, in characters.
-pub(super) const WORDS: usize = 500;
+pub const WORDS: usize = 500;
 
 /// One harmless line of at most `most` characters.
-pub(super) fn clean(text: &str, most: usize) -> String {
+pub fn clean(text: &str, most: usize) -> String {
     let plain = without_escapes(text);
     let mut line = String::new();
     for word in plain.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -27,7 +27,7 @@ pub(super) fn clean(text: &str, most: usize) -> String {
 }
 
 /// Leaves out terminal escapes: ESC `[` … up to a letter.
-pub(super) fn without_escapes(text: &str) -> String {
+pub fn without_escapes(text: &str) -> String {
     let mut plain = String::new();
     let mut characters = text.chars();
     while let Some(c) = characters.next() {
