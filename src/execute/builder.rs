@@ -41,7 +41,11 @@ pub(super) fn command(
         BuilderChoice::Created(made) if made.stays => facts.docker.buildx_folder(host),
         BuilderChoice::Engine | BuilderChoice::Created(_) => files.folder.join("buildx"),
     };
-    with_settings(buildx, &facts.docker, &files.folder, folder)
+    let command = with_settings(buildx, &facts.docker, &files.folder, folder);
+    match facts.cache.is_untold_version_2 {
+        true => command.env(vars::ACTIONS_CACHE_SERVICE_V2, "true"),
+        false => command,
+    }
 }
 
 /// buildx with the Docker configuration of a run, and builders of this folder.

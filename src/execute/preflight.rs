@@ -33,6 +33,11 @@ impl Job<'_> {
         let mut denials = Vec::new();
         for (check, answer) in checks.iter().zip(asked) {
             match answer {
+                Asked::Allowed if check.added => {}
+                Asked::Unclear(why) if check.added => leave_out(check, &why, outcome),
+                Asked::Denied(denial) if check.added => {
+                    leave_out(check, &denial.to_string(), outcome);
+                }
                 Asked::Allowed => outcome.allowed.push(check.image.clone()),
                 Asked::Unclear(why) => outcome.warnings.push(format!(
                     "{check} could not be checked before the build: {why}"
@@ -102,6 +107,15 @@ impl Job<'_> {
             images.join(", ")
         )
     }
+}
+
+/// A cache of ours that may not be read, or does not answer, is not used.
+fn leave_out(check: &Check, why: &str, outcome: &mut Outcome) {
+    let reference = &check.given_as;
+    outcome.warnings.push(format!(
+        "the build cache {reference} is left out, and the image is not at fault: {why}"
+    ));
+    outcome.without_caches.push(reference.clone());
 }
 
 /// What came of a question.

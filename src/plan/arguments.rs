@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::preflight::registry_reference;
 use super::support::Support;
-use super::{BuildContext, Builder, ContextKind, Publication, secrets};
+use super::{BuildContext, Builder, Cache, ContextKind, Publication, secrets};
 use crate::facts::Facts;
 use crate::image::Platform;
 use crate::input::Inputs;
@@ -44,6 +45,7 @@ enum Argument {
     MetadataFile,
     GitSecret(String),
     Secret { id: String, index: usize },
+    Cache(&'static str, String),
 }
 
 /// What an execution leaves out of the planned command.
@@ -53,6 +55,14 @@ pub struct Omit {
     pub references: Vec<String>,
     /// True when nothing is to be pushed after all.
     pub push: bool,
+    /// References of registry caches that are neither read nor written.
+    pub caches: Vec<String>,
+}
+
+impl Omit {
+    fn has_cache(&self, entry: &str) -> bool {
+        registry_reference(entry).is_some_and(|reference| self.caches.contains(&reference))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +90,12 @@ impl Arguments {
         }
     }
 
+    fn caches(&mut self, option: &'static str, entries: &[String]) {
+        let entries = entries.iter().cloned();
+        self.0
+            .extend(entries.map(|entry| Argument::Cache(option, entry)));
+    }
+
     fn secret(&mut self, argument: Argument) {
         self.push("--secret");
         self.0.push(argument);
@@ -93,6 +109,8 @@ impl Arguments {
             Argument::Push => vec!["--push".into()],
             Argument::Tag(reference) if omit.references.contains(reference) => Vec::new(),
             Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
+            Argument::Cache(_, entry) if omit.has_cache(entry) => Vec::new(),
+            Argument::Cache(option, entry) => vec![option.into(), entry.into()],
             Argument::MetadataFile => vec![files.metadata().into_os_string()],
             Argument::GitSecret(id) => vec![secret(id, &files.git_token())],
             Argument::Secret { id, index } => vec![secret(id, &files.secret(*index))],
@@ -119,6 +137,7 @@ pub(super) struct Parts<'a> {
     pub(super) build_contexts: &'a [String],
     pub(super) attestations: &'a [String],
     pub(super) builder: &'a Builder,
+    pub(super) cache: &'a Cache,
 }
 
 impl Parts<'_> {
@@ -146,8 +165,8 @@ impl Parts<'_> {
         if self.support.build_contexts {
             arguments.options("--build-context", self.build_contexts);
         }
-        arguments.options("--cache-from", &inputs.cache_from);
-        arguments.options("--cache-to", &inputs.cache_to);
+        arguments.caches("--cache-from", &self.cache.from);
+        arguments.caches("--cache-to", &self.cache.to);
         arguments.options("--call", &inputs.build.call);
         arguments.options("--cgroup-parent", &inputs.build.cgroup_parent);
         for SecretSource { id, from } in &inputs.build.secrets.variables {

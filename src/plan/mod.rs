@@ -7,6 +7,7 @@
 mod arguments;
 mod attestations;
 mod builder;
+mod cache;
 mod create;
 mod dockerfile;
 mod emulation;
@@ -29,6 +30,7 @@ use serde::Serialize;
 
 pub use arguments::{Omit, RunFiles};
 pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS};
+pub use cache::Cache;
 pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use images::github_registry;
@@ -79,6 +81,8 @@ pub struct Plan {
     pub context: BuildContext,
     /// What builds it.
     pub builder: Builder,
+    /// Where the build cache is kept.
+    pub cache: Cache,
     /// What is done about platforms that the builder does not run by itself.
     pub emulation: Emulation,
     /// The arguments for buildx, with places of the run's files left open.
@@ -141,21 +145,31 @@ pub fn plan(
     let source = source::decide(inputs, context, facts, &own, &mut problems);
     decisions.push(source.to_string());
     let build_contexts = source::build_contexts(inputs, &own, &mut problems);
+    let platforms = platforms(inputs, &publication, &mut decisions);
+    let question = cache::Question {
+        inputs,
+        facts,
+        names: &all_names,
+        platforms: &platforms,
+        publication: &publication,
+    };
+    let cache = question.decide();
     problems.extend(reach::problems(
         inputs,
+        &cache,
         &source,
         &build_contexts,
         &facts.paths,
     ));
     notices.extend(secrets::notices(inputs, &facts.paths));
     notices.extend(exposed::notices(inputs));
-    let platforms = platforms(inputs, &publication, &mut decisions);
-    let builder = builder::decide(inputs, facts, &platforms);
+    let builder = builder::decide(inputs, facts, &platforms, &cache);
     let builder = builder.unwrap_or_else(|problem| {
         problems.push(problem);
         Builder::engine("")
     });
     decisions.push(builder.to_string());
+    decisions.push(cache.to_string());
     let emulation = emulation::decide(inputs, facts, &source, &platforms, &builder, &publication);
     decisions.push(emulation.to_string());
     notices.extend(emulation.notice());
@@ -166,6 +180,7 @@ pub fn plan(
         facts,
         &all_names,
         &publication,
+        &cache,
         &mut notices,
     )
     .unwrap_or_else(|mut more| {
@@ -198,10 +213,11 @@ pub fn plan(
         build_contexts: &build_contexts,
         attestations: &attestations,
         builder: &builder,
+        cache: &cache,
     };
     let arguments = parts.arguments();
     Ok(Plan {
-        preflight: preflight::decide(inputs, &all_names, &publication),
+        preflight: preflight::decide(inputs, &all_names, &publication, &cache),
         push_attempts: inputs.push_attempts,
         outputs: metadata.outputs(&inputs.metadata),
         version: metadata.version.clone().unwrap_or_default(),
@@ -215,6 +231,7 @@ pub fn plan(
         logins,
         context: source,
         builder,
+        cache,
         emulation,
         arguments,
         decisions,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Publication;
+use super::{Cache, Publication};
 use crate::image::ImageName;
 use crate::input::csv;
 use crate::input::{Inputs, Preflight};
@@ -28,6 +28,10 @@ pub struct Check {
     pub access: Access,
     /// The name as the workflow spelt it.
     pub given_as: String,
+    /// True for a cache that nobody asked for by name: it is left out unless
+    /// the registry allows it.
+    #[serde(skip)]
+    pub added: bool,
 }
 
 /// What a run does in a repository of a registry.
@@ -42,14 +46,26 @@ pub enum Access {
     CacheRead(String),
 }
 
-pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publication) -> Checks {
+pub(super) fn decide(
+    inputs: &Inputs,
+    names: &[ImageName],
+    publication: &Publication,
+    cache: &Cache,
+) -> Checks {
     let mode = inputs.preflight;
-    if !publication.push || mode == Preflight::Off {
-        return Checks {
-            mode,
-            checks: Vec::new(),
-        };
+    let mut checks = Vec::new();
+    if mode != Preflight::Off && publication.push {
+        checks = pushes(inputs, names);
+        add_caches(&mut checks, cache);
     }
+    if mode != Preflight::Off && cache.added {
+        checks.extend(added(cache));
+    }
+    Checks { mode, checks }
+}
+
+/// A question for each image.
+fn pushes(inputs: &Inputs, names: &[ImageName]) -> Vec<Check> {
     let given: Vec<&str> = inputs.metadata.enabled_images().collect();
     let spelt = |name: &ImageName| {
         let same = |text: &&&str| ImageName::parse(text).as_ref() == Ok(name);
@@ -58,15 +74,18 @@ pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publica
             .find(same)
             .map_or_else(|| name.to_string(), |text| (*text).to_owned())
     };
-    let mut checks: Vec<Check> = names
-        .iter()
-        .map(|name| Check {
-            image: name.clone(),
-            access: Access::Push,
-            given_as: spelt(name),
-        })
-        .collect();
-    for (entry, written) in caches(inputs) {
+    let check = |name: &ImageName| Check {
+        image: name.clone(),
+        access: Access::Push,
+        given_as: spelt(name),
+        added: false,
+    };
+    names.iter().map(check).collect()
+}
+
+/// A question for each repository of a cache that is given.
+fn add_caches(checks: &mut Vec<Check>, cache: &Cache) {
+    for (entry, written) in caches(cache).filter(|_| !cache.added) {
         let Some((image, tag)) = repository(&entry) else {
             continue;
         };
@@ -85,15 +104,31 @@ pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publica
             image,
             access,
             given_as: entry,
+            added: false,
         });
     }
-    Checks { mode, checks }
+}
+
+/// A question for each tag of a cache of ours. BuildKit would wait for one that
+/// does not answer.
+fn added(cache: &Cache) -> impl Iterator<Item = Check> {
+    let read = cache.from.iter();
+    let references = read.filter_map(|entry| registry_reference(entry));
+    references.filter_map(|reference| {
+        let (image, tag) = repository(&reference)?;
+        Some(Check {
+            image,
+            access: Access::CacheRead(tag),
+            given_as: reference,
+            added: true,
+        })
+    })
 }
 
 /// The references of registry caches, first those that are written to.
-fn caches(inputs: &Inputs) -> impl Iterator<Item = (String, bool)> {
-    let written = inputs.cache_to.iter().map(|entry| (entry, true));
-    let read = inputs.cache_from.iter().map(|entry| (entry, false));
+fn caches(cache: &Cache) -> impl Iterator<Item = (String, bool)> {
+    let written = cache.to.iter().map(|entry| (entry, true));
+    let read = cache.from.iter().map(|entry| (entry, false));
     written
         .chain(read)
         .filter_map(|(entry, written)| Some((registry_reference(entry)?, written)))
@@ -101,7 +136,7 @@ fn caches(inputs: &Inputs) -> impl Iterator<Item = (String, bool)> {
 
 /// The reference in an entry of `cache-from` or `cache-to`: `type=registry,ref=…`,
 /// or the reference alone.
-fn registry_reference(entry: &str) -> Option<String> {
+pub(super) fn registry_reference(entry: &str) -> Option<String> {
     let attributes = csv::attributes(entry).ok()?;
     if let [(name, only)] = attributes.as_slice()
         && name.is_empty()
@@ -166,7 +201,7 @@ mod tests {
             reason: String::new(),
             notice: None,
         };
-        let checks = decide(inputs, &names, &publication).checks;
+        let checks = decide(inputs, &names, &publication, &Cache::given(inputs)).checks;
         checks.iter().map(ToString::to_string).collect()
     }
 

@@ -11,6 +11,7 @@ mod bad_input;
 mod build;
 mod builder_commands;
 mod builders;
+mod caches;
 mod checkout;
 mod conformance;
 mod contract;
