@@ -319,6 +319,26 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
     }
 
     #[test]
+    fn a_cache_that_was_not_written_is_no_push_that_failed() {
+        for begin in [
+            "exporting cache to registry",
+            "exporting to GitHub Actions Cache",
+        ] {
+            let export = read(&format!(
+                "#12 DONE 0.4s\n#13 {begin}\n#13 writing layer {0} done\n\
+                 #13 ERROR: error writing layer blob: failed to push r/a:cache: 403\n",
+                digest('1')
+            ));
+            assert!(export.is_writing_cache);
+            let why = "error writing layer blob: failed to push r/a:cache: 403";
+            assert_eq!(export.cache_error.as_deref(), Some(why));
+            assert_eq!((export.failed, export.pushed), (None, Vec::new()));
+        }
+        let of_a_step = read("#7 0.3 exporting cache to registry\n#7 ERROR: no\n");
+        assert!(!of_a_step.is_writing_cache && of_a_step.cache_error.is_none());
+    }
+
+    #[test]
     fn the_classic_store_pushes_each_name_in_its_own_vertex() {
         let export = read(
             "#10 pushing r/a:one with docker\n#10 pushing layer beff 0.0s done\n#10 DONE 0.1s\n\n\

@@ -145,11 +145,14 @@ impl Publishing<'_> {
         if !is_built && !wait.is_all_pushed(export) {
             return;
         }
+        let folder = self.job.plan.cache.folder.as_deref();
         if let Some(warning) = wait.warning(export) {
             outcome.warnings.push(warning);
+            // What was written in part is no cache.
+            folder.map(cache::clear);
             return;
         }
-        let Some(folder) = self.job.plan.cache.folder.as_deref() else {
+        let Some(folder) = folder else {
             return;
         };
         if let Err(error) = cache::keep(folder, self.job.host.now()) {

@@ -10,22 +10,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::scope::Scope;
 use super::{Builder, BuilderChoice, Publication, builder};
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
-use crate::image::{Digest, ImageName, Platform};
-use crate::input::spec::Part;
+use crate::image::{ImageName, Platform};
 use crate::input::{CacheChoice, Inputs};
 
 /// The folder of local caches, in the one that the runner keeps.
 const FOLDER: &str = "stevedore-cache";
-/// The tag of a cache beside the image.
-const TAG: &str = "buildcache";
 /// How long GitHub's cache service may take for one import or export.
 const TIMEOUT: &str = "2m";
-/// How much of a scope is left readable, in characters.
-const READABLE: usize = 80;
-
 /// The caches of a build.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cache {
@@ -75,9 +70,7 @@ impl Cache {
     pub fn fresh(folder: &Path) -> PathBuf {
         folder.with_extension("new")
     }
-}
 
-impl Cache {
     /// Where, and why, for a table.
     pub(super) fn described(&self) -> String {
         format!("{}: {}", self.place, self.reason)
@@ -155,7 +148,7 @@ impl Question<'_> {
     /// GitHub itself keeps the caches of branches apart, and shows each branch
     /// those of the default one.
     fn service(&self) -> Cache {
-        let scope = slug(&self.scope(None).join(" "));
+        let scope = self.scope().of_default_branch().name();
         let event = self.context().event_name.as_str();
         // Its caches are the default branch's, and its code is somebody's.
         let foreign = (event == "pull_request_target").then_some("a pull request's code");
@@ -172,14 +165,16 @@ impl Question<'_> {
         let Some(name) = self.names.first() else {
             return Cache::none("`cache: registry`, and there is no image to keep it beside");
         };
-        let reference = |branch: Option<&str>| format!("{name}:{}", self.tag(branch));
-        let entry = |branch| format!("type=registry,ref={}", reference(branch));
-        let written = reference(self.branch());
+        let scope = self.scope();
+        let reference = |scope: &Scope| format!("{name}:{}", scope.tag());
+        let entry = |scope| format!("type=registry,ref={}", reference(scope));
+        let from = [entry(&scope), entry(&scope.of_default_branch())];
+        let written = reference(&scope);
         let unpushed = (!self.publication.push).then_some("nothing is pushed");
         self.finish(
             format!("at {written}"),
             "`cache: registry`",
-            &self.read_branches().map(entry),
+            &from,
             format!(
                 "type=registry,ref={written},mode=max,image-manifest=true,\
                  oci-mediatypes=true,ignore-error=true"
@@ -200,17 +195,16 @@ impl Question<'_> {
                  runner keeps",
             );
         }
-        let folder = |branch: Option<&str>| {
-            let scope = slug(&self.scope(branch).join(" "));
-            kept.join(FOLDER).join(scope)
-        };
-        let entry = |branch| local("src", &folder(branch));
-        let written = folder(self.branch());
+        let scope = self.scope();
+        let folder = |scope: &Scope| kept.join(FOLDER).join(scope.name());
+        let entry = |scope| local("src", &folder(scope));
+        let from = [entry(&scope), entry(&scope.of_default_branch())];
+        let written = folder(&scope);
         let to = local("dest", &Cache::fresh(&written));
         let mut cache = self.finish(
             format!("in {}", written.display()),
             "`cache: local`",
-            &self.read_branches().map(entry),
+            &from,
             format!("{to},mode=max,ignore-error=true"),
             self.is_pull_request().then_some("a pull request's code"),
         );
@@ -285,54 +279,15 @@ impl Question<'_> {
         branch.filter(|branch| Some(*branch) != self.default_branch())
     }
 
-    /// The branches whose caches are read, `None` for the default one.
-    fn read_branches(&self) -> [Option<&str>; 2] {
-        [self.branch(), None]
-    }
-
-    /// What makes two caches differ: image, target, platforms, branch.
-    fn scope(&self, branch: Option<&str>) -> Vec<String> {
+    fn scope(&self) -> Scope {
         let image = self.names.first().map(ToString::to_string);
-        let image = image.unwrap_or_else(|| self.context().repository.to_lowercase());
-        let mut scope = vec![image];
-        scope.extend(self.inputs.target.clone());
-        scope.push(self.platform_list());
-        scope.extend(branch.map(str::to_owned));
-        scope
-    }
-
-    /// In any order, as they are one solve.
-    fn platform_list(&self) -> String {
-        let mut list: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
-        list.sort();
-        match list.is_empty() {
-            true => "own".to_owned(),
-            false => list.join(" "),
+        Scope {
+            image: image.unwrap_or_else(|| self.context().repository.to_lowercase()),
+            target: self.inputs.target.clone(),
+            platforms: self.platforms.to_vec(),
+            branch: self.branch().map(str::to_owned),
         }
     }
-
-    /// The tag of a cache; of the plainest scope the plainest one.
-    fn tag(&self, branch: Option<&str>) -> String {
-        let platforms = Some(self.platform_list()).filter(|list| *list != default_platforms());
-        let target = self.inputs.target.clone();
-        let parts: Vec<String> = [target, platforms, branch.map(str::to_owned)]
-            .into_iter()
-            .flatten()
-            .collect();
-        match parts.is_empty() {
-            true => TAG.to_owned(),
-            false => format!("{TAG}-{}", slug(&parts.join(" "))),
-        }
-    }
-}
-
-/// The set of platforms of a workflow that names none. The runner hands a default
-/// over as if it were given.
-fn default_platforms() -> String {
-    let spec = Part::Publish.find("platforms");
-    let mut list: Vec<&str> = spec.map_or("", |spec| spec.default).split(',').collect();
-    list.sort_unstable();
-    list.join(" ")
 }
 
 /// A folder in an entry, quoted where buildx would read more than a path.
@@ -342,18 +297,6 @@ fn local(key: &str, folder: &Path) -> String {
         true => format!("type=local,\"{}\"", attribute.replace('"', "\"\"")),
         false => format!("type=local,{attribute}"),
     }
-}
-
-/// A name that tags, folders and scopes may have, and that no other text gets.
-fn slug(text: &str) -> String {
-    let plain = |c: char| match c.to_ascii_lowercase() {
-        c if c.is_ascii_alphanumeric() => c,
-        _ => '-',
-    };
-    let readable: String = text.chars().map(plain).take(READABLE).collect();
-    let digest = Digest::of(text.as_bytes());
-    let hash = digest.as_str().trim_start_matches("sha256:");
-    format!("{readable}-{}", hash.get(..8).unwrap_or(hash))
 }
 
 #[cfg(test)]
@@ -498,53 +441,48 @@ mod tests {
     }
 
     #[test]
-    fn each_scope_has_a_tag_and_the_default_one_the_plain_tag() {
-        let written = |given: &[(&str, &str)], git_ref: &str| {
-            let mut given = given.to_vec();
-            given.push(("cache", "registry"));
-            let cache = decided(&Case {
-                given: &given,
+    fn a_branch_reads_its_own_cache_and_the_default_branch_s() {
+        let decided = |git_ref| {
+            decided(&Case {
+                given: &[("cache", "registry")],
                 git_ref,
                 ..PUSH
-            });
-            let entry = cache.to[0].clone();
-            assert!(entry.ends_with(",ignore-error=true"), "{entry}");
-            let reference = entry.split(',').nth(1).unwrap().to_owned();
-            (reference, cache.from)
+            })
         };
-        let (main, from) = written(&[], "refs/heads/main");
-        assert_eq!(main, "ref=ghcr.io/acme/app:buildcache");
-        assert_eq!(from, ["type=registry,ref=ghcr.io/acme/app:buildcache"]);
-        let (branch, from) = written(&[], "refs/heads/Feature/X");
-        assert!(branch.contains(":buildcache-feature-x-"), "{branch}");
-        assert_eq!(from.len(), 2);
-        assert_eq!(from[1], "type=registry,ref=ghcr.io/acme/app:buildcache");
+        let of_main = "type=registry,ref=ghcr.io/acme/app:buildcache";
+        let main = decided("refs/heads/main");
+        assert_eq!(main.from, [of_main]);
+        assert!(main.to[0].starts_with(&format!("{of_main},mode=max,")));
+        assert!(main.to[0].ends_with(",ignore-error=true"));
+        let branch = decided("refs/heads/x");
+        assert_eq!(branch.from.len(), 2);
+        assert!(branch.from[0].starts_with(&format!("{of_main}-x-")));
+        assert_eq!(branch.from[1], of_main);
+        assert!(branch.to[0].starts_with(&format!("{},", branch.from[0])));
+    }
 
-        let mut all: Vec<String> = [
-            vec![],
-            vec![("target", "a")],
-            vec![("target", "b")],
-            vec![("platforms", "linux/amd64")],
-            vec![("platforms", "linux/amd64"), ("target", "a")],
-        ]
-        .iter()
-        .map(|given| written(given, "refs/heads/main").0)
-        .collect();
-        all.push(branch);
-        all.push(written(&[], "refs/heads/feature-x").0);
-        let count = all.len();
-        all.sort();
-        all.dedup();
-        assert_eq!(all.len(), count, "{all:?}");
-        let one = written(
-            &[("platforms", "linux/arm64,linux/amd64")],
-            "refs/heads/main",
-        );
-        let other = written(
-            &[("platforms", "linux/amd64,linux/arm64")],
-            "refs/heads/main",
-        );
-        assert_eq!(one, other, "in any order");
+    #[test]
+    fn a_step_that_is_an_image_has_no_folder_that_stays() {
+        let inputs = inputs(&[("cache", "local")]);
+        let mut facts = facts(&inputs, "FROM scratch\n");
+        let publication = publication::decide(&inputs, &facts.event.context, false);
+        facts.paths.mounts = Some(vec!["/github/workspace".into()]);
+        for (kept, why) in [
+            (Some("/opt/tools".into()), "this step, which is an image"),
+            (None, "RUNNER_TOOL_CACHE"),
+        ] {
+            facts.cache.kept = kept;
+            let question = Question {
+                inputs: &inputs,
+                facts: &facts,
+                names: &[],
+                platforms: &inputs.platforms,
+                publication: &publication,
+            };
+            let cache = question.decide();
+            assert_eq!(counts(&cache), (0, 0));
+            assert!(cache.to_string().contains(why), "{cache}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod preflight;
 mod publication;
 mod reach;
 mod render;
+mod scope;
 mod secrets;
 mod source;
 mod support;

@@ -238,6 +238,34 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_of_ours_is_asked_for_by_tag_also_where_nothing_is_pushed() {
+        let reference = "ghcr.io/acme/app:buildcache";
+        let cache = Cache {
+            from: vec![format!("type=registry,ref={reference}")],
+            to: vec![format!("type=registry,ref={reference},mode=max")],
+            added: true,
+            ..Cache::default()
+        };
+        let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
+        for push in [true, false] {
+            let publication = Publication {
+                build: true,
+                push,
+                load: false,
+                by_outputs: false,
+                reason: String::new(),
+                notice: None,
+            };
+            let checks = decide(&Inputs::default(), &names, &publication, &cache).checks;
+            let added: Vec<_> = checks.iter().filter(|check| check.added).collect();
+            assert_eq!(added.len(), 1);
+            assert_eq!(added[0].given_as, reference);
+            assert_eq!(added[0].access, Access::CacheRead("buildcache".to_owned()));
+            assert_eq!(checks.len(), 1 + usize::from(push));
+        }
+    }
+
+    #[test]
     fn references_have_a_repository_and_a_tag() {
         let digest = format!("sha256:{}", "a".repeat(64));
         for (reference, name, tag) in [
