@@ -153,6 +153,26 @@ fn a_cache_that_may_not_be_read_is_left_out() {
     assert!(!run.log.contains("exporting cache"), "{}", run.log);
 }
 
+/// BuildKit would wait for it without end.
+#[test]
+fn a_cache_that_does_not_answer_is_left_out() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hang = format!(
+        "location ~ ^/v2/silent/app/manifests/buildcache {{ proxy_pass http://{}; }}\n",
+        silent.local_addr().unwrap()
+    );
+    let front = Front::start(&lab, &hang);
+    let image = format!("{}/silent/app", front.address());
+    let begun = Instant::now();
+    let run = build.publish(&lab, &image).with("cache", "registry");
+    let run = run.run().unwrap();
+    assert!(begun.elapsed().as_secs() < 60, "{}", run.log);
+    green(&run);
+    warns(&run, &[&format!("{image}:buildcache is left out")]);
+}
+
 /// A block that answers so when the manifest of a cache is written. Nothing is
 /// there yet when it is read.
 fn on_writing(name: &str, answer: &str) -> String {
