@@ -13,7 +13,7 @@ use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Level, Plan};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
-use crate::report::{files, log, outputs, summary};
+use crate::report::{cache, files, log, outputs, summary};
 use crate::run::{self, Run};
 use crate::vars;
 
@@ -174,6 +174,9 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
     }
     for platform in &outcome.verified.platforms {
         info!("  {} {}", platform.platform, platform.digest);
+    }
+    if let Some(cached) = cache::cached(plan, outcome) {
+        info!("{cached}");
     }
     if !success || outcome.pushes.done().next().is_some() {
         return;

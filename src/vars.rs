@@ -37,6 +37,20 @@ pub const GITHUB_STATE: &str = "GITHUB_STATE";
 pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// The job's temporary folder, emptied by the runner after it.
 pub const RUNNER_TEMP: &str = "RUNNER_TEMP";
+/// The folder of tools, which the runner keeps from job to job.
+pub const RUNNER_TOOL_CACHE: &str = "RUNNER_TOOL_CACHE";
+/// `github-hosted` or `self-hosted`.
+pub const RUNNER_ENVIRONMENT: &str = "RUNNER_ENVIRONMENT";
+/// The job's token for the services of GitHub Actions.
+pub const ACTIONS_RUNTIME_TOKEN: &str = "ACTIONS_RUNTIME_TOKEN";
+/// Where version 2 of the cache service is.
+pub const ACTIONS_RESULTS_URL: &str = "ACTIONS_RESULTS_URL";
+/// Where version 1 of the cache service is.
+pub const ACTIONS_CACHE_URL: &str = "ACTIONS_CACHE_URL";
+/// Set when the cache service is version 2.
+pub const ACTIONS_CACHE_SERVICE_V2: &str = "ACTIONS_CACHE_SERVICE_V2";
+/// What the job may do with caches: `none`, `read`, `write` or `write-only`.
+pub const ACTIONS_CACHE_MODE: &str = "ACTIONS_CACHE_MODE";
 /// `1` when the run was started with debug logging.
 pub const RUNNER_DEBUG: &str = "RUNNER_DEBUG";
 

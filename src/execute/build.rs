@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Error;
+use super::cache::Wait;
 use super::progress::{Export, Reader};
 use crate::host::{Command, Finished, Host, Progress, Signals};
 use crate::image::Digest;
@@ -27,7 +28,12 @@ pub struct BuildResult {
 }
 
 /// Builds. What came of it is in `result` also when a signal came too late to
-/// stop it, and what the progress told of an export in `export`.
+/// stop it, and what the progress told of an export in `export`. When the `wait`
+/// for the cache is over, buildx is ended, and all else is done.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "what goes in, and what comes of it"
+)]
 pub(super) async fn run(
     command: &Command,
     host: &Host,
@@ -35,15 +41,26 @@ pub(super) async fn run(
     progress: Progress<'_>,
     signals: &mut Signals,
     export: &mut Export,
+    wait: &Wait,
     result: &mut BuildResult,
 ) -> Result<(), Error> {
     let finished = match progress {
         Progress::Terminal => command.run(host, Progress::Terminal, signals).await,
         Progress::Through(writer) => {
-            let mut reader = Reader::new(writer, export);
-            command
-                .run(host, Progress::Through(&mut reader), signals)
-                .await
+            let mut reader = Reader::new(writer, export, wait);
+            // buildx dies with the command that is given up.
+            let finished = tokio::select! {
+                finished = command.run(host, Progress::Through(&mut reader), signals) => Some(finished),
+                () = wait.over() => None,
+            };
+            drop(reader);
+            match finished {
+                Some(finished) => finished,
+                None => {
+                    export.is_cut_short = true;
+                    return Ok(());
+                }
+            }
         }
     };
     let finished = finished.map_err(|source| Error::Start {

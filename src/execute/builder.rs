@@ -41,7 +41,11 @@ pub(super) fn command(
         BuilderChoice::Created(made) if made.stays => facts.docker.buildx_folder(host),
         BuilderChoice::Engine | BuilderChoice::Created(_) => files.folder.join("buildx"),
     };
-    with_settings(buildx, &facts.docker, &files.folder, folder)
+    let command = with_settings(buildx, &facts.docker, &files.folder, folder);
+    match facts.cache.is_untold_version_2 {
+        true => command.env(vars::ACTIONS_CACHE_SERVICE_V2, "true"),
+        false => command,
+    }
 }
 
 /// buildx with the Docker configuration of a run, and builders of this folder.
@@ -292,6 +296,28 @@ fn platforms_of(said: &str) -> Vec<Platform> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::RunContext;
+    use crate::input::Inputs;
+
+    #[test]
+    fn buildx_is_told_the_version_of_the_cache_service_where_nothing_else_says_it() {
+        let host = Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH);
+        let (context, _) = RunContext::read(&host);
+        let mut facts = Facts::local(&host, &Inputs::default(), &context);
+        let builder = Builder {
+            choice: BuilderChoice::Engine,
+            reason: String::new(),
+        };
+        let files = RunFiles {
+            folder: "/run".into(),
+        };
+        for is_untold in [true, false] {
+            facts.cache.is_untold_version_2 = is_untold;
+            let command = command(Path::new("buildx"), &builder, &facts, &host, &files);
+            let variable = (vars::ACTIONS_CACHE_SERVICE_V2.to_owned(), "true".into());
+            assert_eq!(command.environment.contains(&variable), is_untold);
+        }
+    }
 
     #[test]
     fn the_platforms_of_all_nodes_are_read() {

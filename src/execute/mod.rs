@@ -6,6 +6,7 @@
 
 mod build;
 mod builder;
+mod cache;
 mod context;
 mod copy;
 mod docker_config;
@@ -19,6 +20,7 @@ mod progress;
 mod publishing;
 mod pushes;
 mod refusals;
+mod steps;
 mod store;
 mod take_down;
 mod verify;
@@ -33,6 +35,8 @@ use publishing::Publishing;
 pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
 use serde_json::{Map, Value};
+pub use steps::Count;
+use steps::Steps;
 pub use take_down::{images_for_post, remove_images_of_job, take_down_left_over};
 pub use verify::{PublishedPlatform, Verified};
 
@@ -53,6 +57,10 @@ pub struct Outcome {
     pub(crate) allowed: Vec<ImageName>,
     /// How far each reference has come; none when nothing is pushed.
     pub pushes: Pushes,
+    /// What became of the steps of the build.
+    pub steps: Steps,
+    /// The references of registry caches that are left out.
+    pub(crate) without_caches: Vec<String>,
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
     /// What the registries told after the push.

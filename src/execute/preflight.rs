@@ -9,7 +9,7 @@ use super::refusals::{PACKAGE, Refused};
 use super::{Denial, Error, Job, Outcome};
 use crate::diagnosis::Kind;
 use crate::input::Preflight;
-use crate::plan::Check;
+use crate::plan::{self, Check};
 use crate::registry::{Answer, Client};
 
 /// How long all questions together may take.
@@ -33,6 +33,11 @@ impl Job<'_> {
         let mut denials = Vec::new();
         for (check, answer) in checks.iter().zip(asked) {
             match answer {
+                Asked::Allowed if check.added => {}
+                Asked::Unclear(why) if check.added => leave_out(check, &why, outcome),
+                Asked::Denied(denial) if check.added => {
+                    leave_out(check, &denial.to_string(), outcome);
+                }
                 Asked::Allowed => outcome.allowed.push(check.image.clone()),
                 Asked::Unclear(why) => outcome.warnings.push(format!(
                     "{check} could not be checked before the build.\n{why}"
@@ -43,8 +48,8 @@ impl Job<'_> {
         if denials.is_empty() {
             return Ok(());
         }
-        if self.may_only_read() && denials.iter().any(|denial| denial.check.access.writes()) {
-            outcome.withheld = Some(self.withheld(&denials));
+        if self.may_only_read() {
+            self.build_only(denials, outcome);
             return Ok(());
         }
         if self.plan.preflight.mode == Preflight::Warn {
@@ -56,6 +61,20 @@ impl Job<'_> {
             return Ok(());
         }
         Err(Error::Refused(denials))
+    }
+
+    /// What a run that may only read makes of refusals: a cache is left out, and
+    /// an image is built and not published.
+    fn build_only(&self, denials: Vec<Denial>, outcome: &mut Outcome) {
+        let (images, caches): (Vec<_>, Vec<_>) = denials
+            .into_iter()
+            .partition(|denial| denial.check.access == plan::Access::Push);
+        for denial in caches {
+            leave_out(&denial.check, &denial.to_string(), outcome);
+        }
+        if !images.is_empty() {
+            outcome.withheld = Some(self.withheld(&images));
+        }
     }
 
     async fn ask(&self, client: &Client, check: &Check) -> Asked {
@@ -109,6 +128,15 @@ impl Job<'_> {
             images.join(", ")
         )
     }
+}
+
+/// A cache of ours that may not be read, or does not answer, is not used.
+fn leave_out(check: &Check, why: &str, outcome: &mut Outcome) {
+    let reference = &check.given_as;
+    outcome.warnings.push(format!(
+        "the build cache {reference} is left out, and the image is not at fault: {why}"
+    ));
+    outcome.without_caches.push(reference.clone());
 }
 
 /// What came of a question.

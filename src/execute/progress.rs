@@ -21,6 +21,8 @@
 
 use std::io::{self, Write};
 
+use super::cache::Wait;
+use super::steps::Steps;
 use crate::image::Digest;
 
 /// How long a line may be before it is nobody's progress, in bytes.
@@ -42,6 +44,16 @@ pub(super) struct Export {
     said_done: Option<String>,
     /// The reference that could not be pushed, and why.
     pub failed: Option<(String, String)>,
+    /// What became of the steps.
+    pub steps: Steps,
+    /// True once a cache is written: when the exporters are done.
+    pub is_writing_cache: bool,
+    /// Why a cache could not be written.
+    pub cache_error: Option<String>,
+    /// True when buildx was ended before it was done with the cache.
+    pub is_cut_short: bool,
+    /// The vertices that write caches.
+    caching: Vec<String>,
     /// The last of everything that was printed.
     pub text: String,
     /// The vertex that pushes out of the classic store, and what.
@@ -55,7 +67,8 @@ impl Export {
         let Some((vertex, text)) = vertex_line(line) else {
             return self.read_result(line);
         };
-        if self.read_classic(vertex, text) {
+        self.steps.read(vertex, text);
+        if self.read_classic(vertex, text) || self.read_cache(vertex, text) {
             return;
         }
         self.settle(text);
@@ -93,6 +106,22 @@ impl Export {
             self.failed = Some((reference, why.to_owned()));
         } else {
             self.pushing = Some((vertex.to_owned(), reference));
+        }
+        true
+    }
+
+    /// A cache that is written; true when the line was about one.
+    fn read_cache(&mut self, vertex: &str, text: &str) -> bool {
+        let begins = ["exporting cache to ", "exporting to GitHub Actions Cache"];
+        if begins.iter().any(|begin| text.starts_with(begin)) {
+            self.is_writing_cache = true;
+            self.caching.push(vertex.to_owned());
+        }
+        if !self.caching.iter().any(|caching| caching == vertex) {
+            return false;
+        }
+        if let Some(why) = text.strip_prefix("ERROR: ") {
+            self.cache_error = Some(why.to_owned());
         }
         true
     }
@@ -174,21 +203,29 @@ fn first_digest(text: &str) -> Option<Digest> {
 pub(super) struct Reader<'a> {
     inner: &'a mut (dyn Write + Send),
     export: &'a mut Export,
+    wait: &'a Wait,
     line: Vec<u8>,
 }
 
 impl<'a> Reader<'a> {
-    /// Passes everything on to `inner`, and takes each line into `export`.
-    pub(super) fn new(inner: &'a mut (dyn Write + Send), export: &'a mut Export) -> Self {
+    /// Passes everything on to `inner`, and takes each line into `export`, and
+    /// how far that is into `wait`.
+    pub(super) fn new(
+        inner: &'a mut (dyn Write + Send),
+        export: &'a mut Export,
+        wait: &'a Wait,
+    ) -> Self {
         Self {
             inner,
             export,
+            wait,
             line: Vec::new(),
         }
     }
 
     fn end_line(&mut self) {
         self.export.read(&String::from_utf8_lossy(&self.line));
+        self.wait.look(self.export);
         self.line.clear();
     }
 }
@@ -230,7 +267,8 @@ mod tests {
     fn read(text: &str) -> Export {
         let mut export = Export::default();
         let mut sink = io::sink();
-        let mut reader = Reader::new(&mut sink, &mut export);
+        let wait = Wait::default();
+        let mut reader = Reader::new(&mut sink, &mut export, &wait);
         // In pieces, as a pipe gives them.
         for piece in text.as_bytes().chunks(7) {
             reader.write_all(piece).unwrap();
@@ -303,6 +341,26 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
         let export = read(&text);
         assert_eq!(export.digest, Some(digest('1')));
         assert_eq!(export.image_id(), Some(&digest('2')));
+    }
+
+    #[test]
+    fn a_cache_that_was_not_written_is_no_push_that_failed() {
+        for begin in [
+            "exporting cache to registry",
+            "exporting to GitHub Actions Cache",
+        ] {
+            let export = read(&format!(
+                "#12 DONE 0.4s\n#13 {begin}\n#13 writing layer {0} done\n\
+                 #13 ERROR: error writing layer blob: failed to push r/a:cache: 403\n",
+                digest('1')
+            ));
+            assert!(export.is_writing_cache);
+            let why = "error writing layer blob: failed to push r/a:cache: 403";
+            assert_eq!(export.cache_error.as_deref(), Some(why));
+            assert_eq!((export.failed, export.pushed), (None, Vec::new()));
+        }
+        let of_a_step = read("#7 0.3 exporting cache to registry\n#7 ERROR: no\n");
+        assert!(!of_a_step.is_writing_cache && of_a_step.cache_error.is_none());
     }
 
     #[test]

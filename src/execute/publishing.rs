@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tracing::info;
 
+use super::cache::{self, Wait};
 use super::copy::{self, Copied};
 use super::progress::Export;
 use super::pushes::Pushes;
@@ -90,7 +91,13 @@ impl Publishing<'_> {
         let omit = crate::plan::Omit {
             references: outcome.pushes.settled(),
             sending: outcome.withheld.is_some(),
+            caches: outcome.without_caches.clone(),
         };
+        let wait = Wait::after(outcome.pushes.due(), self.job.plan);
+        let folder = self.job.plan.cache.folder.as_deref();
+        if let Some(folder) = folder {
+            cache::clear(folder);
+        }
         let arguments = self.job.plan.arguments(&self.files, &omit);
         let command = self.command().args(arguments);
         let result = &mut outcome.build;
@@ -101,15 +108,24 @@ impl Publishing<'_> {
             progress,
             signals,
             export,
+            &wait,
             result,
         );
         let built = built.await;
         outcome.pushes.take(export, built.is_ok());
-        if built.is_err() && export.digest.is_some() {
+        outcome.steps = export.steps.clone();
+        if (built.is_err() || export.is_cut_short) && export.digest.is_some() {
             outcome.build.digest = export.digest.clone();
             outcome.build.image_id = export.image_id().cloned();
         }
+        self.keep_cache(&wait, export, built.is_ok(), outcome);
         match (built, export.failed.clone()) {
+            // All but the cache was done.
+            (Err(Error::Build { .. }), None)
+                if export.cache_error.is_some() && wait.is_all_pushed(export) =>
+            {
+                Ok(())
+            }
             (Err(Error::Build { .. }), Some((reference, why))) => {
                 // The last words alone may hold no status; those before do.
                 let text = if export.text.is_empty() {
@@ -126,6 +142,29 @@ impl Publishing<'_> {
                 message,
             }),
             (other, _) => other,
+        }
+    }
+
+    /// Keeps a local cache that was written, and tells when any was not.
+    fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, outcome: &mut Outcome) {
+        if !is_built && !wait.is_all_pushed(export) {
+            return;
+        }
+        let folder = self.job.plan.cache.folder.as_deref();
+        if let Some(warning) = wait.warning(export) {
+            outcome.warnings.push(warning);
+            // What was written in part is no cache.
+            folder.map(cache::clear);
+            return;
+        }
+        let Some(folder) = folder else {
+            return;
+        };
+        if let Err(error) = cache::keep(folder, self.job.host.now()) {
+            let folder = folder.display();
+            outcome.warnings.push(format!(
+                "the build cache was not kept in {folder}: {error}. The next run builds without it"
+            ));
         }
     }
 

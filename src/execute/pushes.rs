@@ -190,7 +190,7 @@ impl Pushes {
     }
 }
 
-fn is_named(references: &[String], reference: &str) -> bool {
+pub(super) fn is_named(references: &[String], reference: &str) -> bool {
     references.iter().any(|other| same(other, reference))
 }
 

@@ -4,6 +4,7 @@
 
 mod builder;
 mod buildx;
+mod cache;
 mod checkout;
 mod docker;
 mod engine;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 pub use builder::BuilderFacts;
 pub use buildx::{ChosenBuilder, find as find_buildx};
+pub use cache::CacheFacts;
 pub use checkout::Checkout;
 pub use docker::{DockerSettings, Endpoint};
 pub use engine::{Engine, words};
@@ -56,6 +58,8 @@ pub struct Facts {
     pub chosen_builder: Option<ChosenBuilder>,
     /// What is known of builders beside.
     pub builder: BuilderFacts,
+    /// Where caches can be kept.
+    pub cache: CacheFacts,
     /// The machine that the engine is on, where that was asked.
     pub machine: Option<Machine>,
 }
@@ -66,10 +70,12 @@ impl Facts {
     pub fn local(host: &Host, inputs: &Inputs, context: &RunContext) -> Self {
         let docker = DockerSettings::read(host);
         let chosen_builder = buildx::chosen(host, &docker);
+        let paths = Paths::look(host, inputs);
         Self {
+            cache: CacheFacts::look(host, context, &paths),
             event: EventFacts::local(host, inputs, context),
             workspace: Workspace::look(host, inputs.context.as_deref(), inputs.file.as_deref()),
-            paths: Paths::look(host, inputs),
+            paths,
             engine: Engine::Unasked,
             buildx: None,
             buildx_version: None,

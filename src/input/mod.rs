@@ -67,6 +67,20 @@ pub enum Preflight {
     Only,
 }
 
+/// The input `cache`: where the build cache is kept for the next run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheChoice {
+    /// In GitHub's cache service on a hosted runner, else nowhere.
+    #[default]
+    Auto,
+    /// Beside the image.
+    Registry,
+    /// In a folder that the runner keeps.
+    Local,
+    /// Nowhere.
+    None,
+}
+
 /// Where ref and commit come from: the input `metadata-context`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ContextSource {
@@ -122,6 +136,8 @@ pub struct Inputs {
     pub registry_auth: Vec<auth::Login>,
     /// `github-token`.
     pub github_token: Option<Secret>,
+    /// `cache`.
+    pub cache: CacheChoice,
     /// `cache-from`, as buildx takes them.
     pub cache_from: Vec<String>,
     /// `cache-to`, as buildx takes them.
@@ -178,6 +194,7 @@ impl Inputs {
             username: reader.text("username"),
             password: Secret::new(raw.get("password")),
             registry_auth: reader.registry_auth(),
+            cache: reader.cache(),
             cache_from: reader.texts("cache-from", Style::LINES),
             cache_to: reader.texts("cache-to", Style::LINES),
             builder: reader.text("builder").filter(|name| name != "auto"),
@@ -214,14 +231,6 @@ impl Inputs {
         let nodes = self.own_builder.secrets().map(|secret| (secret, None));
         let passwords = own.into_iter().chain(token).chain(others);
         passwords.chain(built).chain(nodes)
-    }
-
-    /// The entries of `cache-from` and `cache-to`.
-    pub fn cache_references(&self) -> impl Iterator<Item = &str> {
-        self.cache_from
-            .iter()
-            .chain(&self.cache_to)
-            .map(String::as_str)
     }
 }
 
@@ -268,6 +277,21 @@ impl Reader<'_> {
                     InputProblem::new("preflight", other, "is none of its values", accepted);
                 self.problems.push(problem);
                 Preflight::On
+            }
+        }
+    }
+
+    fn cache(&mut self) -> CacheChoice {
+        match self.raw.get("cache") {
+            "auto" => CacheChoice::Auto,
+            "registry" => CacheChoice::Registry,
+            "local" => CacheChoice::Local,
+            "none" => CacheChoice::None,
+            other => {
+                let accepted = "auto, registry, local or none";
+                let problem = InputProblem::new("cache", other, "is none of its values", accepted);
+                self.problems.push(problem);
+                CacheChoice::None
             }
         }
     }

@@ -103,6 +103,7 @@ pub const PUBLISH: &[Spec] = &[
     spec("password", ""),
     spec("registry-auth", ""),
     spec("github-token", ""),
+    spec("cache", "auto"),
     spec("cache-from", ""),
     spec("cache-to", ""),
     spec("builder", ""),

@@ -3,13 +3,17 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::preflight::registry_reference;
 use super::support::Support;
-use super::{BuildContext, Builder, ContextKind, Publication, preflight, secrets};
+use super::{BuildContext, Builder, Cache, ContextKind, Publication, secrets};
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
 use crate::input::secrets::SecretSource;
 use crate::metadata::Metadata;
+
+/// The option whose caches are sent somewhere.
+const WRITES_CACHE: &str = "--cache-to";
 
 /// Where a run keeps its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,7 @@ enum Argument {
         id: String,
         index: usize,
     },
+    Cache(&'static str, String),
 }
 
 /// What an execution leaves out of the planned command.
@@ -58,6 +63,16 @@ pub struct Omit {
     /// True when nothing is to be sent to a registry after all, be it the image
     /// or a cache.
     pub sending: bool,
+    /// References of registry caches that are neither read nor written.
+    pub caches: Vec<String>,
+}
+
+impl Omit {
+    fn has_cache(&self, option: &str, entry: &str) -> bool {
+        registry_reference(entry).is_some_and(|reference| {
+            (self.sending && option == WRITES_CACHE) || self.caches.contains(&reference)
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +105,12 @@ impl Arguments {
         }
     }
 
+    fn caches<'a>(&mut self, option: &'static str, entries: impl Iterator<Item = &'a String>) {
+        let entries = entries.cloned();
+        self.0
+            .extend(entries.map(|entry| Argument::Cache(option, entry)));
+    }
+
     fn secret(&mut self, argument: Argument) {
         self.push("--secret");
         self.0.push(argument);
@@ -103,6 +124,8 @@ impl Arguments {
             Argument::Sending(texts) => texts.iter().map(Into::into).collect(),
             Argument::Tag(reference) if omit.references.contains(reference) => Vec::new(),
             Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
+            Argument::Cache(option, entry) if omit.has_cache(option, entry) => Vec::new(),
+            Argument::Cache(option, entry) => vec![option.into(), entry.into()],
             Argument::MetadataFile => vec![files.metadata().into_os_string()],
             Argument::GitSecret(id) => vec![secret(id, &files.git_token())],
             Argument::Secret { id, index } => vec![secret(id, &files.secret(*index))],
@@ -131,6 +154,7 @@ pub(super) struct Parts<'a> {
     /// The names of the images, without tags.
     pub(super) names: &'a [ImageName],
     pub(super) builder: &'a Builder,
+    pub(super) cache: &'a Cache,
 }
 
 impl Parts<'_> {
@@ -158,14 +182,13 @@ impl Parts<'_> {
         if self.support.build_contexts {
             arguments.options("--build-context", self.build_contexts);
         }
-        arguments.options("--cache-from", &inputs.cache_from);
-        for entry in &inputs.cache_to {
-            match preflight::registry_reference(entry) {
-                Some(_) if self.publication.withheld => {}
-                Some(_) => arguments.sending(["--cache-to", entry]),
-                None => arguments.option("--cache-to", entry),
-            }
-        }
+        arguments.caches("--cache-from", self.cache.from.iter());
+        let withheld = self.publication.withheld;
+        let written = self.cache.to.iter();
+        arguments.caches(
+            WRITES_CACHE,
+            written.filter(|entry| !withheld || registry_reference(entry).is_none()),
+        );
         arguments.options("--call", &inputs.build.call);
         arguments.options("--cgroup-parent", &inputs.build.cgroup_parent);
         for SecretSource { id, from } in &inputs.build.secrets.variables {

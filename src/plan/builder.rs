@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::cache::Cache;
 use super::create::Created;
 use super::{Level, Notice};
 use crate::error::InputProblem;
@@ -92,6 +93,7 @@ pub(super) fn decide(
     inputs: &Inputs,
     facts: &Facts,
     platforms: &[Platform],
+    cache: &Cache,
 ) -> Result<Builder, InputProblem> {
     let own = &inputs.own_builder;
     let asked = own.asks_for_own();
@@ -116,7 +118,7 @@ pub(super) fn decide(
         Engine::Running {
             version,
             containerd_store,
-        } => by_engine(inputs, facts, platforms, version, *containerd_store),
+        } => by_engine(inputs, facts, platforms, cache, version, *containerd_store),
         Engine::Absent(_) => Ok(Builder::engine("no builder is named")),
         Engine::Unasked => Ok(Builder::engine(
             "no builder is named; the engine was not asked",
@@ -153,6 +155,7 @@ fn by_engine(
     inputs: &Inputs,
     facts: &Facts,
     platforms: &[Platform],
+    cache: &Cache,
     version: &str,
     containerd_store: bool,
 ) -> Result<Builder, InputProblem> {
@@ -161,7 +164,7 @@ fn by_engine(
         false => "classic",
     };
     let engine = format!("Docker Engine {version} with the {store} image store");
-    let missing = missing(inputs, platforms, containerd_store);
+    let missing = missing(inputs, platforms, cache, containerd_store);
     if missing.is_empty() {
         return Ok(Builder::engine(&format!("{engine} can do it")));
     }
@@ -177,7 +180,12 @@ fn by_engine(
 }
 
 /// What the plan asks for that the engine's own BuildKit cannot do.
-fn missing(inputs: &Inputs, platforms: &[Platform], containerd_store: bool) -> Vec<String> {
+fn missing(
+    inputs: &Inputs,
+    platforms: &[Platform],
+    cache: &Cache,
+    containerd_store: bool,
+) -> Vec<String> {
     let mut missing = Vec::new();
     if !containerd_store && platforms.len() > 1 {
         missing.push("several platforms".to_owned());
@@ -204,8 +212,8 @@ fn missing(inputs: &Inputs, platforms: &[Platform], containerd_store: bool) -> V
         false => &["registry", "local"],
     };
     for (what, entries, known) in [
-        ("cache-to", &inputs.cache_to, exports),
-        ("cache-from", &inputs.cache_from, imports),
+        ("cache-to", &cache.to, exports),
+        ("cache-from", &cache.from, imports),
     ] {
         let kinds = entries.iter().map(|entry| cache_kind(entry));
         let unknown = kinds.filter(|kind| !known.contains(&kind.as_str()));
@@ -286,7 +294,7 @@ mod tests {
             .split(',')
             .map(|one| one.parse().unwrap())
             .collect();
-        let decided = decide(&inputs, &facts, &platforms);
+        let decided = decide(&inputs, &facts, &platforms, &Cache::given(&inputs));
         decided
             .map(|builder| builder.to_string())
             .map_err(|problem| problem.to_string())
@@ -427,7 +435,7 @@ mod tests {
         let inputs = inputs(&[("builder", "mine"), ("driver", "docker-container")]);
         let mut facts = facts(&inputs, "FROM scratch\n");
         facts.builder.existing = Some("docker-container".to_owned());
-        let builder = decide(&inputs, &facts, &[]).unwrap();
+        let builder = decide(&inputs, &facts, &[], &Cache::default()).unwrap();
         assert_eq!(builder.choice, BuilderChoice::Named("mine".to_owned()));
 
         let inputs = super::super::testing::inputs(&[
@@ -435,10 +443,10 @@ mod tests {
             ("keep-state", "true"),
         ]);
         facts.builder.existing = None;
-        let made = decide(&inputs, &facts, &[]).unwrap();
+        let made = decide(&inputs, &facts, &[], &Cache::default()).unwrap();
         assert_eq!(made.made().unwrap().name, facts.builder.lasting_name);
         facts.builder.left = Some("docker-container".to_owned());
-        let builder = decide(&inputs, &facts, &[]).unwrap();
+        let builder = decide(&inputs, &facts, &[], &Cache::default()).unwrap();
         assert_eq!(
             builder.choice,
             BuilderChoice::Named(facts.builder.lasting_name)
@@ -457,7 +465,7 @@ mod tests {
         ] {
             let inputs = inputs(&given);
             let facts = facts(&inputs, "FROM scratch\n");
-            let builder = decide(&inputs, &facts, &[]).unwrap();
+            let builder = decide(&inputs, &facts, &[], &Cache::default()).unwrap();
             assert_eq!(builder.needs_engine(), needs, "{given:?}");
         }
     }

@@ -269,8 +269,8 @@ impl fmt::Display for Emulation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::publication;
     use super::super::testing::{engine, facts, inputs};
+    use super::super::{Cache, publication};
     use super::*;
     use crate::event::RunContext;
     use crate::plan::builder;
@@ -317,7 +317,7 @@ mod tests {
             };
             let platforms = self.platforms.split(',').filter(|text| !text.is_empty());
             let platforms: Vec<Platform> = platforms.map(|one| one.parse().unwrap()).collect();
-            let builder = builder::decide(&inputs, &facts, &platforms).unwrap();
+            let builder = builder::decide(&inputs, &facts, &platforms, &Cache::default()).unwrap();
             let publication = publication::decide(&inputs, &RunContext::default(), false);
             decide(&inputs, &facts, &source, &platforms, &builder, &publication)
         }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Level, Notice, Publication, images};
+use super::{Cache, Level, Notice, Publication, images};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Facts;
@@ -45,6 +45,7 @@ pub(super) fn decide(
     facts: &Facts,
     names: &[ImageName],
     publication: &Publication,
+    cache: &Cache,
     notices: &mut Vec<Notice>,
 ) -> Result<Vec<Login>, Vec<InputProblem>> {
     let mut logins = Vec::new();
@@ -92,7 +93,7 @@ pub(super) fn decide(
     if !problems.is_empty() {
         return Err(problems);
     }
-    logins.extend(token_login(inputs, context, facts, names, &logins));
+    logins.extend(token_login(inputs, context, facts, names, cache, &logins));
     Ok(logins)
 }
 
@@ -184,6 +185,7 @@ fn token_login(
     context: &RunContext,
     facts: &Facts,
     names: &[ImageName],
+    cache: &Cache,
     logins: &[Login],
 ) -> Option<Login> {
     inputs.github_token.as_ref()?;
@@ -192,9 +194,7 @@ fn token_login(
     let dockerfile = facts.workspace.dockerfile.as_deref().unwrap_or_default();
     let used = names.iter().any(|name| name.registry == registry)
         || dockerfile.contains(&mention)
-        || inputs
-            .cache_references()
-            .any(|cache| cache.contains(&mention));
+        || cache.entries().any(|entry| entry.contains(&mention));
     let taken = logins.iter().any(|login| login.registry == registry)
         || facts.docker.is_logged_in(&registry);
     (used && !taken).then(|| Login {

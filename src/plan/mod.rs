@@ -7,6 +7,7 @@
 mod arguments;
 mod attestations;
 mod builder;
+mod cache;
 mod create;
 mod dockerfile;
 mod emulation;
@@ -19,6 +20,7 @@ mod preflight;
 mod publication;
 mod reach;
 mod render;
+mod scope;
 mod secrets;
 mod source;
 mod support;
@@ -29,6 +31,7 @@ use serde::Serialize;
 
 pub use arguments::{Omit, RunFiles};
 pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS};
+pub use cache::Cache;
 pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use images::github_registry;
@@ -79,6 +82,8 @@ pub struct Plan {
     pub context: BuildContext,
     /// What builds it.
     pub builder: Builder,
+    /// Where the build cache is kept.
+    pub cache: Cache,
     /// What is done about platforms that the builder does not run by itself.
     pub emulation: Emulation,
     /// The arguments for buildx, with places of the run's files left open.
@@ -141,16 +146,25 @@ pub fn plan(
     let source = source::decide(inputs, context, facts, &own, &mut problems);
     decisions.push(source.to_string());
     let build_contexts = source::build_contexts(inputs, &own, &mut problems);
+    let platforms = platforms(inputs, &publication, &mut decisions);
+    let question = cache::Question {
+        inputs,
+        facts,
+        names: &all_names,
+        platforms: &platforms,
+        publication: &publication,
+    };
+    let cache = question.decide();
     problems.extend(reach::problems(
         inputs,
+        &cache,
         &source,
         &build_contexts,
         &facts.paths,
     ));
     notices.extend(secrets::notices(inputs, &facts.paths));
     notices.extend(exposed::notices(inputs));
-    let platforms = platforms(inputs, &publication, &mut decisions);
-    let builder = builder::decide(inputs, facts, &platforms);
+    let builder = builder::decide(inputs, facts, &platforms, &cache);
     let builder = builder.unwrap_or_else(|problem| {
         problems.push(problem);
         Builder::engine("")
@@ -158,6 +172,7 @@ pub fn plan(
     decisions.push(builder.to_string());
     decisions.extend(builder::clean_up(inputs).map(str::to_owned));
     notices.extend(builder::notices(inputs, &builder));
+    decisions.push(cache.to_string());
     let emulation = emulation::decide(inputs, facts, &source, &platforms, &builder, &publication);
     decisions.push(emulation.to_string());
     notices.extend(emulation.notice());
@@ -168,6 +183,7 @@ pub fn plan(
         facts,
         &all_names,
         &publication,
+        &cache,
         &mut notices,
     )
     .unwrap_or_else(|mut more| {
@@ -201,10 +217,11 @@ pub fn plan(
         attestations: &attestations,
         names: &images::without_tags(inputs, &all_names),
         builder: &builder,
+        cache: &cache,
     };
     let arguments = parts.arguments();
     Ok(Plan {
-        preflight: preflight::decide(inputs, &all_names, &publication),
+        preflight: preflight::decide(inputs, &all_names, &publication, &cache),
         push_attempts: inputs.push_attempts,
         outputs: metadata.outputs(&inputs.metadata),
         version: metadata.version.clone().unwrap_or_default(),
@@ -218,6 +235,7 @@ pub fn plan(
         logins,
         context: source,
         builder,
+        cache,
         emulation,
         arguments,
         decisions,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Publication, images};
+use super::{Cache, Publication, images};
 use crate::image::{ImageName, Reference};
 use crate::input::csv;
 use crate::input::output::Output;
@@ -29,6 +29,10 @@ pub struct Check {
     pub access: Access,
     /// The name as the workflow spelt it.
     pub given_as: String,
+    /// True for a cache that nobody asked for by name: it is left out unless
+    /// the registry allows it.
+    #[serde(skip)]
+    pub added: bool,
 }
 
 /// What a run does in a repository of a registry.
@@ -43,15 +47,35 @@ pub enum Access {
     CacheRead(String),
 }
 
-pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publication) -> Checks {
+pub(super) fn decide(
+    inputs: &Inputs,
+    names: &[ImageName],
+    publication: &Publication,
+    cache: &Cache,
+) -> Checks {
     let mode = inputs.preflight;
-    let idle = publication.withheld || !publication.build;
-    if idle || mode == Preflight::Off {
-        return Checks {
-            mode,
-            checks: Vec::new(),
-        };
+    let mut checks = Vec::new();
+    let may_send = publication.build && !publication.withheld;
+    if mode != Preflight::Off && may_send {
+        checks = pushes(inputs, names, publication);
+        let given = cache.to.iter().filter(|_| !cache.added);
+        let writes = given
+            .filter_map(|entry| registry_reference(entry))
+            .next()
+            .is_some();
+        if writes || !checks.is_empty() {
+            add_caches(&mut checks, cache);
+        }
     }
+    if mode != Preflight::Off && cache.added {
+        checks.extend(added(cache));
+    }
+    Checks { mode, checks }
+}
+
+/// A question for each image that is pushed, be it under its tags, by its digest
+/// alone, or under a name that `outputs` gives.
+fn pushes(inputs: &Inputs, names: &[ImageName], publication: &Publication) -> Vec<Check> {
     let given: Vec<&str> = inputs.metadata.enabled_images().collect();
     let spelt = |name: &ImageName| {
         let same = |text: &&&str| ImageName::parse(text).as_ref() == Ok(name);
@@ -60,32 +84,29 @@ pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publica
             .find(same)
             .map_or_else(|| name.to_string(), |text| (*text).to_owned())
     };
-    let check = |name: ImageName| Check {
-        given_as: spelt(&name),
-        image: name,
+    let check = |name: &ImageName| Check {
+        image: name.clone(),
         access: Access::Push,
+        given_as: spelt(name),
+        added: false,
     };
-    let mut checks: Vec<Check> = names.iter().cloned().map(check).collect();
     let nameless =
         |output: &Output| output.pushes_by_digest() && output.attribute("name").is_none();
-    if inputs.build.outputs.iter().any(nameless) {
-        checks = images::without_tags(inputs, names)
-            .into_iter()
-            .map(check)
-            .collect();
-    } else if !publication.push {
-        checks.clear();
-    }
-    checks.extend(named_by_outputs(inputs));
-    let sends = !checks.is_empty()
-        || inputs
-            .cache_to
+    let mut checks: Vec<Check> = match inputs.build.outputs.iter().any(nameless) {
+        true => images::without_tags(inputs, names)
             .iter()
-            .any(|to| registry_reference(to).is_some());
-    if !sends {
-        return Checks { mode, checks };
-    }
-    for (entry, written) in caches(inputs) {
+            .map(check)
+            .collect(),
+        false if publication.push => names.iter().map(check).collect(),
+        false => Vec::new(),
+    };
+    checks.extend(named_by_outputs(inputs));
+    checks
+}
+
+/// A question for each repository of a cache that is given.
+fn add_caches(checks: &mut Vec<Check>, cache: &Cache) {
+    for (entry, written) in caches(cache).filter(|_| !cache.added) {
         let Some((image, tag)) = repository(&entry) else {
             continue;
         };
@@ -104,9 +125,25 @@ pub(super) fn decide(inputs: &Inputs, names: &[ImageName], publication: &Publica
             image,
             access,
             given_as: entry,
+            added: false,
         });
     }
-    Checks { mode, checks }
+}
+
+/// A question for each tag of a cache of ours. BuildKit would wait for one that
+/// does not answer.
+fn added(cache: &Cache) -> impl Iterator<Item = Check> {
+    let read = cache.from.iter();
+    let references = read.filter_map(|entry| registry_reference(entry));
+    references.filter_map(|reference| {
+        let (image, tag) = repository(&reference)?;
+        Some(Check {
+            image,
+            access: Access::CacheRead(tag),
+            given_as: reference,
+            added: true,
+        })
+    })
 }
 
 /// The images that entries of `outputs` name and push.
@@ -119,6 +156,7 @@ fn named_by_outputs(inputs: &Inputs) -> Vec<Check> {
             image,
             access: Access::Push,
             given_as: name.to_owned(),
+            added: false,
         })
     };
     names
@@ -128,9 +166,9 @@ fn named_by_outputs(inputs: &Inputs) -> Vec<Check> {
 }
 
 /// The references of registry caches, first those that are written to.
-fn caches(inputs: &Inputs) -> impl Iterator<Item = (String, bool)> {
-    let written = inputs.cache_to.iter().map(|entry| (entry, true));
-    let read = inputs.cache_from.iter().map(|entry| (entry, false));
+fn caches(cache: &Cache) -> impl Iterator<Item = (String, bool)> {
+    let written = cache.to.iter().map(|entry| (entry, true));
+    let read = cache.from.iter().map(|entry| (entry, false));
     written
         .chain(read)
         .filter_map(|(entry, written)| Some((registry_reference(entry)?, written)))
@@ -197,7 +235,7 @@ mod tests {
             reason: String::new(),
             notice: None,
         };
-        let checks = decide(inputs, &names, &publication).checks;
+        let checks = decide(inputs, &names, &publication, &Cache::given(inputs)).checks;
         checks.iter().map(ToString::to_string).collect()
     }
 
@@ -259,5 +297,34 @@ mod tests {
         );
         let reads = super::super::testing::inputs(&[("cache-from", "quay.io/a/cache")]);
         assert_eq!(checks(&reads, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_cache_of_ours_is_asked_for_by_tag_also_where_nothing_is_pushed() {
+        let reference = "ghcr.io/acme/app:buildcache";
+        let cache = Cache {
+            from: vec![format!("type=registry,ref={reference}")],
+            to: vec![format!("type=registry,ref={reference},mode=max")],
+            added: true,
+            ..Cache::default()
+        };
+        let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
+        for push in [true, false] {
+            let publication = Publication {
+                build: true,
+                push,
+                load: false,
+                by_outputs: false,
+                withheld: false,
+                reason: String::new(),
+                notice: None,
+            };
+            let checks = decide(&Inputs::default(), &names, &publication, &cache).checks;
+            let added: Vec<_> = checks.iter().filter(|check| check.added).collect();
+            assert_eq!(added.len(), 1);
+            assert_eq!(added[0].given_as, reference);
+            assert_eq!(added[0].access, Access::CacheRead("buildcache".to_owned()));
+            assert_eq!(checks.len(), 1 + usize::from(push));
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::source::is_remote;
-use super::{BuildContext, ContextKind};
+use super::{BuildContext, Cache, ContextKind};
 use crate::error::InputProblem;
 use crate::facts::Paths;
 use crate::input::{Inputs, csv};
@@ -15,6 +15,7 @@ const ACCEPTED: &str = "a path in the workspace (/github/workspace) or below `${
 /// Every path that cannot be reached.
 pub(super) fn problems(
     inputs: &Inputs,
+    cache: &Cache,
     context: &BuildContext,
     build_contexts: &[String],
     paths: &Paths,
@@ -47,10 +48,7 @@ pub(super) fn problems(
         let path = output.path().filter(|path| !matches!(*path, "" | "-"));
         named.extend(path.map(|path| ("outputs", output.text.as_str(), path.to_owned())));
     }
-    for (input, entries) in [
-        ("cache-from", &inputs.cache_from),
-        ("cache-to", &inputs.cache_to),
-    ] {
+    for (input, entries) in [("cache-from", &cache.from), ("cache-to", &cache.to)] {
         for given in entries {
             let folders = cache_folders(given).into_iter();
             named.extend(folders.map(|path| (input, given.as_str(), path)));
@@ -179,7 +177,13 @@ mod tests {
             "c=docker-image://alpine:3".to_owned(),
             "d=target:base".to_owned(),
         ];
-        let problems = problems(inputs, &context(place), &contexts, paths);
+        let problems = problems(
+            inputs,
+            &Cache::given(inputs),
+            &context(place),
+            &contexts,
+            paths,
+        );
         problems.into_iter().map(|problem| problem.input).collect()
     }
 
@@ -221,14 +225,16 @@ mod tests {
             };
             let mut paths = inside();
             paths.mounts.as_mut().unwrap().push("/github/home".into());
-            let found = problems(&inputs, &context("."), &[], &paths);
+            let found = problems(&inputs, &Cache::default(), &context("."), &[], &paths);
             assert_eq!(found.len(), count, "{given}: {found:?}");
         }
     }
 
     #[test]
     fn the_problem_names_a_place_that_works() {
-        let problem = problems(&inputs("/tmp"), &context("."), &[], &inside())
+        let inputs = inputs("/tmp");
+        let cache = Cache::given(&inputs);
+        let problem = problems(&inputs, &cache, &context("."), &[], &inside())
             .pop()
             .unwrap();
         let text = problem.to_string();

@@ -99,6 +99,7 @@ impl fmt::Display for Plan {
         line(f, "push", &push)?;
         line(f, "context", &context)?;
         line(f, "builder", &self.builder.described())?;
+        line(f, "cache", &self.cache.described())?;
         line(f, "emulation", &self.emulation.described())?;
         list(f, "labels", &self.labels)?;
         list(f, "annotations", &self.annotations)?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::cache;
 use crate::execute::{Outcome, Verified};
 use crate::input::Preflight;
 use crate::plan::Plan;
@@ -17,6 +18,9 @@ pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
         published(&mut text, outcome);
     } else if success && plan.preflight.mode != Preflight::Only {
         built(&mut text, plan, outcome);
+    }
+    if let (false, Some(cached)) = (text.is_empty(), cache::cached(plan, outcome)) {
+        let _ = writeln!(text, "\n{}.", escape(&cached));
     }
     text
 }

@@ -12,6 +12,7 @@ mod bridge;
 mod build;
 mod builder_commands;
 mod builders;
+mod caches;
 mod checkout;
 mod conformance;
 mod contract;

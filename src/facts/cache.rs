@@ -1,0 +1,109 @@
+//! What the job has to keep a cache in: GitHub's cache service, a folder.
+
+use std::path::PathBuf;
+
+use super::Paths;
+use crate::event::RunContext;
+use crate::host::Host;
+use crate::vars;
+
+/// Where caches can be kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CacheFacts {
+    /// True on a runner of GitHub's own.
+    pub is_hosted: bool,
+    /// True when the job has a cache service and a token for it.
+    pub has_service: bool,
+    /// True when the service is version 2 and nothing says so: the runner leaves
+    /// that out for a step that is an image, and BuildKit takes it for version 1.
+    pub is_untold_version_2: bool,
+    /// `ACTIONS_CACHE_MODE`, empty when it is not set.
+    pub mode: String,
+    /// The folder that the runner keeps from job to job.
+    pub kept: Option<PathBuf>,
+}
+
+impl CacheFacts {
+    pub(super) fn look(host: &Host, context: &RunContext, paths: &Paths) -> Self {
+        let has = |name| host.var(name).is_some();
+        let has_results = has(vars::ACTIONS_RESULTS_URL);
+        let server = context.server_host();
+        let is_github = server == "github.com" || server.ends_with(".ghe.com");
+        Self {
+            is_hosted: host.var(vars::RUNNER_ENVIRONMENT) == Some("github-hosted"),
+            has_service: has(vars::ACTIONS_RUNTIME_TOKEN)
+                && (has_results || has(vars::ACTIONS_CACHE_URL)),
+            is_untold_version_2: paths.mounts.is_some()
+                && has_results
+                && is_github
+                && !has(vars::ACTIONS_CACHE_SERVICE_V2),
+            mode: host
+                .var(vars::ACTIONS_CACHE_MODE)
+                .unwrap_or_default()
+                .to_owned(),
+            kept: host.var(vars::RUNNER_TOOL_CACHE).map(PathBuf::from),
+        }
+    }
+
+    /// True unless `ACTIONS_CACHE_MODE` forbids it.
+    pub fn may_read(&self) -> bool {
+        !matches!(self.mode.as_str(), "none" | "write-only")
+    }
+
+    /// True unless `ACTIONS_CACHE_MODE` forbids it.
+    pub fn may_write(&self) -> bool {
+        !matches!(self.mode.as_str(), "none" | "read" | "read-only")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn look(environment: &[(&str, &str)], is_image: bool) -> CacheFacts {
+        let host = Host::with(environment, Path::new("/"), jiff::Timestamp::UNIX_EPOCH);
+        let (context, _) = RunContext::read(&host);
+        let paths = Paths {
+            mounts: is_image.then(Vec::new),
+            ..Paths::default()
+        };
+        CacheFacts::look(&host, &context, &paths)
+    }
+
+    #[test]
+    fn only_a_step_that_is_an_image_lacks_the_version() {
+        let results = (vars::ACTIONS_RESULTS_URL, "https://results.example/");
+        let told = (vars::ACTIONS_CACHE_SERVICE_V2, "true");
+        let own = (vars::GITHUB_SERVER_URL, "https://github.acme.example");
+        for (environment, is_image, lacks) in [
+            (vec![results], true, true),
+            (vec![results], false, false),
+            (vec![results, told], true, false),
+            (vec![results, own], true, false),
+            (vec![], true, false),
+        ] {
+            let facts = look(&environment, is_image);
+            assert_eq!(facts.is_untold_version_2, lacks, "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn the_mode_says_what_is_allowed() {
+        for (mode, read, write) in [
+            ("", true, true),
+            ("write", true, true),
+            ("read", true, false),
+            ("write-only", false, true),
+            ("none", false, false),
+        ] {
+            let facts = look(&[(vars::ACTIONS_CACHE_MODE, mode)], false);
+            assert_eq!(
+                (facts.may_read(), facts.may_write()),
+                (read, write),
+                "{mode}"
+            );
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! How many steps were cached: one line for log and summary.
+
+use crate::execute::{Count, Outcome};
+use crate::plan::Plan;
+
+/// The line; `None` where nothing was built or the progress was not seen.
+pub fn cached(plan: &Plan, outcome: &Outcome) -> Option<String> {
+    let counts = outcome.steps.counts();
+    let all: usize = counts.values().map(|count| count.all).sum();
+    let cached: usize = counts.values().map(|count| count.cached).sum();
+    if all == 0 {
+        return None;
+    }
+    if cached == 0 && !plan.cache.from.is_empty() {
+        let place = &plan.cache.place;
+        return Some(format!(
+            "cached: no step of {all}. The cache {place} is empty, could not be reached, \
+             or holds none of these steps"
+        ));
+    }
+    let of_platform = |(platform, count): (&&str, &Count)| {
+        let counted = format!("{} of {} steps", count.cached, count.all);
+        match platform.is_empty() {
+            true => counted,
+            false => format!("{platform} {counted}"),
+        }
+    };
+    let list: Vec<String> = counts.iter().map(of_platform).collect();
+    Some(format!("cached: {}", list.join(", ")))
+}

@@ -1,0 +1,310 @@
+//! Caches for real: read into a builder that has nothing of the build, and
+//! registries that do not take them.
+
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use lab_runner::{Step, StepRun};
+use serde_json::json;
+use wiremock::matchers::{method, path_regex};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::front::{Front, refuse};
+use crate::support::{Lab, Place, event, run};
+
+const DENIED: &str = r#"{"errors":[{"code":"DENIED","message":"not for caches"}]}"#;
+/// How long the program waits for a cache that it has added itself, in seconds.
+const BOUND: u64 = 120;
+
+/// A build that no other run has in its cache.
+struct Build {
+    place: Place,
+    mark: String,
+}
+
+impl Build {
+    fn new() -> Self {
+        let place = Place::new();
+        let folder = place.path("");
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let mark = format!("mark{}", name.trim_start_matches('.'));
+        place.write(
+            "workspace/Dockerfile",
+            &format!(
+                "ARG BASE\nFROM ${{BASE}}\nRUN echo {mark} > /one\nRUN echo two-{mark} > /two\n"
+            ),
+        );
+        Self { place, mark }
+    }
+
+    /// A push to the default branch.
+    fn publish(&self, lab: &Lab, image: &str) -> Step {
+        lab.step(&self.place)
+            .event("push", event("push-branch"))
+            .git_ref("refs/heads/main")
+            .tool_cache(self.place.path("tools"))
+            .with("images", image)
+            .with("build-args", format!("BASE={}", lab.open_base))
+    }
+
+    /// Empties the engine's builder of this build, and of nothing else.
+    fn forget(&self) {
+        let mut prune = Command::new("docker-buildx");
+        prune
+            .args(["prune", "--force", "--all", "--filter"])
+            .arg(format!("description~={}", self.mark))
+            .env("DOCKER_CONFIG", self.place.path("client"));
+        let printed = run(&mut prune);
+        assert!(printed.success, "{}", printed.err);
+        let removed = printed.out.lines().filter(|line| line.contains("true"));
+        assert_eq!(removed.count(), 4, "{}", printed.out);
+    }
+}
+
+fn green(run: &StepRun) {
+    assert!(run.succeeded(), "{}", run.log);
+    assert!(run.leftovers.is_empty(), "{:?}", run.leftovers);
+    assert!(run.orphans.is_empty(), "{:?}", run.orphans);
+    assert!(run.outputs["digest"].starts_with("sha256:"), "{}", run.log);
+    assert_eq!(run.outputs["published"], run.outputs["tags"], "{}", run.log);
+    assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
+}
+
+fn warnings(run: &StepRun) -> Vec<&str> {
+    let all = run.annotations.iter();
+    let ours = all.filter(|a| a.title.as_deref() == Some("Publish"));
+    ours.map(|a| a.message.as_str()).collect()
+}
+
+/// The one warning is about the cache.
+fn warns(run: &StepRun, about: &[&str]) {
+    let warnings = warnings(run);
+    assert_eq!(warnings.len(), 1, "{}", run.log);
+    assert!(warnings[0].contains("the image is not at fault"));
+    for part in about {
+        assert!(warnings[0].contains(part), "{part}: {}", warnings[0]);
+    }
+}
+
+/// The first run finds nothing; the second one has every step from the cache,
+/// though the builder has none of them any more.
+fn is_cached_from_an_empty_builder(build: &Build, step: impl Fn() -> Step) {
+    let first = step().run().unwrap();
+    green(&first);
+    assert_eq!(warnings(&first), Vec::<&str>::new());
+    let nothing = "cached: no step of 4. The cache";
+    assert!(first.log.contains(nothing), "{}", first.log);
+    assert!(first.summary.contains(nothing), "{}", first.summary);
+    build.forget();
+    let second = step().run().unwrap();
+    green(&second);
+    let all = "cached: linux/amd64 2 of 2 steps, linux/arm64 2 of 2 steps";
+    assert!(second.log.contains(all), "{}", second.log);
+    assert!(second.summary.contains(all), "{}", second.summary);
+    assert_eq!(warnings(&second), Vec::<&str>::new());
+}
+
+#[test]
+fn a_second_run_is_fully_cached_from_the_registry() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let image = format!("{}/tests/cache-{}", lab.open_registry, build.mark).to_lowercase();
+    is_cached_from_an_empty_builder(&build, || {
+        build.publish(&lab, &image).with("cache", "registry")
+    });
+}
+
+#[test]
+fn a_second_run_is_fully_cached_from_a_folder_that_holds_one_cache() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let image = format!("{}/tests/cache-local", lab.open_registry);
+    is_cached_from_an_empty_builder(&build, || {
+        build.publish(&lab, &image).with("cache", "local")
+    });
+    let scopes = build.place.list("tools/stevedore-cache");
+    assert_eq!(scopes.len(), 1, "{scopes:?}");
+    // What another build has left there goes with it.
+    let folder = format!("tools/stevedore-cache/{}", scopes[0]);
+    build.place.write(&format!("{folder}/blobs/old"), "");
+    let third = build.publish(&lab, &image).with("cache", "local");
+    green(&third.run().unwrap());
+    let blobs = build.place.list(&format!("{folder}/blobs"));
+    assert_eq!(blobs, ["sha256"]);
+    assert_eq!(build.place.list("tools/stevedore-cache"), scopes);
+}
+
+#[test]
+fn a_cache_that_may_not_be_read_is_left_out() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let front = Front::start(
+        &lab,
+        &refuse("unread/app/manifests/buildcache", 403, DENIED),
+    );
+    let image = format!("{}/unread/app", front.address());
+    let run = build.publish(&lab, &image).with("cache", "registry");
+    let run = run.run().unwrap();
+    green(&run);
+    warns(&run, &[&format!("{image}:buildcache is left out")]);
+    assert!(!run.log.contains("exporting cache"), "{}", run.log);
+}
+
+/// BuildKit would wait for it without end.
+#[test]
+fn a_cache_that_does_not_answer_is_left_out() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hang = format!(
+        "location ~ ^/v2/silent/app/manifests/buildcache {{ proxy_pass http://{}; }}\n",
+        silent.local_addr().unwrap()
+    );
+    let front = Front::start(&lab, &hang);
+    let image = format!("{}/silent/app", front.address());
+    let begun = Instant::now();
+    let run = build.publish(&lab, &image).with("cache", "registry");
+    let run = run.run().unwrap();
+    assert!(begun.elapsed().as_secs() < 60, "{}", run.log);
+    green(&run);
+    warns(&run, &[&format!("{image}:buildcache is left out")]);
+}
+
+/// A block that answers so when the manifest of a cache is written. Nothing is
+/// there yet when it is read.
+fn on_writing(name: &str, answer: &str) -> String {
+    format!(
+        "location ~ ^/v2/{name}/manifests/buildcache {{
+           if ($request_method != PUT) {{ return 404; }}
+           {answer}
+         }}\n"
+    )
+}
+
+#[test]
+fn a_cache_that_may_not_be_written_costs_a_warning() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let refused = format!("return 403 '{DENIED}';");
+    let front = Front::start(&lab, &on_writing("unwritten/app", &refused));
+    let image = format!("{}/unwritten/app", front.address());
+    let run = build.publish(&lab, &image).with("cache", "registry");
+    let run = run.run().unwrap();
+    green(&run);
+    warns(&run, &["was not saved", "403"]);
+}
+
+#[test]
+fn a_cache_that_hangs_costs_the_bound_and_a_warning() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("proxy_pass http://{};", silent.local_addr().unwrap());
+    let wait = format!(
+        "proxy_read_timeout 600s; {}",
+        on_writing("hangs/app", &silent)
+    );
+    let front = Front::start(&lab, &wait);
+    let image = format!("{}/hangs/app", front.address());
+    let begun = Instant::now();
+    let run = build.publish(&lab, &image).with("cache", "registry");
+    let run = run.run().unwrap();
+    let took = begun.elapsed().as_secs();
+    green(&run);
+    warns(&run, &["120 s after the last push"]);
+    assert!((BOUND..BOUND + 60).contains(&took), "{took} s");
+}
+
+/// Given entries have no `ignore-error`: buildx fails, and all was pushed.
+#[test]
+fn a_cache_registry_that_dies_during_the_export_costs_a_warning() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hang = format!("proxy_pass http://{};", silent.local_addr().unwrap());
+    let front = Front::start(&lab, &on_writing("dies/cache", &hang));
+    let cache = format!(
+        "type=registry,ref={}/dies/cache:buildcache,mode=max",
+        front.address()
+    );
+    let image = format!("{}/tests/cache-dies", lab.open_registry);
+    let running = build.publish(&lab, &image).with("cache-to", cache).start();
+    let running = running.unwrap();
+    let last = "writing cache image manifest";
+    assert!(running.wait_for(last, Duration::from_secs(60)));
+    front.kill();
+    let run = running.wait().unwrap();
+    green(&run);
+    warns(&run, &["was not saved"]);
+}
+
+/// As the runner makes them: signed by GitHub, which BuildKit does not check.
+fn runtime_token() -> String {
+    let access = json!([{"Scope": "refs/heads/main", "Permission": 3}]).to_string();
+    let claims = json!({"ac": access, "exp": 4_102_444_800_u64, "nbf": 0});
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({"alg": "RS256", "typ": "JWT"});
+    format!(
+        "{}.{}.{}",
+        part(header),
+        part(claims),
+        URL_SAFE_NO_PAD.encode("signature")
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hosted_runner_s_cache_service_is_asked_and_may_refuse() {
+    let Some(lab) = Lab::get() else { return };
+    let service = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path_regex("/GetCacheEntryDownloadURL$"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": false})))
+        .mount(&service)
+        .await;
+    let refused = json!({"code": "permission_denied", "msg": "the cache is full"});
+    Mock::given(method("POST"))
+        .and(path_regex("/CreateCacheEntry$"))
+        .respond_with(ResponseTemplate::new(403).set_body_json(refused))
+        .mount(&service)
+        .await;
+    let url = format!("{}/", service.uri());
+    let token = runtime_token();
+    let given = token.clone();
+    let run = tokio::task::spawn_blocking(move || {
+        let build = Build::new();
+        let image = format!("{}/tests/cache-service", lab.open_registry);
+        let step = build.publish(&lab, &image);
+        step.env("RUNNER_ENVIRONMENT", "github-hosted")
+            .env("ACTIONS_RUNTIME_TOKEN", given)
+            .env("ACTIONS_RESULTS_URL", &url)
+            .env("ACTIONS_CACHE_SERVICE_V2", "true")
+            .run()
+            .unwrap()
+    });
+    let run = run.await.unwrap();
+    green(&run);
+    warns(&run, &["was not saved"]);
+    assert!(!run.log.contains(&token), "{}", run.log);
+    let requests = service.received_requests().await.unwrap();
+    let calls = |name: &str| {
+        let named = requests.iter().filter(|request| {
+            request.url.path()
+                == format!("/twirp/github.actions.results.api.v1.CacheService/{name}")
+        });
+        named.collect::<Vec<_>>()
+    };
+    let (reads, writes) = (calls("GetCacheEntryDownloadURL"), calls("CreateCacheEntry"));
+    assert!(!reads.is_empty() && !writes.is_empty(), "{requests:?}");
+    for request in reads.iter().chain(&writes) {
+        let bearer = request.headers["authorization"].to_str().unwrap();
+        assert_eq!(bearer, format!("Bearer {token}"));
+    }
+    // The index of the scope is what is looked for.
+    let scope = "cache-service-linux-amd64-linux-arm64-";
+    let body = String::from_utf8_lossy(&reads[0].body).into_owned();
+    assert!(body.contains(scope), "{body}");
+    assert!(run.log.contains(scope), "{}", run.log);
+}
