@@ -138,6 +138,21 @@ pub(super) fn notices(inputs: &Inputs, builder: &Builder) -> Option<Notice> {
     })
 }
 
+/// What a builder that is to stay would lose with the run: what it is reached by.
+pub(super) fn problems(inputs: &Inputs, builder: &Builder) -> Option<InputProblem> {
+    let made = builder.made().filter(|made| made.stays)?;
+    let why = if inputs.own_builder.secrets().next().is_some() {
+        "keeps the builder, but the certificates in BUILDER_NODE_…_AUTH_TLS_… go with the run"
+    } else if made.needs_context {
+        "keeps the builder, but the engine's certificates are known to this run alone"
+    } else {
+        return None;
+    };
+    let accepted =
+        "builder or all; or a builder that docker/setup-buildx-action makes before this step";
+    Some(InputProblem::new("cleanup", "none", why, accepted))
+}
+
 /// What is taken away after the run, where that is not the default.
 pub(super) fn clean_up(inputs: &Inputs) -> Option<&'static str> {
     match inputs.own_builder.cleanup {
@@ -451,6 +466,20 @@ mod tests {
             builder.choice,
             BuilderChoice::Named(facts.builder.lasting_name)
         );
+    }
+
+    #[test]
+    fn a_builder_that_stays_must_be_reached_later_too() {
+        let kept = inputs(&[("driver", "docker-container"), ("cleanup", "none")]);
+        let mut facts = facts(&kept, "FROM scratch\n");
+        let refused = |facts: &Facts| {
+            let builder = decide(&kept, facts, &[], &Cache::default()).unwrap();
+            problems(&kept, &builder).is_some()
+        };
+        assert!(!refused(&facts));
+        facts.docker.endpoint.host = Some("tcp://far:2376".to_owned());
+        facts.docker.endpoint.certificates = Some("/certificates".into());
+        assert!(refused(&facts));
     }
 
     #[test]

@@ -172,6 +172,7 @@ pub fn plan(
     decisions.push(builder.to_string());
     decisions.extend(builder::clean_up(inputs).map(str::to_owned));
     notices.extend(builder::notices(inputs, &builder));
+    problems.extend(builder::problems(inputs, &builder));
     decisions.push(cache.to_string());
     let emulation = emulation::decide(inputs, facts, &source, &platforms, &builder, &publication);
     decisions.push(emulation.to_string());
