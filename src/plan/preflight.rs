@@ -224,9 +224,8 @@ impl fmt::Display for Check {
 mod tests {
     use super::*;
 
-    fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
-        let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
-        let publication = Publication {
+    fn publication(push: bool) -> Publication {
+        Publication {
             build: true,
             push,
             load: false,
@@ -234,7 +233,12 @@ mod tests {
             withheld: false,
             reason: String::new(),
             notice: None,
-        };
+        }
+    }
+
+    fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
+        let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
+        let publication = publication(push);
         let checks = decide(inputs, &names, &publication, &Cache::given(inputs)).checks;
         checks.iter().map(ToString::to_string).collect()
     }
@@ -310,15 +314,7 @@ mod tests {
         };
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         for push in [true, false] {
-            let publication = Publication {
-                build: true,
-                push,
-                load: false,
-                by_outputs: false,
-                withheld: false,
-                reason: String::new(),
-                notice: None,
-            };
+            let publication = publication(push);
             let checks = decide(&Inputs::default(), &names, &publication, &cache).checks;
             let added: Vec<_> = checks.iter().filter(|check| check.added).collect();
             assert_eq!(added.len(), 1);

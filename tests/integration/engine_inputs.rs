@@ -6,6 +6,7 @@ use std::path::Path;
 
 use lab_runner::{Step, StepRun};
 
+use crate::git_server::{GitServer, repository};
 use crate::support::{Lab, Place};
 
 /// A place whose Dockerfile starts from the lab's base image.
@@ -171,4 +172,55 @@ fn a_call_looks_at_the_build_and_makes_nothing() {
         "{}",
         run.shown
     );
+}
+
+/// BuildKit fetches the repository by itself, with the token of the job.
+#[test]
+fn a_context_from_git_is_fetched_with_the_token() {
+    let Some(lab) = Lab::get() else { return };
+    let place = Place::new();
+    fs::remove_dir_all(place.path("workspace")).unwrap();
+    fs::create_dir_all(place.path("workspace")).unwrap();
+    let dockerfile = format!("FROM {}\nCOPY proof /proof\n", lab.open_base);
+    let files = [("Dockerfile", dockerfile.as_str()), ("proof", "from git\n")];
+    let root = place.path("git");
+    let sha = repository(&root, "acme/hit-counter.git", &files);
+    let token = "ghs_of-this-test";
+    let server = GitServer::start(root, token);
+    let run = lab
+        .step(&place)
+        .sha(&sha)
+        .env("GITHUB_SERVER_URL", &server.url)
+        .secret("TOKEN", token)
+        .with("github-token", "${{ secrets.TOKEN }}")
+        .with("images", format!("{}/tests/git", lab.open_registry))
+        .with("platforms", "linux/amd64")
+        .with("outputs", "type=local,dest=out")
+        .run()
+        .unwrap();
+    succeeded(&run);
+    assert_eq!(text(&place.path("workspace/out/proof")), "from git\n");
+    assert!(server.requests().1 > 0, "{}", run.log);
+    assert!(
+        !run.log
+            .replace("::add-mask::ghs_of-this-test", "")
+            .contains(token)
+    );
+}
+
+#[test]
+fn a_login_of_an_earlier_step_is_used() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place(&lab, "FROM scratch\nCOPY . /\n");
+    let auth = format!("{}:{}", lab.user, lab.password);
+    let auth = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, auth);
+    let config = serde_json::json!({"auths": {&lab.registry: {"auth": auth}}});
+    place.write("home/.docker/config.json", &config.to_string());
+    let run = lab
+        .step(&place)
+        .with("images", format!("{}/tests/earlier-login", lab.registry))
+        .run()
+        .unwrap();
+    succeeded(&run);
+    assert_eq!(run.outputs["published"], run.outputs["tags"]);
 }

@@ -20,6 +20,7 @@ mod dry_run;
 mod engine;
 mod engine_inputs;
 mod front;
+mod git_server;
 mod github;
 mod naming;
 mod recorded;

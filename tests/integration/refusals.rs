@@ -309,3 +309,45 @@ async fn dependabot_builds_where_the_registry_refuses_and_publishes_where_it_doe
         assert_eq!(notice, !pushes, "{}", printed.out);
     }
 }
+
+/// Nobody else can pull it, and nobody is told by the registry.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_is_new_and_private_is_told_with_its_page() {
+    for (created, visibility, told) in [
+        ("2026-11-02T09:00:20Z", "private", true),
+        ("2026-11-02T09:00:20Z", "public", false),
+        ("2026-10-02T09:00:20Z", "private", false),
+    ] {
+        let place = Place::new();
+        let ghcr = Ghcr::start(&place, ResponseTemplate::new(202)).await;
+        let api = MockServer::start().await;
+        let package = json!({"visibility": visibility, "created_at": created});
+        Mock::given(method("GET"))
+            .and(path("/orgs/acme/packages/container/hit-counter"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(package))
+            .mount(&api)
+            .await;
+        recorder(&place);
+        let mut command = step(&place, &[]);
+        command
+            .env("INPUT_PUSH", "true")
+            .env("GITHUB_API_URL", api.uri())
+            .env("NO_PROXY", "127.0.0.1");
+        ghcr.lead(&mut command, &place);
+        let printed = tokio::task::spawn_blocking(move || run(&mut command))
+            .await
+            .unwrap();
+        assert!(printed.success, "{}", printed.out);
+        let notice = printed
+            .out
+            .lines()
+            .find(|line| line.starts_with("::notice title=Published::"));
+        assert_eq!(notice.is_some(), told, "{}", printed.out);
+        let page = "https://github.com/orgs/acme/packages/container/hit-counter/settings";
+        assert!(
+            notice.is_none_or(|notice| notice.contains(page)),
+            "{}",
+            printed.out
+        );
+    }
+}
