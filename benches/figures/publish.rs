@@ -15,7 +15,7 @@ use crate::place::{GIT_REF, NOW, Place, REPOSITORY, SHA, lab, root};
 use crate::table::Figure;
 use crate::timing::{median, range, time};
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 15;
 
 pub(crate) fn figures(place: &Place) -> Result<[Figure; 4], Box<dyn Error>> {
     let bare = Bare::prepare(place)?;
