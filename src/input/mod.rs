@@ -252,74 +252,55 @@ impl Reader<'_> {
     }
 
     fn push(&mut self) -> Push {
-        match self.raw.get("push") {
-            "auto" => Push::Auto,
-            "true" | "True" | "TRUE" => Push::Always,
-            "false" | "False" | "FALSE" => Push::Never,
-            other => {
-                let accepted = "auto, true or false";
-                let problem = InputProblem::new("push", other, "is none of its values", accepted);
-                self.problems.push(problem);
-                Push::Auto
-            }
-        }
+        let values = [
+            ("auto", Push::Auto),
+            ("true", Push::Always),
+            ("false", Push::Never),
+        ];
+        self.choice("push", "auto, true or false", &values, Push::Auto)
     }
 
     fn preflight(&mut self) -> Preflight {
-        match self.raw.get("preflight") {
-            "on" | "true" | "True" | "TRUE" => Preflight::On,
-            "warn" => Preflight::Warn,
-            "off" | "false" | "False" | "FALSE" => Preflight::Off,
-            "only" => Preflight::Only,
-            other => {
-                let accepted = "on, warn, off or only";
-                let problem =
-                    InputProblem::new("preflight", other, "is none of its values", accepted);
-                self.problems.push(problem);
-                Preflight::On
-            }
-        }
+        let values = [
+            ("on", Preflight::On),
+            ("true", Preflight::On),
+            ("warn", Preflight::Warn),
+            ("off", Preflight::Off),
+            ("false", Preflight::Off),
+            ("only", Preflight::Only),
+        ];
+        self.choice("preflight", "on, warn, off or only", &values, Preflight::On)
     }
 
     fn cache(&mut self) -> CacheChoice {
-        match self.raw.get("cache") {
-            "auto" => CacheChoice::Auto,
-            "registry" => CacheChoice::Registry,
-            "local" => CacheChoice::Local,
-            "none" => CacheChoice::None,
-            other => {
-                let accepted = "auto, registry, local or none";
-                let problem = InputProblem::new("cache", other, "is none of its values", accepted);
-                self.problems.push(problem);
-                CacheChoice::None
-            }
-        }
+        let values = [
+            ("auto", CacheChoice::Auto),
+            ("registry", CacheChoice::Registry),
+            ("local", CacheChoice::Local),
+            ("none", CacheChoice::None),
+        ];
+        let accepted = "auto, registry, local or none";
+        self.choice("cache", accepted, &values, CacheChoice::None)
+    }
+
+    fn context_source(&mut self) -> ContextSource {
+        let values = [
+            ("workflow", ContextSource::Workflow),
+            ("git", ContextSource::Git),
+        ];
+        let name = self.raw.part().context_input();
+        self.choice(name, "workflow or git", &values, ContextSource::Workflow)
     }
 
     fn push_attempts(&mut self) -> u32 {
-        let given = self.raw.get("push-attempts");
+        let raw = self.raw;
+        let given = raw.get("push-attempts");
         match given.parse() {
             Ok(count @ 1..=10) => count,
             _ => {
                 let accepted = "a whole number from 1 to 10";
-                let problem =
-                    InputProblem::new("push-attempts", given, "is no such number", accepted);
-                self.problems.push(problem);
+                self.refuse("push-attempts", given, "is no such number", accepted);
                 1
-            }
-        }
-    }
-
-    fn context_source(&mut self) -> ContextSource {
-        let name = self.raw.part().context_input();
-        match self.raw.get(name) {
-            "workflow" => ContextSource::Workflow,
-            "git" => ContextSource::Git,
-            other => {
-                let accepted = "workflow or git";
-                let problem = InputProblem::new(name, other, "is none of its values", accepted);
-                self.problems.push(problem);
-                ContextSource::Workflow
             }
         }
     }

@@ -17,6 +17,15 @@ pub(super) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
+/// The one spelling of a boolean of YAML; another text as it is.
+fn plain(text: &str) -> &str {
+    match text {
+        "True" | "TRUE" => "true",
+        "False" | "FALSE" => "false",
+        other => other,
+    }
+}
+
 /// Reads inputs one by one and collects what is wrong.
 pub(super) struct Reader<'a> {
     pub(super) raw: &'a RawInputs,
@@ -41,17 +50,45 @@ impl Reader<'_> {
         }
     }
 
+    /// Notes what is wrong with a value.
+    pub(super) fn refuse(&mut self, input: &str, value: &str, why: &str, accepted: &str) {
+        let problem = InputProblem::new(input, value, why, accepted);
+        self.problems.push(problem);
+    }
+
     /// The core schema of YAML 1.2, as GitHub's own toolkit reads booleans.
     pub(super) fn boolean(&mut self, name: &str) -> bool {
-        match self.raw.get(name) {
-            "true" | "True" | "TRUE" => true,
-            "false" | "False" | "FALSE" | "" => false,
+        match plain(self.raw.get(name)) {
+            "true" => true,
+            "false" | "" => false,
             other => {
-                let problem = InputProblem::new(name, other, "is no boolean", "true or false");
-                self.problems.push(problem);
+                self.refuse(name, other, "is no boolean", "true or false");
                 false
             }
         }
+    }
+
+    /// The meaning of an input that has one of a few values, by its spellings;
+    /// `otherwise` where it has none of them.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        name: &str,
+        accepted: &str,
+        values: &[(&str, T)],
+        otherwise: T,
+    ) -> T {
+        let raw = self.raw;
+        let given = raw.get(name);
+        let found = values
+            .iter()
+            .find(|(spelling, _)| *spelling == plain(given));
+        found.map_or_else(
+            || {
+                self.refuse(name, given, "is none of its values", accepted);
+                otherwise
+            },
+            |(_, value)| *value,
+        )
     }
 
     /// A list as docker/build-push-action reads it.
@@ -94,8 +131,7 @@ impl Reader<'_> {
             return false;
         };
         parse_bool(given).unwrap_or_else(|| {
-            let problem = InputProblem::new(name, given, "is no boolean", "true or false");
-            self.problems.push(problem);
+            self.refuse(name, given, "is no boolean", "true or false");
             false
         })
     }

@@ -59,11 +59,6 @@ impl Reader<'_> {
         inputs
     }
 
-    fn refuse(&mut self, input: &str, value: &str, why: &str, accepted: &str) {
-        let problem = InputProblem::new(input, value, why, accepted);
-        self.problems.push(problem);
-    }
-
     fn driver(&mut self) -> Option<Driver> {
         let text = self.text("driver")?;
         let driver = Driver::parse(&text);
@@ -171,29 +166,25 @@ impl Reader<'_> {
 
     /// `true` and `false` as docker/setup-buildx-action takes them.
     fn cleanup(&mut self) -> Cleanup {
-        match self.raw.get("cleanup") {
-            "builder" | "true" | "True" | "TRUE" => Cleanup::Builder,
-            "none" | "false" | "False" | "FALSE" => Cleanup::Nothing,
-            "all" => Cleanup::All,
-            other => {
-                let accepted = "builder (or true), none (or false), or all";
-                self.refuse("cleanup", other, "is none of its values", accepted);
-                Cleanup::Builder
-            }
-        }
+        let values = [
+            ("builder", Cleanup::Builder),
+            ("true", Cleanup::Builder),
+            ("none", Cleanup::Nothing),
+            ("false", Cleanup::Nothing),
+            ("all", Cleanup::All),
+        ];
+        let accepted = "builder (or true), none (or false), or all";
+        self.choice("cleanup", accepted, &values, Cleanup::Builder)
     }
 
     fn emulation(&mut self) -> EmulationWish {
-        match self.raw.get("emulation") {
-            "auto" => EmulationWish::Auto,
-            "none" => EmulationWish::Never,
-            "force" => EmulationWish::Always,
-            other => {
-                let accepted = "auto, none or force";
-                self.refuse("emulation", other, "is none of its values", accepted);
-                EmulationWish::Auto
-            }
-        }
+        let values = [
+            ("auto", EmulationWish::Auto),
+            ("none", EmulationWish::Never),
+            ("force", EmulationWish::Always),
+        ];
+        let accepted = "auto, none or force";
+        self.choice("emulation", accepted, &values, EmulationWish::Auto)
     }
 
     /// What a driver does not go together with.
