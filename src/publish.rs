@@ -35,7 +35,9 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     let mut facts = Facts::local(&host, &inputs, &context);
     // From here on a signal ends the run in order, also as process 1.
     let mut signals = Signals::catch().map_err(|error| own("signals", error))?;
-    if problems.is_empty() && facts.event.problem.is_none() && !options.dry_run {
+    // What registries say depends on names alone, which are known.
+    let needs_facts = !options.dry_run && inputs.preflight != Preflight::Only;
+    if problems.is_empty() && facts.event.problem.is_none() && needs_facts {
         tokio::select! {
             () = facts.ask(&host, &inputs) => {}
             signal = signals.next() => return Err(execute::Error::Cancelled(signal).into()),
@@ -89,6 +91,9 @@ fn show(plan: &Plan, facts: &Facts) {
             Level::Notice => info!(title, notice = true, "{message}"),
             Level::Info => info!("{message}"),
         }
+    }
+    if plan.preflight.mode == Preflight::Only {
+        return;
     }
     let lines = plan.tags.iter().chain(&plan.labels);
     log::group("Tags and labels", lines.map(String::as_str));

@@ -33,8 +33,8 @@ use semver::Version;
 
 use crate::event::RunContext;
 use crate::host::Host;
+use crate::input::Inputs;
 use crate::input::builder::Driver;
-use crate::input::{Inputs, Preflight};
 
 /// What the plan is made from, beside inputs and context.
 #[derive(Clone, Debug)]
@@ -100,22 +100,16 @@ impl Facts {
             }
         };
         let program = self.buildx.as_deref();
-        let version = async {
-            match inputs.preflight {
-                Preflight::Only => None,
-                _ => buildx::version(host, program).await,
-            }
-        };
+        let version = buildx::version(host, program);
         let (engine, version, ()) = tokio::join!(engine, version, self.event.ask(inputs));
         (self.engine, self.machine) = engine;
         self.buildx_version = version;
     }
 
     /// A builder that exists may be anywhere, and so may one that is made with
-    /// an endpoint or by another driver: no local engine is needed for them, nor
-    /// where nothing is built.
+    /// an endpoint or by another driver: no local engine is needed for them.
     fn needs_engine(&self, inputs: &Inputs) -> bool {
-        if self.builder.existing.is_some() || inputs.preflight == Preflight::Only {
+        if self.builder.existing.is_some() {
             return false;
         }
         let own = &inputs.own_builder;
