@@ -27,7 +27,7 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// The command that names the source as `reference` too.
-    pub(super) fn arguments(&self, buildx: Command, reference: &str) -> Command {
+    pub(super) fn command(&self, buildx: Command, reference: &str) -> Command {
         let mut command = buildx.args(["imagetools", "create"]);
         if !self.is_index {
             // Else buildx puts an index around a single manifest.

@@ -79,6 +79,7 @@ impl Job<'_> {
 
     async fn ask(&self, client: &Client, check: &Check) -> Asked {
         let begun = Instant::now();
+        let refused = Refused::of_check(self, check);
         let answer = client.check(&check.image, access(check), BOUND).await;
         let took = begun.elapsed().as_millis();
         match answer {
@@ -86,14 +87,10 @@ impl Job<'_> {
                 info!("preflight: {check} is allowed ({took} ms)");
                 Asked::Allowed
             }
-            Answer::Unknown(why) => {
-                let refused = Refused::of_check(self, check);
-                Asked::Unclear(refused.of_silence(&why).to_string())
-            }
+            Answer::Unknown(why) => Asked::Unclear(refused.of_silence(&why).to_string()),
             Answer::Refused(refusal) => {
                 let left = BOUND.saturating_sub(begun.elapsed());
-                let left = left.min(PACKAGE);
-                let refused = Refused::of_check(self, check).learn(left).await;
+                let refused = refused.learn(left.min(PACKAGE)).await;
                 let diagnosis = refused.of_refusal(&refusal);
                 info!(
                     "preflight: {check} is refused ({took} ms): {}",
@@ -123,8 +120,9 @@ impl Job<'_> {
             .collect();
         format!(
             "built, not published, and no cache is sent to a registry: Dependabot's runs have a \
-             token that can only read and secrets of their own, and {} refused it. `permissions: packages: write` on the job raises \
-             the token; a password has to be among Dependabot's secrets",
+             token that can only read and secrets of their own, and {} refused it. \
+             `permissions: packages: write` on the job raises the token; a password has to be \
+             among Dependabot's secrets",
             images.join(", ")
         )
     }

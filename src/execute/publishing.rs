@@ -194,14 +194,12 @@ impl Publishing<'_> {
     /// On a terminal nothing of the build was heard: what the registries say now
     /// may be what stopped it.
     async fn ask_all(&self) -> Option<Diagnosis> {
-        let images = self
-            .job
-            .plan
-            .images
-            .iter()
-            .filter(|_| self.job.plan.publication.push);
-        let asked =
-            images.map(|image| Refused::of_push_to(self.job, Some(image)).again(self.client));
+        let plan = self.job.plan;
+        if !plan.publication.push {
+            return None;
+        }
+        let ask = |image| Refused::of_push_to(self.job, Some(image)).again(self.client);
+        let asked = plan.images.iter().map(ask);
         let asked = futures_util::future::join_all(asked).await;
         asked
             .into_iter()
@@ -281,7 +279,7 @@ impl Publishing<'_> {
                 continue;
             }
             info!("copying {image}@{digest} to {reference}");
-            let command = source.arguments(self.command(), &reference);
+            let command = source.command(self.command(), &reference);
             match copy::run(&command, self.job.host, progress.again(), signals).await {
                 Copied::Done => outcome.pushes.succeed(&reference),
                 Copied::Failed(why) => {

@@ -19,6 +19,20 @@ pub struct Push {
 }
 
 impl Push {
+    /// A reference that is still to be pushed; none for text that is no reference.
+    fn due(reference: &str) -> Option<Self> {
+        Some(Self {
+            image: Reference::parse(reference).ok()?.name,
+            reference: reference.to_owned(),
+            tries: 0,
+            state: State::Due,
+        })
+    }
+
+    fn is_due(&self) -> bool {
+        matches!(self.state, State::Due)
+    }
+
     /// The image's name as the workflow spells it.
     pub fn name(&self) -> &str {
         reference::split(&self.reference).0
@@ -49,30 +63,15 @@ pub struct Pushes(Vec<Push>);
 impl Pushes {
     /// All references of the plan, none of them pushed yet.
     pub(super) fn of(plan: &Plan) -> Self {
-        let push = |reference: &String| {
-            let image = Reference::parse(reference).ok()?.name;
-            Some(Push {
-                reference: reference.clone(),
-                image,
-                tries: 0,
-                state: State::Due,
-            })
-        };
-        Self(plan.tags.iter().filter_map(push).collect())
+        let tags = plan.tags.iter();
+        Self(tags.filter_map(|tag| Push::due(tag)).collect())
     }
 
     /// Takes a reference in that an entry of `outputs` pushes under a name of its
     /// own, so that it is tried again, or told, like any other.
     pub(super) fn know(&mut self, reference: &str) {
-        if self.image(reference).is_none()
-            && let Ok(parsed) = Reference::parse(reference)
-        {
-            self.0.push(Push {
-                reference: reference.to_owned(),
-                image: parsed.name,
-                tries: 0,
-                state: State::Due,
-            });
+        if self.image(reference).is_none() {
+            self.0.extend(Push::due(reference));
         }
     }
 
@@ -100,26 +99,15 @@ impl Pushes {
         images
     }
 
-    /// True for a reference that is in its registry.
-    pub fn is_done(&self, reference: &str) -> bool {
-        self.done().any(|push| push.reference == reference)
-    }
-
     /// The references that are still to be pushed.
     pub(super) fn due(&self) -> Vec<String> {
-        let due = self
-            .0
-            .iter()
-            .filter(|push| matches!(push.state, State::Due));
+        let due = self.0.iter().filter(|push| push.is_due());
         due.map(|push| push.reference.clone()).collect()
     }
 
     /// The references that are not to be pushed any more.
     pub(super) fn settled(&self) -> Vec<String> {
-        let settled = self
-            .0
-            .iter()
-            .filter(|push| !matches!(push.state, State::Due));
+        let settled = self.0.iter().filter(|push| !push.is_due());
         settled.map(|push| push.reference.clone()).collect()
     }
 
@@ -130,18 +118,14 @@ impl Pushes {
 
     /// The most tries that one of those has behind it which are to be pushed.
     pub(super) fn tries(&self) -> u32 {
-        let due = self
-            .0
-            .iter()
-            .filter(|push| matches!(push.state, State::Due));
+        let due = self.0.iter().filter(|push| push.is_due());
         due.map(|push| push.tries).max().unwrap_or(0)
     }
 
     /// Takes in what a build has pushed; all of it when it ended well.
     pub(super) fn take(&mut self, export: &Export, success: bool) {
         for push in &mut self.0 {
-            let is_due = matches!(push.state, State::Due);
-            if is_due && (success || is_named(&export.pushed, &push.reference)) {
+            if push.is_due() && (success || is_named(&export.pushed, &push.reference)) {
                 push.state = State::Done;
             }
         }
@@ -169,7 +153,7 @@ impl Pushes {
         }
         if diagnosis.kind == Kind::Denied {
             for push in &mut self.0 {
-                if push.image == image && matches!(push.state, State::Due) {
+                if push.image == image && push.is_due() {
                     push.state = State::Failed(diagnosis.clone());
                 }
             }

@@ -58,11 +58,8 @@ pub(super) fn decide(
     let may_send = publication.build && !publication.withheld;
     if mode != Preflight::Off && may_send {
         checks = pushes(inputs, names, publication);
-        let given = cache.to.iter().filter(|_| !cache.added);
-        let writes = given
-            .filter_map(|entry| registry_reference(entry))
-            .next()
-            .is_some();
+        let is_registry = |entry: &String| registry_reference(entry).is_some();
+        let writes = !cache.added && cache.to.iter().any(is_registry);
         if writes || !checks.is_empty() {
             add_caches(&mut checks, cache);
         }

@@ -2,8 +2,9 @@
 //! reads then.
 
 use std::fmt::Write as _;
+use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -13,12 +14,38 @@ use crate::support::{Place, Printed, event, run};
 
 /// A step that publishes to the stand-in.
 async fn publish(place: &Place, ghcr: &Ghcr, inputs: &[(&str, &str)]) -> Printed {
+    let nowhere = [("GITHUB_API_URL", "http://127.0.0.1:1")];
+    publish_with(place, ghcr, inputs, &nowhere).await
+}
+
+async fn publish_with(
+    place: &Place,
+    ghcr: &Ghcr,
+    inputs: &[(&str, &str)],
+    env: &[(&str, &str)],
+) -> Printed {
     recorder(place);
     let mut command = step(place, inputs);
-    command
-        .env("INPUT_PUSH", "true")
-        .env("GITHUB_API_URL", "http://127.0.0.1:1");
+    command.env("INPUT_PUSH", "true").envs(env.iter().copied());
     ghcr.lead(&mut command, place);
+    run_beside(command).await
+}
+
+/// The same, where GitHub's API tells this of the package.
+async fn publish_package(place: &Place, ghcr: &Ghcr, package: Value) -> Printed {
+    let api = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path("/orgs/acme/packages/container/hit-counter"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(package))
+        .mount(&api)
+        .await;
+    let uri = api.uri();
+    let env = [("GITHUB_API_URL", uri.as_str()), ("NO_PROXY", "127.0.0.1")];
+    publish_with(place, ghcr, &[], &env).await
+}
+
+/// Runs a program while the stand-ins go on answering.
+async fn run_beside(mut command: Command) -> Printed {
     tokio::task::spawn_blocking(move || run(&mut command))
         .await
         .unwrap()
@@ -194,27 +221,12 @@ async fn a_package_that_belongs_to_another_repository_is_named() {
     let place = Place::new();
     let refusal = denied(403, "DENIED", "permission_denied: write_package");
     let ghcr = Ghcr::start(&place, refusal).await;
-    let api = MockServer::start().await;
     let package = json!({
         "visibility": "private",
         "repository": {"full_name": "acme/old-counter"},
         "owner": {"type": "Organization"},
     });
-    Mock::given(method("GET"))
-        .and(path("/orgs/acme/packages/container/hit-counter"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(package))
-        .mount(&api)
-        .await;
-    recorder(&place);
-    let mut command = step(&place, &[]);
-    command
-        .env("INPUT_PUSH", "true")
-        .env("GITHUB_API_URL", api.uri());
-    ghcr.lead(&mut command, &place);
-    command.env("NO_PROXY", "127.0.0.1");
-    let printed = tokio::task::spawn_blocking(move || run(&mut command))
-        .await
-        .unwrap();
+    let printed = publish_package(&place, &ghcr, package).await;
     let errors = errors(&printed).join("\n");
     assert!(errors.contains("acme/old-counter"), "{}", printed.out);
     assert!(
@@ -249,9 +261,7 @@ async fn a_pull_request_from_a_fork_is_built_and_says_why_once() {
             .env("GITHUB_EVENT_NAME", event_name)
             .env("GITHUB_REF", "refs/pull/2/merge");
         ghcr.lead(&mut command, &place);
-        let printed = tokio::task::spawn_blocking(move || run(&mut command))
-            .await
-            .unwrap();
+        let printed = run_beside(command).await;
         assert!(printed.success, "{}", printed.out);
         let arguments = place.text("record/arguments");
         for sending in ["--push", "--cache-to", "type=registry"] {
@@ -285,22 +295,16 @@ async fn dependabot_builds_where_the_registry_refuses_and_publishes_where_it_doe
     ] {
         let place = Place::new();
         let ghcr = Ghcr::start(&place, answer).await;
-        recorder(&place);
-        let mut command = step(
-            &place,
-            &[(
-                "cache-to",
-                "type=registry,ref=ghcr.io/acme/hit-counter:cache",
-            )],
+        let cache = (
+            "cache-to",
+            "type=registry,ref=ghcr.io/acme/hit-counter:cache",
         );
-        command
-            .env("INPUT_PUSH", "auto")
-            .env("GITHUB_ACTOR", "dependabot[bot]")
-            .env("GITHUB_API_URL", "http://127.0.0.1:1");
-        ghcr.lead(&mut command, &place);
-        let printed = tokio::task::spawn_blocking(move || run(&mut command))
-            .await
-            .unwrap();
+        let env = [
+            ("INPUT_PUSH", "auto"),
+            ("GITHUB_ACTOR", "dependabot[bot]"),
+            ("GITHUB_API_URL", "http://127.0.0.1:1"),
+        ];
+        let printed = publish_with(&place, &ghcr, &[cache], &env).await;
         assert!(printed.success, "{}", printed.out);
         let arguments = place.text("record/arguments");
         assert_eq!(arguments.contains("--cache-to"), pushes, "{arguments}");
@@ -320,23 +324,8 @@ async fn a_package_that_is_new_and_private_is_told_with_its_page() {
     ] {
         let place = Place::new();
         let ghcr = Ghcr::start(&place, ResponseTemplate::new(202)).await;
-        let api = MockServer::start().await;
         let package = json!({"visibility": visibility, "created_at": created});
-        Mock::given(method("GET"))
-            .and(path("/orgs/acme/packages/container/hit-counter"))
-            .respond_with(ResponseTemplate::new(200).set_body_json(package))
-            .mount(&api)
-            .await;
-        recorder(&place);
-        let mut command = step(&place, &[]);
-        command
-            .env("INPUT_PUSH", "true")
-            .env("GITHUB_API_URL", api.uri())
-            .env("NO_PROXY", "127.0.0.1");
-        ghcr.lead(&mut command, &place);
-        let printed = tokio::task::spawn_blocking(move || run(&mut command))
-            .await
-            .unwrap();
+        let printed = publish_package(&place, &ghcr, package).await;
         assert!(printed.success, "{}", printed.out);
         let notice = printed
             .out

@@ -30,6 +30,17 @@ fn publish(lab: &Lab, place: &Place, images: &str) -> Step {
         .with("build-args", format!("BASE={}\nMARK={mark}", lab.open_base))
 }
 
+/// A registry where the push of this image's tag `latest` hangs, for as long as
+/// the listener lives, so that there is time to kill what pushes.
+fn hanging(lab: &Lab, image: &str) -> (Front, TcpListener) {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hang = format!(
+        "location ~ ^/v2/{image}/manifests/latest {{ proxy_pass http://{}; }}\n",
+        silent.local_addr().unwrap()
+    );
+    (Front::start(lab, &hang), silent)
+}
+
 fn red(run: &StepRun) {
     assert_eq!(run.exit_code, Some(1), "{}", run.log);
     assert!(run.leftovers.is_empty(), "{:?}", run.leftovers);
@@ -260,13 +271,7 @@ fn two_registries_of_which_one_refuses_stop_the_run_before_the_build() {
 fn a_registry_that_dies_after_the_first_name_leaves_that_name_in_the_outputs() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
-    // The second tag's manifest hangs, so that there is time to kill it.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let hang = format!(
-        "location ~ ^/v2/dies/app/manifests/latest {{ proxy_pass http://{}; }}\n",
-        silent.local_addr().unwrap()
-    );
-    let front = Front::start(&lab, &hang);
+    let (front, _silent) = hanging(&lab, "dies/app");
     let image = format!("{}/dies/app", front.address());
     let running = publish(&lab, &place, &image)
         .with("push-attempts", "2")
@@ -465,12 +470,7 @@ fn a_registry_that_repeats_the_login_shows_nothing_of_it() {
 fn a_name_whose_push_is_cancelled_is_not_told_as_published() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let hang = format!(
-        "location ~ ^/v2/cancelled/app/manifests/latest {{ proxy_pass http://{}; }}\n",
-        silent.local_addr().unwrap()
-    );
-    let front = Front::start(&lab, &hang);
+    let (front, _silent) = hanging(&lab, "cancelled/app");
     let image = format!("{}/cancelled/app", front.address());
     let running = publish(&lab, &place, &image).start().unwrap();
     let begun = format!("pushing manifest for {image}:latest@");
