@@ -6,7 +6,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tracing::info;
 
 use super::take_down::TakeDown;
@@ -19,7 +18,7 @@ use crate::plan::{
     Builder, BuilderChoice, CONTAINERD_DOCS, CONTEXT, Created, EmulationStep, Handlers, Plan,
     RunFiles, cannot_run, config_file, tls_file,
 };
-use crate::secret::Secret;
+use crate::registry::Credentials;
 use crate::vars;
 
 /// How long buildx may take to tell what a builder runs, or to remove one.
@@ -93,7 +92,7 @@ fn base(job: &Job<'_>, buildx: &Path) -> Command {
 pub(super) async fn emulate(
     job: &Job<'_>,
     buildx: &Path,
-    config: &Map<String, Value>,
+    credentials: &Credentials,
     mut said: Option<String>,
     signals: &mut Signals,
     warnings: &mut Vec<String>,
@@ -114,19 +113,19 @@ pub(super) async fn emulate(
         | EmulationStep::NotLookedAt => None,
     };
     match handlers {
-        Some(handlers) => install(job, config, handlers, signals, warnings).await,
+        Some(handlers) => install(job, credentials, handlers, signals, warnings).await,
         None => Ok(()),
     }
 }
 
 async fn install(
     job: &Job<'_>,
-    config: &Map<String, Value>,
+    credentials: &Credentials,
     handlers: Handlers,
     signals: &mut Signals,
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let done = emulation::install(&handlers, job.facts, config, job.host, signals).await?;
+    let done = emulation::install(&handlers, job.facts, credentials, job.host, signals).await?;
     let own = &job.inputs.own_builder;
     if own.emulation != EmulationWish::Always && !done.there.is_empty() {
         warnings.push(unusable(&done.there, &handlers.image));
@@ -208,36 +207,21 @@ fn write_files(job: &Job<'_>) -> Result<(), Error> {
         super::write(job.folder, config_file(), &mut text.clone())?;
     }
     for (index, node) in own.nodes().enumerate() {
-        for (what, secret) in [
-            ("cacert", &node.tls.authority),
-            ("cert", &node.tls.certificate),
-            ("key", &node.tls.key),
-        ] {
-            if let Some(text) = secret.as_ref().map(Secret::expose) {
-                super::write(job.folder, &tls_file(index, what), &mut text.to_owned())?;
-            }
+        for (what, secret) in node.tls.given() {
+            let text = &mut secret.expose().to_owned();
+            super::write(job.folder, &tls_file(index, what), text)?;
         }
     }
-    if job
-        .plan
-        .builder
-        .made()
-        .is_some_and(|made| made.needs_context)
-    {
+    let made = job.plan.builder.made();
+    if made.is_some_and(|made| made.needs_context) {
         let written = context::write(job.folder, CONTEXT, &job.facts.docker.endpoint);
-        written.map_err(|source| Error::Files {
-            what: "docker/contexts".to_owned(),
-            source,
-        })?;
+        written.map_err(Error::files("docker/contexts"))?;
     }
     match &job.facts.builder.default_config {
-        Some(file) => job
-            .folder
-            .link(file, DEFAULT_CONFIG)
-            .map_err(|source| Error::Files {
-                what: DEFAULT_CONFIG.to_owned(),
-                source,
-            }),
+        Some(file) => {
+            let linked = job.folder.link(file, DEFAULT_CONFIG);
+            linked.map_err(Error::files(DEFAULT_CONFIG))
+        }
         None => Ok(()),
     }
 }

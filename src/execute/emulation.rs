@@ -5,7 +5,6 @@
 //! nothing; its words tell.
 
 use bollard::Docker;
-use serde_json::{Map, Value};
 use tracing::info;
 
 use super::{Error, privileged};
@@ -32,7 +31,7 @@ pub(super) struct Installed {
 pub(super) async fn install(
     handlers: &Handlers,
     facts: &Facts,
-    config: &Map<String, Value>,
+    credentials: &Credentials,
     host: &Host,
     signals: &mut Signals,
 ) -> Result<Installed, Error> {
@@ -43,10 +42,9 @@ pub(super) async fn install(
         why,
     };
     let docker = connect(facts).map_err(failed)?;
-    let credentials = Credentials::new(config.clone());
     info!("installing emulators for {names} with {}", handlers.image);
     tokio::select! {
-        pulled = privileged::pull(&docker, &handlers.image, &credentials, host) => pulled.map_err(failed)?,
+        pulled = privileged::pull(&docker, &handlers.image, credentials, host) => pulled.map_err(failed)?,
         signal = signals.next() => return Err(Error::Cancelled(signal)),
     }
     let arguments = ["--install", &names];

@@ -97,6 +97,16 @@ pub enum Error {
     Differs(Vec<Difference>),
 }
 
+impl Error {
+    /// What makes an error of a file of the run that could not be written.
+    pub(super) fn files(what: &str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Files {
+            what: what.to_owned(),
+            source,
+        }
+    }
+}
+
 /// A registry that refuses, and what that means.
 #[derive(Debug)]
 pub struct Denial {

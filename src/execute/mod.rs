@@ -119,8 +119,15 @@ impl Job<'_> {
         }
         let buildx = self.buildx()?;
         self.write_files(&config)?;
-        self.get_ready(buildx, &config, &client, &mut progress, signals, outcome)
-            .await?;
+        self.get_ready(
+            buildx,
+            &credentials,
+            &client,
+            &mut progress,
+            signals,
+            outcome,
+        )
+        .await?;
         let publishing = Publishing {
             job: self,
             buildx,
@@ -159,22 +166,19 @@ impl Job<'_> {
     async fn get_ready(
         &self,
         buildx: &Path,
-        config: &Map<String, Value>,
+        credentials: &Credentials,
         client: &Client,
         progress: &mut Progress<'_>,
         signals: &mut Signals,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
         // Each of the two hears a signal by itself.
-        let mut others = Signals::catch().map_err(|source| Error::Files {
-            what: "signals".to_owned(),
-            source,
-        })?;
+        let mut others = Signals::catch().map_err(Error::files("signals"))?;
         let set_up = builder::set_up(self, buildx, progress, signals);
         let checked = self.checked(client, &mut others, outcome);
         let (said, ()) = tokio::try_join!(set_up, checked)?;
         let warnings = &mut outcome.warnings;
-        builder::emulate(self, buildx, config, said, signals, warnings).await
+        builder::emulate(self, buildx, credentials, said, signals, warnings).await
     }
 
     /// The preflight, unless a signal ends it.
@@ -248,10 +252,7 @@ impl Job<'_> {
         }
         // Builders may be made of contexts.
         let linked = folder.link(&contexts, "docker/contexts");
-        linked.map_err(|source| Error::Files {
-            what: "docker/contexts".to_owned(),
-            source,
-        })
+        linked.map_err(Error::files("docker/contexts"))
     }
 }
 
@@ -259,10 +260,7 @@ impl Job<'_> {
 fn write(folder: &RunFolder, name: &str, text: &mut String) -> Result<(), Error> {
     let written = folder.write(name, text.as_bytes());
     text.zeroize();
-    written.map_err(|source| Error::Files {
-        what: name.to_owned(),
-        source,
-    })
+    written.map_err(Error::files(name))
 }
 
 fn git_token<'a>(plan: &Plan, inputs: &'a Inputs) -> Option<&'a Secret> {

@@ -176,10 +176,7 @@ impl TakeDown {
     pub(super) fn write(&self, folder: &RunFolder) -> Result<(), Error> {
         let text = serde_json::to_string(self).map_err(std::io::Error::from);
         let written = text.and_then(|text| fs::write(folder.path().join(RECORD), text));
-        written.map_err(|source| Error::Files {
-            what: RECORD.to_owned(),
-            source,
-        })
+        written.map_err(Error::files(RECORD))
     }
 
     fn read(folder: &Path) -> Option<Self> {

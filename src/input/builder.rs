@@ -174,18 +174,23 @@ impl BuilderInputs {
 
     /// The certificates and keys of all nodes.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.nodes().flat_map(|node| {
-            let Tls {
-                authority,
-                certificate,
-                key,
-            } = &node.tls;
-            [authority, certificate, key].into_iter().flatten()
-        })
+        let all = self.nodes().flat_map(|node| node.tls.given());
+        all.map(|(_, secret)| secret)
     }
 }
 
 impl Tls {
+    /// Those that are there, by the names of the remote driver's options.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
+        let all = [
+            ("cacert", &self.authority),
+            ("cert", &self.certificate),
+            ("key", &self.key),
+        ];
+        let given = all.into_iter();
+        given.filter_map(|(what, secret)| Some((what, secret.as_ref()?)))
+    }
+
     /// `BUILDER_NODE_n_AUTH_TLS_CACERT`, `…_CERT` and `…_KEY`, nodes counted
     /// from 0.
     fn of_node(index: usize, host: &Host) -> Self {

@@ -45,6 +45,20 @@ pub fn attributes(entry: &str) -> Result<Vec<(String, String)>, QuoteError> {
     Ok(fields.map(pair).collect())
 }
 
+/// The value of an attribute, whose name may be in either case; of one that is
+/// repeated the last.
+pub fn value<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut all = attributes.iter().rev();
+    let found = all.find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.as_str())
+}
+
+/// The text as a quoted field, where as it is it would be read as more than one.
+pub fn quoted(text: &str) -> Option<String> {
+    let is_more = text.contains([',', '"']);
+    is_more.then(|| format!("\"{}\"", text.replace('"', "\"\"")))
+}
+
 /// One record: its fields, and where it starts (line and column from 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {

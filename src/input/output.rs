@@ -76,9 +76,7 @@ impl Output {
 
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        let is_it = |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
-        let mut found = self.attributes.iter().filter(is_it);
-        found.next_back().map(|(_, value)| value.as_str())
+        csv::value(&self.attributes, name)
     }
 
     fn is_true(&self, name: &str) -> bool {
@@ -116,9 +114,7 @@ impl Output {
 }
 
 fn exporter(attributes: &[(String, String)]) -> Exporter {
-    let kind =
-        |(key, value): &(String, String)| key.eq_ignore_ascii_case("type").then(|| value.clone());
-    match attributes.iter().rev().find_map(kind).as_deref() {
+    match csv::value(attributes, "type") {
         Some("local") => Exporter::Local,
         Some("tar") => Exporter::Tar,
         Some("oci") => Exporter::Oci,

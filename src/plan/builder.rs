@@ -249,9 +249,8 @@ fn is_archive(output: &Output) -> bool {
 /// The `type` of a cache entry; a bare reference is a registry's.
 fn cache_kind(entry: &str) -> String {
     let attributes = csv::attributes(entry).unwrap_or_default();
-    let mut all = attributes.into_iter().rev();
-    let kind = all.find(|(name, _)| name.eq_ignore_ascii_case("type"));
-    kind.map_or_else(|| "registry".to_owned(), |(_, kind)| kind)
+    let kind = csv::value(&attributes, "type");
+    kind.unwrap_or("registry").to_owned()
 }
 
 /// buildx's rule for the name of a builder that is made.

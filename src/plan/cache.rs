@@ -15,12 +15,13 @@ use super::{Builder, BuilderChoice, Publication, builder};
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::image::{ImageName, Platform};
-use crate::input::{CacheChoice, Inputs};
+use crate::input::{CacheChoice, Inputs, csv};
 
 /// The folder of local caches, in the one that the runner keeps.
 const FOLDER: &str = "stevedore-cache";
 /// How long GitHub's cache service may take for one import or export.
 const TIMEOUT: &str = "2m";
+
 /// The caches of a build.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cache {
@@ -293,10 +294,8 @@ impl Question<'_> {
 /// A folder in an entry, quoted where buildx would read more than a path.
 fn local(key: &str, folder: &Path) -> String {
     let attribute = format!("{key}={}", folder.display());
-    match attribute.contains([',', '"']) {
-        true => format!("type=local,\"{}\"", attribute.replace('"', "\"\"")),
-        false => format!("type=local,{attribute}"),
-    }
+    let field = csv::quoted(&attribute).unwrap_or(attribute);
+    format!("type=local,{field}")
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use serde::{Serialize, Serializer};
 use super::RunFiles;
 use super::render::shown;
 use crate::facts::Facts;
-use crate::input::Inputs;
 use crate::input::builder::{Cleanup, DaemonConfig, Driver, Node};
+use crate::input::{Inputs, csv};
 
 /// What docker/setup-buildx-action lets a build ask for when nothing is said.
 const DEFAULT_FLAGS: &str = "--allow-insecure-entitlement security.insecure \
@@ -52,7 +52,7 @@ pub struct SetUpCommand(Vec<Argument>);
 enum Argument {
     Text(String),
     /// What stands before the path, and the file.
-    File(&'static str, String),
+    File(String, String),
 }
 
 /// A file that a node shows its certificates or key in.
@@ -100,9 +100,9 @@ impl SetUpCommand {
         self.0.push(Argument::Text(value.into()));
     }
 
-    fn file(&mut self, name: &str, before: &'static str, file: String) {
+    fn file(&mut self, name: &str, before: &str, file: String) {
         self.0.push(Argument::Text(name.to_owned()));
-        self.0.push(Argument::File(before, file));
+        self.0.push(Argument::File(before.to_owned(), file));
     }
 
     /// What the commands of all nodes have in common, as the original orders it.
@@ -115,15 +115,8 @@ impl SetUpCommand {
             .as_ref()
             .is_some_and(|at| at.starts_with("tcp://"));
         if driver == Driver::Remote && over_tls {
-            let tls = &node.tls;
-            for (before, what, given) in [
-                ("cacert=", "cacert", &tls.authority),
-                ("cert=", "cert", &tls.certificate),
-                ("key=", "key", &tls.key),
-            ] {
-                if given.is_some() {
-                    self.file("--driver-opt", before, tls_file(index, what));
-                }
+            for (what, _) in node.tls.given() {
+                self.file("--driver-opt", &format!("{what}="), tls_file(index, what));
             }
         }
         match &node.buildkitd_flags {
@@ -145,14 +138,12 @@ impl SetUpCommand {
 
 /// `before` and a path as one field of CSV, which buildx reads options as.
 fn field(before: &str, path: &std::path::Path) -> OsString {
-    let path = path.as_os_str();
-    let text = path.to_string_lossy();
-    if !before.is_empty() && text.contains([',', '"']) {
-        return format!("\"{before}{}\"", text.replace('"', "\"\"")).into();
-    }
     let mut argument = OsString::from(before);
     argument.push(path);
-    argument
+    match csv::quoted(&argument.to_string_lossy()) {
+        Some(quoted) if !before.is_empty() => quoted.into(),
+        _ => argument,
+    }
 }
 
 impl Created {
