@@ -180,14 +180,9 @@ pub(super) fn registry_reference(entry: &str) -> Option<String> {
     {
         return Some(only.clone());
     }
-    let value = |wanted: &str| {
-        let mut all = attributes.iter();
-        let found = all.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        found.map(|(_, value)| value.clone())
-    };
-    (value("type")? == "registry")
-        .then(|| value("ref"))
-        .flatten()
+    let is_registry = csv::value(&attributes, "type") == Some("registry");
+    let reference = csv::value(&attributes, "ref").filter(|_| is_registry);
+    reference.map(str::to_owned)
 }
 
 /// The repository of a reference, and its tag or digest.
@@ -238,6 +233,17 @@ mod tests {
         let publication = publication(push);
         let checks = decide(inputs, &names, &publication, &Cache::given(inputs)).checks;
         checks.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn of_an_attribute_that_is_repeated_buildx_takes_the_last() {
+        for (entry, expected) in [
+            ("type=local,type=registry,ref=a/b,REF=a/c", Some("a/c")),
+            ("type=registry,ref=a/b,type=local", None),
+            ("a/b:c", Some("a/b:c")),
+        ] {
+            assert_eq!(registry_reference(entry).as_deref(), expected, "{entry}");
+        }
     }
 
     #[test]
