@@ -5,12 +5,12 @@ use std::io::{self, IsTerminal as _};
 use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
-use crate::execute::{self, Job, Outcome, RunFolder};
+use crate::execute::{self, Built, Job, Outcome, RunFolder};
 use crate::facts::Facts;
 use crate::host::{Host, Progress, Signals};
 use crate::input::spec::Part;
 use crate::input::{Inputs, Preflight};
-use crate::plan::{self, Level, Plan};
+use crate::plan::{self, Build, Level, Plan};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
 use crate::report::{cache, files, log, outputs, summary};
@@ -95,8 +95,14 @@ fn show(plan: &Plan, facts: &Facts) {
     if plan.preflight.mode == Preflight::Only {
         return;
     }
-    let lines = plan.tags.iter().chain(&plan.labels);
-    log::group("Tags and labels", lines.map(String::as_str));
+    for build in &plan.builds {
+        let title = match &build.target {
+            Some(target) => format!("Tags and labels of target {target}"),
+            None => "Tags and labels".to_owned(),
+        };
+        let lines = build.tags.iter().chain(&build.labels);
+        log::group(&title, lines.map(String::as_str));
+    }
 }
 
 fn own(what: &str, error: io::Error) -> Failure {
@@ -117,7 +123,7 @@ async fn carry_out(
 
     let images = execute::images_for_post(plan, inputs.own_builder.cleanup);
     if !images.is_empty() {
-        let list = serde_json::Value::from(images.to_vec()).to_string();
+        let list = serde_json::Value::from(images).to_string();
         files::set(host, vars::GITHUB_STATE, vars::STATE_IMAGES, &list)
             .map_err(|error| own("GITHUB_STATE", error))?;
     }
@@ -149,7 +155,7 @@ async fn carry_out(
     for warning in &outcome.warnings {
         warn!(title = "Publish", "{warning}");
     }
-    if let Some(reason) = &outcome.withheld {
+    if let Some(reason) = &outcome.known.withheld {
         info!(title = "Not published", notice = true, "{reason}");
     }
     for notice in &outcome.notices {
@@ -172,30 +178,45 @@ fn report(plan: &Plan, outcome: &Outcome, host: &Host, success: bool) -> Result<
 
 /// The last lines of the log: what is where.
 fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
-    let digest = outcome.build.digest.as_ref().map(ToString::to_string);
-    for push in outcome.pushes.done() {
-        let digest = digest.as_deref().unwrap_or_default();
-        info!("published {} {digest}", push.reference);
+    for (build, built) in plan.builds.iter().zip(&outcome.builds) {
+        tell_of(build, built);
     }
-    for platform in &outcome.verified.platforms {
-        info!("  {} {}", platform.platform, platform.digest);
-    }
-    if let Some(cached) = cache::cached(plan, outcome) {
-        info!("{cached}");
-    }
-    if !success || outcome.pushes.done().next().is_some() {
+    if !success || outcome.done().next().is_some() {
         return;
     }
-    match (plan.preflight.mode, &outcome.withheld) {
+    // What holds for one holds for all where nothing is pushed.
+    let Some(build) = plan.builds.first() else {
+        return;
+    };
+    let publication = &build.publication;
+    match (plan.preflight.mode, &outcome.known.withheld) {
         (Preflight::Only, None) if plan.preflight.checks.is_empty() => {
-            info!("nothing to ask: {}", plan.publication);
+            info!("nothing to ask: {publication}");
         }
         (Preflight::Only, _) => info!("asked, and nothing built: `preflight: only`"),
         (_, Some(_)) => {}
-        (_, None) if plan.publication.push || plan.publication.by_outputs => {
+        (_, None) if publication.push || publication.by_outputs => {
             info!("built, and pushed as `outputs` says");
         }
-        (_, None) => info!("not pushed: {}", plan.publication.reason),
+        (_, None) => info!("not pushed: {}", publication.reason),
+    }
+}
+
+fn tell_of(build: &Build, built: &Built) {
+    let of_target = match &build.target {
+        Some(target) => format!("target {target}: "),
+        None => String::new(),
+    };
+    let digest = built.result.digest.as_ref().map(ToString::to_string);
+    for push in built.pushes.done() {
+        let digest = digest.as_deref().unwrap_or_default();
+        info!("{of_target}published {} {digest}", push.reference);
+    }
+    for platform in &built.verified.platforms {
+        info!("  {} {}", platform.platform, platform.digest);
+    }
+    if let Some(cached) = cache::cached(build, built) {
+        info!("{of_target}{cached}");
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::progress::Export;
 use super::pushes::is_named;
-use crate::plan::{Cache, Plan};
+use crate::plan::Cache;
 
 /// How long a cache that nobody has asked for by name may be written, from the
 /// last push on.
@@ -35,13 +35,13 @@ pub(super) struct Wait {
 
 impl Wait {
     /// For a build that pushes these references.
-    pub(super) fn after(references: Vec<String>, plan: &Plan) -> Self {
+    pub(super) fn after(references: Vec<String>, cache: &Cache) -> Self {
         Self {
-            awaited: match plan.cache.to.is_empty() {
+            awaited: match cache.to.is_empty() {
                 true => Vec::new(),
                 false => references,
             },
-            bound: match plan.cache.added {
+            bound: match cache.added {
                 true => BOUND,
                 false => BOUND_WHERE_GIVEN,
             },

@@ -89,6 +89,9 @@ pub enum Error {
     /// Some references could not be pushed.
     #[error("{} of the images could not be pushed", .0.len())]
     Push(Vec<FailedPush>),
+    /// Some of several targets were not published; the others were.
+    #[error("{} of the targets failed", .0.len())]
+    Targets(Vec<(String, Error)>),
     /// The run was cancelled.
     #[error("cancelled; nothing more is built or pushed")]
     Cancelled(Signal),

@@ -14,6 +14,8 @@ mod emulation;
 mod engine_login;
 mod error;
 mod folder;
+mod images;
+mod lines;
 mod preflight;
 mod privileged;
 mod progress;
@@ -31,9 +33,10 @@ use std::path::Path;
 pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
 pub use folder::{RunFolder, left_over};
-use publishing::Publishing;
+use images::Images;
 pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
+use serde::Serialize;
 use serde_json::{Map, Value};
 pub use steps::Count;
 use steps::Steps;
@@ -44,31 +47,80 @@ use crate::facts::{Engine, Facts};
 use crate::host::{Host, Progress, Signals};
 use crate::image::ImageName;
 use crate::input::{Inputs, Preflight};
-use crate::plan::{ContextKind, Credential, Plan, RunFiles};
+use crate::plan::{Build, ContextKind, Credential, Plan, RunFiles};
 use crate::registry::{Client, Credentials};
 use crate::secret::Secret;
 
 /// What has come out of a run, also of one that failed.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What buildx told of the result.
-    pub build: BuildResult,
-    /// The images that their registries said they would take.
-    pub(crate) allowed: Vec<ImageName>,
-    /// How far each reference has come; none when nothing is pushed.
-    pub pushes: Pushes,
-    /// What became of the steps of the build.
-    pub steps: Steps,
-    /// The references of registry caches that are left out.
-    pub(crate) without_caches: Vec<String>,
-    /// Why nothing is pushed after all, though the plan wanted it.
-    pub withheld: Option<String>,
-    /// What the registries told after the push.
-    pub verified: Verified,
+    /// What has come of each image, in the plan's order.
+    pub builds: Vec<Built>,
+    /// What the registries said before the build.
+    pub known: Known,
     /// What is worth knowing of what was published.
     pub notices: Vec<String>,
     /// What went wrong without stopping anything.
     pub warnings: Vec<String>,
+}
+
+/// What registries said before the build.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The images that their registries said they would take.
+    pub(crate) allowed: Vec<ImageName>,
+    /// The references of registry caches that are left out.
+    pub(crate) without_caches: Vec<String>,
+    /// Why nothing is pushed after all, though the plan wanted it.
+    pub withheld: Option<String>,
+}
+
+impl Known {
+    /// Whether an image is pushed, as far as is known by now.
+    pub(super) fn pushes(&self, build: &Build) -> bool {
+        build.publication.push && self.withheld.is_none()
+    }
+}
+
+/// What has come of one image.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// What buildx told of the result.
+    pub result: BuildResult,
+    /// How far each reference has come; none when nothing is pushed.
+    pub pushes: Pushes,
+    /// What became of the steps of the build.
+    pub steps: Steps,
+    /// What the registries told after the push.
+    pub verified: Verified,
+    /// How it ended.
+    pub ending: Ending,
+    /// What is worth knowing of what was published.
+    pub(super) notices: Vec<String>,
+    /// What went wrong without stopping anything.
+    pub(super) warnings: Vec<String>,
+}
+
+/// How the work on an image ended, in GitHub's words for steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// It was not begun.
+    #[default]
+    Skipped,
+    /// All of it was done.
+    Success,
+    /// Something of it was not done.
+    Failure,
+    /// The run was cancelled meanwhile.
+    Cancelled,
+}
+
+impl Outcome {
+    /// Every push that is done.
+    pub fn done(&self) -> impl Iterator<Item = &Push> {
+        self.builds.iter().flat_map(|built| built.pushes.done())
+    }
 }
 
 /// A plan, and what it takes to carry it out.
@@ -92,7 +144,10 @@ impl Job<'_> {
         progress: Progress<'_>,
         signals: &mut Signals,
     ) -> (Outcome, Result<(), Error>) {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome {
+            builds: self.plan.builds.iter().map(|_| Built::default()).collect(),
+            ..Outcome::default()
+        };
         let result = self.steps(progress, signals, &mut outcome).await;
         outcome.warnings.extend(take_down::take_down(self).await);
         (outcome, result)
@@ -128,37 +183,13 @@ impl Job<'_> {
             outcome,
         )
         .await?;
-        let publishing = Publishing {
+        let images = Images {
             job: self,
             buildx,
-            files: self.folder.files(),
             client: &client,
             credentials: &credentials,
         };
-        let pushes = self.pushes(outcome);
-        // What the client does not get ready in this time, it does afterwards.
-        let prepare = async {
-            if pushes {
-                client.prepare(&self.plan.images).await;
-            }
-            std::future::pending().await
-        };
-        let published = tokio::select! {
-            published = publishing.run(progress, signals, outcome) => published,
-            never = prepare => never,
-        };
-        let nothing = outcome.pushes.done().next().is_none();
-        if nothing || matches!(published, Err(Error::Cancelled(_))) {
-            return published;
-        }
-        let verified = self.read_back(&client, signals, outcome).await;
-        match (published, verified) {
-            (Err(failed), Err(differs)) => {
-                outcome.warnings.push(differs.to_string());
-                Err(failed)
-            }
-            (published, verified) => published.and(verified),
-        }
+        images.publish(progress, signals, outcome).await
     }
 
     /// Asks the registries, and meanwhile makes the builder; then installs
@@ -192,29 +223,6 @@ impl Job<'_> {
             checked = self.preflight(client, outcome) => checked,
             signal = signals.next() => Err(Error::Cancelled(signal)),
         }
-    }
-
-    /// Reads back what was pushed, and asks GitHub about the packages.
-    async fn read_back(
-        &self,
-        client: &Client,
-        signals: &mut Signals,
-        outcome: &mut Outcome,
-    ) -> Result<(), Error> {
-        let images = outcome.pushes.github_images();
-        let verified = verify::verify(self.plan, client, outcome);
-        let told = async { tokio::join!(verified, self.private_packages(&images)) };
-        let (verified, notices) = tokio::select! {
-            told = told => told,
-            signal = signals.next() => return Err(Error::Cancelled(signal)),
-        };
-        outcome.notices = notices;
-        verified
-    }
-
-    /// Whether the image is pushed, as far as is known by now.
-    pub(super) fn pushes(&self, outcome: &Outcome) -> bool {
-        self.plan.publication.push && outcome.withheld.is_none()
     }
 
     /// The program, where there is something that it can build with.
@@ -264,13 +272,9 @@ fn write(folder: &RunFolder, name: &str, text: &mut String) -> Result<(), Error>
 }
 
 fn git_token<'a>(plan: &Plan, inputs: &'a Inputs) -> Option<&'a Secret> {
-    match plan.context.kind {
-        ContextKind::Repository { .. } if !inputs.build.secrets.has_git_token => {
-            inputs.github_token.as_ref()
-        }
-        ContextKind::Repository { .. } => None,
-        ContextKind::Local | ContextKind::Remote => None,
-    }
+    let is_own = |build: &Build| matches!(build.context.kind, ContextKind::Repository { .. });
+    let is_needed = plan.builds.iter().any(is_own) && !inputs.build.secrets.has_git_token;
+    inputs.github_token.as_ref().filter(|_| is_needed)
 }
 
 /// The value of a credential that the plan names.

@@ -38,7 +38,7 @@ impl Job<'_> {
                 Asked::Denied(denial) if check.added => {
                     leave_out(check, &denial.to_string(), outcome);
                 }
-                Asked::Allowed => outcome.allowed.push(check.image.clone()),
+                Asked::Allowed => outcome.known.allowed.push(check.image.clone()),
                 Asked::Unclear(why) => outcome.warnings.push(format!(
                     "{check} could not be checked before the build.\n{why}"
                 )),
@@ -73,7 +73,7 @@ impl Job<'_> {
             leave_out(&denial.check, &denial.to_string(), outcome);
         }
         if !images.is_empty() {
-            outcome.withheld = Some(self.withheld(&images));
+            outcome.known.withheld = Some(self.withheld(&images));
         }
     }
 
@@ -134,7 +134,7 @@ fn leave_out(check: &Check, why: &str, outcome: &mut Outcome) {
     outcome.warnings.push(format!(
         "the build cache {reference} is left out, and the image is not at fault: {why}"
     ));
-    outcome.without_caches.push(reference.clone());
+    outcome.known.without_caches.push(reference.clone());
 }
 
 /// What came of a question.

@@ -15,10 +15,10 @@ use super::progress::Export;
 use super::pushes::Pushes;
 use super::refusals::Refused;
 use super::store::Store;
-use super::{Error, Job, Outcome, build, builder};
+use super::{Built, Error, Job, Known, build, builder};
 use crate::diagnosis::{self, Diagnosis, Kind};
 use crate::host::{Command, Progress, Signals};
-use crate::plan::{BuilderChoice, RunFiles};
+use crate::plan::{Build, BuilderChoice, RunFiles};
 use crate::registry::{Client, Credentials};
 
 /// How long the first pause between two tries is; each further one is twice as long.
@@ -29,6 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// What it takes to build and push.
 pub(super) struct Publishing<'a> {
     pub(super) job: &'a Job<'a>,
+    pub(super) build: &'a Build,
+    pub(super) known: &'a Known,
     pub(super) buildx: &'a Path,
     pub(super) files: RunFiles,
     pub(super) client: &'a Client,
@@ -51,31 +53,28 @@ impl Publishing<'_> {
         &self,
         mut progress: Progress<'_>,
         signals: &mut Signals,
-        outcome: &mut Outcome,
+        built: &mut Built,
     ) -> Result<(), Error> {
-        if self.job.pushes(outcome) {
-            outcome.pushes = Pushes::of(self.job.plan);
+        if self.known.pushes(self.build) {
+            built.pushes = Pushes::of(self.build);
         }
         let mut export = Export::default();
         let mut way = Way::Build;
         loop {
-            self.pause(&outcome.pushes, signals).await?;
+            self.pause(&built.pushes, signals).await?;
             match &way {
                 Way::Build => {
                     export = Export::default();
-                    self.build(progress.again(), signals, &mut export, outcome)
+                    self.build(progress.again(), signals, &mut export, built)
                         .await?;
                 }
-                Way::Store(store, source) => self.push(store, source, signals, outcome).await?,
-                Way::Copy => {
-                    self.copy(progress.again(), signals, &export, outcome)
-                        .await?
-                }
+                Way::Store(store, source) => self.push(store, source, signals, built).await?,
+                Way::Copy => self.copy(progress.again(), signals, &export, built).await?,
             }
-            if outcome.pushes.due().is_empty() {
-                return failures(&outcome.pushes);
+            if built.pushes.due().is_empty() {
+                return failures(&built.pushes);
             }
-            way = self.way(&export, outcome);
+            way = self.way(&export, built);
         }
     }
 
@@ -86,22 +85,22 @@ impl Publishing<'_> {
         progress: Progress<'_>,
         signals: &mut Signals,
         export: &mut Export,
-        outcome: &mut Outcome,
+        built: &mut Built,
     ) -> Result<(), Error> {
         let omit = crate::plan::Omit {
-            references: outcome.pushes.settled(),
-            sending: outcome.withheld.is_some(),
-            caches: outcome.without_caches.clone(),
+            references: built.pushes.settled(),
+            sending: self.known.withheld.is_some(),
+            caches: self.known.without_caches.clone(),
         };
-        let wait = Wait::after(outcome.pushes.due(), self.job.plan);
-        let folder = self.job.plan.cache.folder.as_deref();
+        let wait = Wait::after(built.pushes.due(), &self.build.cache);
+        let folder = self.build.cache.folder.as_deref();
         if let Some(folder) = folder {
             cache::clear(folder);
         }
-        let arguments = self.job.plan.arguments(&self.files, &omit);
+        let arguments = self.build.arguments(&self.files, &omit);
         let command = self.command().args(arguments);
-        let result = &mut outcome.build;
-        let built = build::run(
+        let result = &mut built.result;
+        let done = build::run(
             &command,
             self.job.host,
             &self.files,
@@ -111,15 +110,15 @@ impl Publishing<'_> {
             &wait,
             result,
         );
-        let built = built.await;
-        outcome.pushes.take(export, built.is_ok());
-        outcome.steps = export.steps.clone();
-        if (built.is_err() || export.is_cut_short) && export.digest.is_some() {
-            outcome.build.digest = export.digest.clone();
-            outcome.build.image_id = export.image_id().cloned();
+        let done = done.await;
+        built.pushes.take(export, done.is_ok());
+        built.steps = export.steps.clone();
+        if (done.is_err() || export.is_cut_short) && export.digest.is_some() {
+            built.result.digest = export.digest.clone();
+            built.result.image_id = export.image_id().cloned();
         }
-        self.keep_cache(&wait, export, built.is_ok(), outcome);
-        match (built, export.failed.clone()) {
+        self.keep_cache(&wait, export, done.is_ok(), built);
+        match (done, export.failed.clone()) {
             // All but the cache was done.
             (Err(Error::Build { .. }), None)
                 if export.cache_error.is_some() && wait.is_all_pushed(export) =>
@@ -133,7 +132,7 @@ impl Publishing<'_> {
                 } else {
                     &export.text
                 };
-                self.judge(&reference, text, outcome).await;
+                self.judge(&reference, text, built).await;
                 Ok(())
             }
             (Err(Error::Build { code, message, .. }), None) => Err(Error::Build {
@@ -146,13 +145,13 @@ impl Publishing<'_> {
     }
 
     /// Keeps a local cache that was written, and tells when any was not.
-    fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, outcome: &mut Outcome) {
+    fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, built: &mut Built) {
         if !is_built && !wait.is_all_pushed(export) {
             return;
         }
-        let folder = self.job.plan.cache.folder.as_deref();
+        let folder = self.build.cache.folder.as_deref();
         if let Some(warning) = wait.warning(export) {
-            outcome.warnings.push(warning);
+            built.warnings.push(warning);
             // What was written in part is no cache.
             folder.map(cache::clear);
             return;
@@ -162,7 +161,7 @@ impl Publishing<'_> {
         };
         if let Err(error) = cache::keep(folder, self.job.host.now()) {
             let folder = folder.display();
-            outcome.warnings.push(format!(
+            built.warnings.push(format!(
                 "the build cache was not kept in {folder}: {error}. The next run builds without it"
             ));
         }
@@ -194,12 +193,11 @@ impl Publishing<'_> {
     /// On a terminal nothing of the build was heard: what the registries say now
     /// may be what stopped it.
     async fn ask_all(&self) -> Option<Diagnosis> {
-        let plan = self.job.plan;
-        if !plan.publication.push {
+        if !self.build.publication.push {
             return None;
         }
         let ask = |image| Refused::of_push_to(self.job, Some(image)).again(self.client);
-        let asked = plan.images.iter().map(ask);
+        let asked = self.build.images.iter().map(ask);
         let asked = futures_util::future::join_all(asked).await;
         asked
             .into_iter()
@@ -208,9 +206,9 @@ impl Publishing<'_> {
     }
 
     /// How those that are left are pushed.
-    fn way(&self, export: &Export, outcome: &Outcome) -> Way<'_> {
+    fn way(&self, export: &Export, built: &Built) -> Way<'_> {
         let job = self.job;
-        let named = outcome.pushes.done().map(|push| &push.reference).last();
+        let named = built.pushes.done().map(|push| &push.reference).last();
         let named = named.or(export.failed.as_ref().map(|(reference, _)| reference));
         if let (BuilderChoice::Engine, Some(named)) = (&job.plan.builder.choice, named) {
             let (engine, settings) = (&job.facts.engine, &job.facts.docker);
@@ -218,7 +216,7 @@ impl Publishing<'_> {
                 return Way::Store(store, named.clone());
             }
         }
-        match outcome.pushes.done().next() {
+        match built.pushes.done().next() {
             Some(_) => Way::Copy,
             None => Way::Build,
         }
@@ -230,10 +228,10 @@ impl Publishing<'_> {
         store: &Store<'_>,
         source: &str,
         signals: &mut Signals,
-        outcome: &mut Outcome,
+        built: &mut Built,
     ) -> Result<(), Error> {
-        for reference in outcome.pushes.due() {
-            if outcome.pushes.is_settled(&reference) {
+        for reference in built.pushes.due() {
+            if built.pushes.is_settled(&reference) {
                 continue;
             }
             info!("pushing {reference} out of the engine's store");
@@ -243,15 +241,12 @@ impl Publishing<'_> {
             };
             match pushed {
                 Ok(digest) => {
-                    outcome.pushes.succeed(&reference);
-                    if outcome.build.digest.is_none() {
-                        outcome.build.digest = digest;
+                    built.pushes.succeed(&reference);
+                    if built.result.digest.is_none() {
+                        built.result.digest = digest;
                     }
                 }
-                Err(why) => {
-                    self.judge(&reference, &told(&reference, &why), outcome)
-                        .await
-                }
+                Err(why) => self.judge(&reference, &told(&reference, &why), built).await,
             }
         }
         Ok(())
@@ -263,10 +258,10 @@ impl Publishing<'_> {
         mut progress: Progress<'_>,
         signals: &mut Signals,
         export: &Export,
-        outcome: &mut Outcome,
+        built: &mut Built,
     ) -> Result<(), Error> {
-        let image = outcome.pushes.done().next().map(|push| push.image.clone());
-        let (Some(image), Some(digest)) = (image, outcome.build.digest.clone()) else {
+        let image = built.pushes.done().next().map(|push| push.image.clone());
+        let (Some(image), Some(digest)) = (image, built.result.digest.clone()) else {
             return Ok(());
         };
         let source = copy::Source {
@@ -274,17 +269,16 @@ impl Publishing<'_> {
             digest: &digest,
             is_index: export.is_index,
         };
-        for reference in outcome.pushes.due() {
-            if outcome.pushes.is_settled(&reference) {
+        for reference in built.pushes.due() {
+            if built.pushes.is_settled(&reference) {
                 continue;
             }
             info!("copying {image}@{digest} to {reference}");
             let command = source.command(self.command(), &reference);
             match copy::run(&command, self.job.host, progress.again(), signals).await {
-                Copied::Done => outcome.pushes.succeed(&reference),
+                Copied::Done => built.pushes.succeed(&reference),
                 Copied::Failed(why) => {
-                    self.judge(&reference, &told(&reference, &why), outcome)
-                        .await;
+                    self.judge(&reference, &told(&reference, &why), built).await;
                 }
                 Copied::Interrupted(signal) => return Err(Error::Cancelled(signal)),
             }
@@ -293,23 +287,23 @@ impl Publishing<'_> {
     }
 
     /// Finds out what a failed push means, and whether it is tried again.
-    async fn judge(&self, reference: &str, text: &str, outcome: &mut Outcome) {
-        outcome.pushes.know(reference);
-        let diagnosis = self.diagnose(reference, text, outcome).await;
+    async fn judge(&self, reference: &str, text: &str, built: &mut Built) {
+        built.pushes.know(reference);
+        let diagnosis = self.diagnose(reference, text, built).await;
         let attempts = self.job.plan.push_attempts;
-        let tries = outcome.pushes.fail(reference, &diagnosis, attempts);
+        let tries = built.pushes.fail(reference, &diagnosis, attempts);
         let words = diagnosis.words.lines().next().unwrap_or_default();
         info!("push of {reference}, try {tries} of {attempts} failed: {words}");
     }
 
     /// A bare status in the log says little: the registry is asked again, this
     /// time by us, to hear its words.
-    async fn diagnose(&self, reference: &str, text: &str, outcome: &Outcome) -> Diagnosis {
-        let image = outcome.pushes.image(reference);
+    async fn diagnose(&self, reference: &str, text: &str, built: &Built) -> Diagnosis {
+        let image = built.pushes.image(reference);
         let refused = Refused::of_push_to(self.job, image);
         let mut diagnosis = refused.of_push(text);
         let subject = diagnosis::subject(text);
-        let was_allowed = image.is_some_and(|image| outcome.allowed.contains(image));
+        let was_allowed = image.is_some_and(|image| self.known.allowed.contains(image));
         if subject.status == Some(401) && was_allowed {
             // Its token has expired since.
             diagnosis.kind = Kind::Passing;

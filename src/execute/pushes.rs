@@ -3,7 +3,7 @@
 use super::progress::Export;
 use crate::diagnosis::{Diagnosis, Kind};
 use crate::image::{ImageName, Reference, reference};
-use crate::plan::Plan;
+use crate::plan::Build;
 
 /// One reference that is to be pushed.
 #[derive(Debug)]
@@ -56,14 +56,14 @@ pub enum State {
     Failed(Diagnosis),
 }
 
-/// Every reference of a run, in the plan's order; none when nothing is pushed.
+/// Every reference of an image, in the plan's order; none when nothing is pushed.
 #[derive(Debug, Default)]
 pub struct Pushes(Vec<Push>);
 
 impl Pushes {
-    /// All references of the plan, none of them pushed yet.
-    pub(super) fn of(plan: &Plan) -> Self {
-        let tags = plan.tags.iter();
+    /// All references of the image, none of them pushed yet.
+    pub(super) fn of(build: &Build) -> Self {
+        let tags = build.tags.iter();
         Self(tags.filter_map(|tag| Push::due(tag)).collect())
     }
 

@@ -17,7 +17,7 @@ use super::{Error, Job, RunFolder, emulation};
 use crate::facts::{DockerSettings, find_buildx, words};
 use crate::host::Host;
 use crate::input::builder::Cleanup;
-use crate::plan::{BuilderChoice, Handlers, Plan};
+use crate::plan::{Build, BuilderChoice, Handlers, Plan};
 
 /// What is to be taken away, in the run's folder.
 const RECORD: &str = "take-down.json";
@@ -142,11 +142,17 @@ async fn remove_images(docker: &Docker, images: &[String]) -> Vec<String> {
 }
 
 /// The images that a later step may use, and that go with the job.
-pub fn images_for_post(plan: &Plan, cleanup: Cleanup) -> &[String] {
+pub fn images_for_post(plan: &Plan, cleanup: Cleanup) -> Vec<String> {
     match cleanup {
-        Cleanup::All if plan.publication.load => &plan.tags,
-        Cleanup::All | Cleanup::Builder | Cleanup::Nothing => &[],
+        Cleanup::All => tags(plan, |build| build.publication.load),
+        Cleanup::Builder | Cleanup::Nothing => Vec::new(),
     }
+}
+
+/// The references of some images of a plan.
+fn tags(plan: &Plan, which: impl Fn(&&Build) -> bool) -> Vec<String> {
+    let builds = plan.builds.iter().filter(which);
+    builds.flat_map(|build| build.tags.clone()).collect()
 }
 
 /// Removes images from the engine that the user means, in the post step.
@@ -162,12 +168,12 @@ impl TakeDown {
         let plan = job.plan;
         let all = job.inputs.own_builder.cleanup == Cleanup::All;
         // The engine's own builder leaves in the engine what it pushes, too.
-        let leaves = plan.builder.choice == BuilderChoice::Engine && !plan.publication.load;
+        let leaves = plan.builder.choice == BuilderChoice::Engine;
         Self {
             keep_state: plan.builder.made().is_some_and(|made| made.keeps_state),
             handlers: None,
             images: match all && leaves {
-                true => plan.tags.clone(),
+                true => tags(plan, |build| !build.publication.load),
                 false => Vec::new(),
             },
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
-use super::{Difference, Error, Outcome, Push};
+use super::{Built, Difference, Error, Push};
 use crate::image::{Digest, ImageName, Platform};
-use crate::plan::Plan;
+use crate::plan::Build;
 use crate::registry::{self, Client, Manifest};
 
 /// What the registries told.
@@ -36,18 +36,14 @@ pub struct PublishedPlatform {
 /// Reads every tag back, side by side. A difference is an error; a registry
 /// that cannot be reached or trusted from here is a warning, since the engine
 /// may see another network and trust other authorities than we do.
-pub(super) async fn verify(
-    plan: &Plan,
-    client: &Client,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
-    let Some(expected) = outcome.build.digest.clone() else {
+pub(super) async fn verify(build: &Build, client: &Client, built: &mut Built) -> Result<(), Error> {
+    let Some(expected) = built.result.digest.clone() else {
         let text = "buildx told no digest: what was pushed is not compared with the registry";
-        outcome.warnings.push(text.to_owned());
+        built.warnings.push(text.to_owned());
         return Ok(());
     };
     let tagged = |push| Some((push, Push::tag(push)?));
-    let pushed: Vec<(&Push, &str)> = outcome.pushes.done().filter_map(tagged).collect();
+    let pushed: Vec<(&Push, &str)> = built.pushes.done().filter_map(tagged).collect();
     let answers = pushed
         .iter()
         .map(|(push, tag)| client.manifest(&push.image, tag));
@@ -58,7 +54,7 @@ pub(super) async fn verify(
         let reference = push.reference.clone();
         match answer {
             Ok(found) if found.digest == expected => {
-                outcome.verified.references.push(reference);
+                built.verified.references.push(reference);
                 manifest.get_or_insert((push.image.clone(), found));
             }
             Ok(found) => differences.push(Difference::Digest {
@@ -69,20 +65,18 @@ pub(super) async fn verify(
             Err(registry::Error::Missing(reference)) => {
                 differences.push(Difference::NotThere { reference });
             }
-            Err(registry::Error::Unreachable(why)) => outcome.warnings.push(format!(
+            Err(registry::Error::Unreachable(why)) => built.warnings.push(format!(
                 "{} was pushed, but not read back from here: {why}. The engine reached the registry",
                 push.reference
             )),
         }
     }
     if let Some((name, manifest)) = manifest {
-        outcome
-            .warnings
-            .extend(missing_annotations(plan, &manifest));
-        outcome.verified.attestations = manifest.attestations;
-        outcome.verified.annotations = manifest.annotations.clone();
-        outcome.verified.platforms = platforms(plan, client, &name, manifest).await;
-        differences.extend(missing_platforms(plan, outcome));
+        built.warnings.extend(missing_annotations(build, &manifest));
+        built.verified.attestations = manifest.attestations;
+        built.verified.annotations = manifest.annotations.clone();
+        built.verified.platforms = platforms(build, client, &name, manifest).await;
+        differences.extend(missing_platforms(build, built));
     }
     match differences.is_empty() {
         true => Ok(()),
@@ -91,14 +85,14 @@ pub(super) async fn verify(
 }
 
 /// The platforms that were asked for and are not in the index.
-fn missing_platforms(plan: &Plan, outcome: &Outcome) -> Option<Difference> {
-    let listed = &outcome.verified.platforms;
+fn missing_platforms(build: &Build, built: &Built) -> Option<Difference> {
+    let listed = &built.verified.platforms;
     let found: Vec<&str> = listed.iter().map(|found| found.platform.as_str()).collect();
     let is_there = |asked: &&Platform| found.iter().any(|found| asked.is_listed_as(found));
-    let missing = plan.platforms.iter().filter(|asked| !is_there(asked));
+    let missing = build.platforms.iter().filter(|asked| !is_there(asked));
     let missing: Vec<String> = missing.map(ToString::to_string).collect();
     (!missing.is_empty()).then(|| Difference::Platforms {
-        reference: outcome
+        reference: built
             .verified
             .references
             .first()
@@ -111,11 +105,11 @@ fn missing_platforms(plan: &Plan, outcome: &Outcome) -> Option<Difference> {
 
 /// The index annotations of the plan that the index does not have: package
 /// pages read description and repository there.
-fn missing_annotations(plan: &Plan, manifest: &Manifest) -> Option<String> {
+fn missing_annotations(build: &Build, manifest: &Manifest) -> Option<String> {
     if manifest.platforms.is_empty() {
         return None;
     }
-    let of_index = plan.annotations.iter().filter_map(|annotation| {
+    let of_index = build.annotations.iter().filter_map(|annotation| {
         let (level, pair) = annotation.split_once(':')?;
         let (key, _) = pair.split_once('=')?;
         let levels = level
@@ -140,13 +134,13 @@ fn missing_annotations(plan: &Plan, manifest: &Manifest) -> Option<String> {
 /// The platforms of an index, each with its size; or the one platform that was
 /// asked for, when it was pushed without an index.
 async fn platforms(
-    plan: &Plan,
+    build: &Build,
     client: &Client,
     name: &ImageName,
     manifest: Manifest,
 ) -> Vec<PublishedPlatform> {
     if manifest.platforms.is_empty() {
-        return plan
+        return build
             .platforms
             .first()
             .map(|platform| PublishedPlatform {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::cache::Cache;
 use super::create::Created;
+use super::draft::{Draft, Wanted};
 use super::{Level, Notice};
 use crate::error::InputProblem;
 use crate::facts::{Engine, Facts};
@@ -87,6 +88,21 @@ impl Builder {
             BuilderChoice::Created(created) => created.needs_engine,
         }
     }
+}
+
+/// One builder for all images: the first that is needed beside the engine's own,
+/// which can do what that one can.
+pub(super) fn of_all(drafts: &[Draft<'_>]) -> Result<Builder, InputProblem> {
+    let mut all = None;
+    for draft in drafts {
+        let Wanted { inputs, facts } = draft.wanted;
+        let one = decide(inputs, facts, &draft.platforms, &draft.cache)?;
+        let is_engine = |builder: &Builder| builder.choice == BuilderChoice::Engine;
+        if all.as_ref().is_none_or(is_engine) && !all.as_ref().is_some_and(|_| is_engine(&one)) {
+            all = Some(one);
+        }
+    }
+    Ok(all.unwrap_or_else(|| Builder::engine("nothing is built")))
 }
 
 pub(super) fn decide(

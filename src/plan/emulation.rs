@@ -11,7 +11,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::dockerfile::Question;
-use super::{BuildContext, Builder, BuilderChoice, ContextKind, Level, Notice, Publication};
+use super::draft::{Draft, Wanted};
+use super::{BuildContext, Builder, BuilderChoice, ContextKind, Level, Notice};
 use crate::facts::{Facts, Machine};
 use crate::image::Platform;
 use crate::input::Inputs;
@@ -71,14 +72,14 @@ impl Handlers {
 }
 
 pub(super) fn decide(
+    drafts: &[Draft<'_>],
     inputs: &Inputs,
     facts: &Facts,
-    source: &BuildContext,
-    platforms: &[Platform],
     builder: &Builder,
-    publication: &Publication,
 ) -> Emulation {
-    if !publication.build {
+    let drafts = drafts.iter().filter(|draft| draft.publication.build);
+    let drafts: Vec<&Draft<'_>> = drafts.collect();
+    if drafts.is_empty() {
         return Emulation::new(Vec::new(), EmulationStep::NotNeeded, "nothing is built");
     }
     // Where nobody has told, another machine is taken to be as this one, and the
@@ -88,17 +89,22 @@ pub(super) fn decide(
     let native = |platform: &Platform| !any && machine.runs_natively(platform);
     let foreign = |platform: &&Platform| !native(platform);
     let own = [machine.platform()];
-    let platforms = match platforms {
-        [] if any => &[],
-        [] => &own[..],
-        some => some,
+    let built_for = |draft: &Draft<'_>| match draft.platforms.as_slice() {
+        [] if any => Vec::new(),
+        [] => own.to_vec(),
+        some => some.to_vec(),
     };
+    let all: Vec<Platform> = drafts.iter().flat_map(|draft| built_for(draft)).collect();
+    let platforms = super::distinct(&all);
     let wish = inputs.own_builder.emulation;
     if wish == EmulationWish::Always {
         let asked: Vec<Platform> = platforms.iter().filter(foreign).cloned().collect();
         return forced(inputs, asked);
     }
-    let running = running(inputs, facts, source, platforms);
+    let running = drafts
+        .iter()
+        .flat_map(|draft| running(draft, &built_for(draft)));
+    let running: BTreeSet<Platform> = running.collect();
     let running: Vec<Platform> = running.iter().filter(foreign).cloned().collect();
     if running.is_empty() {
         let reason = if platforms.iter().all(native) {
@@ -182,13 +188,9 @@ fn dockerfile<'a>(facts: &'a Facts, source: &BuildContext) -> Option<&'a str> {
 
 /// The platforms that commands run on. Where the Dockerfile is not seen or not
 /// understood, that is every platform.
-fn running(
-    inputs: &Inputs,
-    facts: &Facts,
-    source: &BuildContext,
-    platforms: &[Platform],
-) -> BTreeSet<Platform> {
-    let question = dockerfile(facts, source).map(|text| Question {
+fn running(draft: &Draft<'_>, platforms: &[Platform]) -> BTreeSet<Platform> {
+    let Wanted { inputs, facts } = draft.wanted;
+    let question = dockerfile(facts, &draft.source).map(|text| Question {
         text,
         target: inputs.target.as_deref(),
         arguments: &inputs.build_args,
@@ -270,7 +272,8 @@ impl fmt::Display for Emulation {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{engine, facts, inputs};
-    use super::super::{Cache, publication};
+    use super::super::told::Told;
+    use super::super::{Cache, support};
     use super::*;
     use crate::event::RunContext;
     use crate::plan::builder;
@@ -310,16 +313,17 @@ mod tests {
                     .handlers
                     .map(|all| all.iter().map(|one| (*one).to_owned()).collect()),
             });
-            let source = BuildContext {
-                location: ".".to_owned(),
-                kind: self.kind.clone(),
-                reason: String::new(),
-            };
             let platforms = self.platforms.split(',').filter(|text| !text.is_empty());
             let platforms: Vec<Platform> = platforms.map(|one| one.parse().unwrap()).collect();
             let builder = builder::decide(&inputs, &facts, &platforms, &Cache::default()).unwrap();
-            let publication = publication::decide(&inputs, &RunContext::default(), false);
-            decide(&inputs, &facts, &source, &platforms, &builder, &publication)
+            let (inputs, facts) = (&inputs, &facts);
+            let wanted = Wanted { inputs, facts };
+            let (mut notices, mut told) = (Vec::new(), Told::default());
+            let support = support::decide(inputs, None, &mut notices, &mut told.problems);
+            let mut draft = Draft::of(&wanted, &RunContext::default(), support, &mut told);
+            draft.source.kind = self.kind.clone();
+            draft.platforms = platforms;
+            decide(&[draft], inputs, facts, &builder)
         }
     }
 

@@ -9,7 +9,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Cache, Level, Notice, Publication, images};
+use super::draft::Draft;
+use super::{Level, Notice, distinct, images};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Facts;
@@ -40,22 +41,25 @@ pub enum Credential {
 }
 
 pub(super) fn decide(
+    drafts: &[Draft<'_>],
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
-    names: &[ImageName],
-    publication: &Publication,
-    cache: &Cache,
     notices: &mut Vec<Notice>,
 ) -> Result<Vec<Login>, Vec<InputProblem>> {
     let mut logins = Vec::new();
     let mut problems = Vec::new();
+    let names = &distinct(drafts.iter().flat_map(|draft| &draft.all_names));
+    let pushes = drafts.iter().any(|draft| draft.publication.push);
+    let has_notice = drafts
+        .iter()
+        .any(|draft| draft.publication.notice.is_some());
     // Where secrets are withheld (forks, Dependabot) a build alone must stay
     // green. What a fork lacks is told once, by the publication; what
     // Dependabot lacks, the registry tells.
-    let told = publication.notice.is_some() || (publication.push && context.is_dependabot());
+    let told = has_notice || (pushes && context.is_dependabot());
     let mut withheld = |problem: InputProblem| {
-        if publication.push && !told {
+        if pushes && !told {
             return problems.push(problem);
         }
         notices.push(Notice {
@@ -93,7 +97,7 @@ pub(super) fn decide(
     if !problems.is_empty() {
         return Err(problems);
     }
-    logins.extend(token_login(inputs, context, facts, names, cache, &logins));
+    logins.extend(token_login(drafts, inputs, context, facts, &logins));
     Ok(logins)
 }
 
@@ -181,20 +185,22 @@ fn twice(logins: &[Login]) -> Vec<InputProblem> {
 /// The default login: the token, at this GitHub server's own registry, where
 /// the run uses that registry and nobody has logged in to it.
 fn token_login(
+    drafts: &[Draft<'_>],
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
-    names: &[ImageName],
-    cache: &Cache,
     logins: &[Login],
 ) -> Option<Login> {
     inputs.github_token.as_ref()?;
     let registry = images::github_registry(context)?;
     let mention = format!("{registry}/");
-    let dockerfile = facts.workspace.dockerfile.as_deref().unwrap_or_default();
-    let used = names.iter().any(|name| name.registry == registry)
-        || dockerfile.contains(&mention)
-        || cache.entries().any(|entry| entry.contains(&mention));
+    let uses = |draft: &Draft<'_>| {
+        let dockerfile = draft.wanted.facts.workspace.dockerfile.as_deref();
+        let mut texts = dockerfile.into_iter().chain(draft.cache.entries());
+        let mut names = draft.all_names.iter();
+        names.any(|name| name.registry == registry) || texts.any(|text| text.contains(&mention))
+    };
+    let used = drafts.iter().any(uses);
     let taken = logins.iter().any(|login| login.registry == registry)
         || facts.docker.is_logged_in(&registry);
     (used && !taken).then(|| Login {

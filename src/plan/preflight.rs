@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Cache, Publication, images};
+use super::draft::Draft;
+use super::{Cache, Publication, distinct, images};
 use crate::image::{ImageName, Reference};
 use crate::input::csv;
 use crate::input::output::Output;
@@ -47,12 +48,25 @@ pub enum Access {
     CacheRead(String),
 }
 
-pub(super) fn decide(
+/// The questions of all images, each once.
+pub(super) fn decide(drafts: &[Draft<'_>], mode: Preflight) -> Checks {
+    let of_one = |draft: &Draft<'_>| {
+        let inputs = draft.wanted.inputs;
+        of_image(inputs, &draft.all_names, &draft.publication, &draft.cache)
+    };
+    let all: Vec<Check> = drafts.iter().flat_map(of_one).collect();
+    Checks {
+        mode,
+        checks: distinct(&all),
+    }
+}
+
+fn of_image(
     inputs: &Inputs,
     names: &[ImageName],
     publication: &Publication,
     cache: &Cache,
-) -> Checks {
+) -> Vec<Check> {
     let mode = inputs.preflight;
     let mut checks = Vec::new();
     let may_send = publication.build && !publication.withheld;
@@ -67,7 +81,7 @@ pub(super) fn decide(
     if mode != Preflight::Off && cache.added {
         checks.extend(added(cache));
     }
-    Checks { mode, checks }
+    checks
 }
 
 /// A question for each image that is pushed, be it under its tags, by its digest
@@ -231,7 +245,7 @@ mod tests {
     fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         let publication = publication(push);
-        let checks = decide(inputs, &names, &publication, &Cache::given(inputs)).checks;
+        let checks = of_image(inputs, &names, &publication, &Cache::given(inputs));
         checks.iter().map(ToString::to_string).collect()
     }
 
@@ -318,7 +332,7 @@ mod tests {
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         for push in [true, false] {
             let publication = publication(push);
-            let checks = decide(&Inputs::default(), &names, &publication, &cache).checks;
+            let checks = of_image(&Inputs::default(), &names, &publication, &cache);
             let added: Vec<_> = checks.iter().filter(|check| check.added).collect();
             assert_eq!(added.len(), 1);
             assert_eq!(added[0].given_as, reference);

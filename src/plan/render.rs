@@ -3,35 +3,50 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use super::{Omit, Plan, RunFiles};
+use serde_json::{Map, Value};
+
+use super::{Build, Omit, Plan, RunFiles};
 use crate::image::{ImageName, Registry};
 
 /// Stands in a printed command for the folder that a run would make.
 const RUN_FOLDER: &str = "$RUN";
 
-impl Plan {
+impl Build {
     /// The arguments for buildx, with the run's files in their places, and
     /// without what is to be left out.
     pub fn arguments(&self, files: &RunFiles, omit: &Omit) -> Vec<std::ffi::OsString> {
         self.arguments.with(files, omit)
     }
 
-    /// The plan for programs: every field, and the command.
+    /// The command as a shell would take it. `$RUN` stands for the folder that
+    /// a run keeps its files in.
+    pub fn command_line(&self) -> String {
+        shown(|files| self.arguments(files, &Omit::default()))
+    }
+
+    fn to_json(&self) -> serde_json::Result<Map<String, Value>> {
+        let mut fields = match serde_json::to_value(self)? {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        fields.insert("command".to_owned(), self.command_line().into());
+        Ok(fields)
+    }
+}
+
+impl Plan {
+    /// The plan for programs: every field, and the commands.
     ///
     /// # Errors
     /// Never for a plan that was made from text.
     pub fn to_json(&self) -> serde_json::Result<String> {
         let mut value = serde_json::to_value(self)?;
+        let builds = self.builds.iter().map(Build::to_json);
+        let builds = builds.collect::<serde_json::Result<Vec<_>>>()?;
         if let Some(fields) = value.as_object_mut() {
-            fields.insert("command".to_owned(), self.command_line().into());
+            fields.extend(builds.into_iter().flatten());
         }
         serde_json::to_string_pretty(&value)
-    }
-
-    /// The command as a shell would take it. `$RUN` stands for the folder that
-    /// a run keeps its files in.
-    pub fn command_line(&self) -> String {
-        shown(|files| self.arguments(files, &Omit::default()))
     }
 }
 
@@ -82,6 +97,28 @@ fn escaped(c: char) -> String {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.builds.iter().try_for_each(|build| build.names(f))?;
+        list(f, "registry", &self.registries())?;
+        line(f, "builder", &self.builder.described())?;
+        line(f, "emulation", &self.emulation.described())?;
+        self.builds.iter().try_for_each(|build| build.labels(f))?;
+        for notice in &self.notices {
+            line(f, "note", &format!("{}: {}", notice.title, notice.message))?;
+        }
+        writeln!(f)?;
+        for command in self.builder.made().iter().flat_map(|made| &made.commands) {
+            writeln!(f, "{}", command.line())?;
+        }
+        for build in &self.builds {
+            writeln!(f, "{}", build.command_line())?;
+        }
+        Ok(())
+    }
+}
+
+impl Build {
+    /// What one image is called, and what becomes of it.
+    fn names(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let platforms: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
         let platforms = match platforms.as_slice() {
             [] => "the builder's own".to_owned(),
@@ -95,22 +132,14 @@ impl fmt::Display for Plan {
         line(f, "version", &self.version)?;
         list(f, "tags", &self.tags)?;
         line(f, "platforms", &platforms)?;
-        list(f, "registry", &self.registries())?;
         line(f, "push", &push)?;
         line(f, "context", &context)?;
-        line(f, "builder", &self.builder.described())?;
-        line(f, "cache", &self.cache.described())?;
-        line(f, "emulation", &self.emulation.described())?;
+        line(f, "cache", &self.cache.described())
+    }
+
+    fn labels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         list(f, "labels", &self.labels)?;
-        list(f, "annotations", &self.annotations)?;
-        for notice in &self.notices {
-            line(f, "note", &format!("{}: {}", notice.title, notice.message))?;
-        }
-        writeln!(f)?;
-        for command in self.builder.made().iter().flat_map(|made| &made.commands) {
-            writeln!(f, "{}", command.line())?;
-        }
-        writeln!(f, "{}", self.command_line())
+        list(f, "annotations", &self.annotations)
     }
 }
 
@@ -124,11 +153,8 @@ impl Plan {
                 .iter()
                 .any(|login| login.registry == name.registry)
         };
-        let open = self
-            .images
-            .iter()
-            .filter(is_open)
-            .map(|name| &name.registry);
+        let images = self.images();
+        let open = images.iter().filter(is_open).map(|name| &name.registry);
         let open: BTreeSet<&Registry> = open.collect();
         let without =
             |registry| format!("{registry}, with the login that Docker has for it, if any");

@@ -1,18 +1,18 @@
 //! How many steps were cached: one line for log and summary.
 
-use crate::execute::{Count, Outcome};
-use crate::plan::Plan;
+use crate::execute::{Built, Count};
+use crate::plan::Build;
 
 /// The line; `None` where nothing was built or the progress was not seen.
-pub fn cached(plan: &Plan, outcome: &Outcome) -> Option<String> {
-    let counts = outcome.steps.counts();
+pub fn cached(build: &Build, built: &Built) -> Option<String> {
+    let counts = built.steps.counts();
     let all: usize = counts.values().map(|count| count.all).sum();
     let cached: usize = counts.values().map(|count| count.cached).sum();
     if all == 0 {
         return None;
     }
-    if cached == 0 && !plan.cache.from.is_empty() {
-        let place = &plan.cache.place;
+    if cached == 0 && !build.cache.from.is_empty() {
+        let place = &build.cache.place;
         return Some(format!(
             "cached: no step of {all}. The cache {place} is empty, could not be reached, \
              or holds none of these steps"

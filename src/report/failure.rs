@@ -34,6 +34,13 @@ impl Failure {
             Self::Inputs(problems) => problems
                 .iter()
                 .for_each(|problem| error!(title = "Input", "{problem}")),
+            Self::Execute(execute::Error::Targets(failed)) => {
+                for (target, failed) in failed {
+                    for message in messages(failed) {
+                        error!(title = title(failed), "target {target}: {message}");
+                    }
+                }
+            }
             Self::Execute(failed) => {
                 for message in messages(failed) {
                     error!(title = title(failed), "{message}");
@@ -65,7 +72,7 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::Files { .. } | Error::Start { .. } => "Stevedore",
         Error::Builder { .. } => "Builder",
         Error::Emulator { .. } => "Emulation",
-        Error::Build { .. } => "Build",
+        Error::Build { .. } | Error::Targets(_) => "Build",
         Error::Cancelled(_) => "Cancelled",
         Error::Differs(_) => "Verification",
     }

@@ -2,54 +2,122 @@
 
 use std::io;
 
+use serde_json::{Map, Value, json};
+
 use super::files;
-use crate::execute::Outcome;
+use crate::execute::{Built, Outcome};
 use crate::host::Host;
-use crate::plan::Plan;
+use crate::image::Digest;
+use crate::plan::{Build, Plan};
 use crate::vars;
+
+/// Outputs that are the same for all targets of a bake file: they follow from
+/// the event alone.
+const OF_THE_EVENT: [&str; 2] = ["version", "tag-names"];
 
 /// Every output, as name and value; empty where there is nothing to tell.
 pub fn outputs(plan: &Plan, outcome: &Outcome) -> Vec<(String, String)> {
-    let digest = |digest: &Option<crate::image::Digest>| {
-        digest.as_ref().map(ToString::to_string).unwrap_or_default()
+    let all = plan.builds.iter().zip(&outcome.builds);
+    let outputs = match all.clone().next() {
+        Some((build, built)) if build.target.is_none() => of_image(build, built),
+        _ => of_targets(all),
     };
-    let built = [
-        ("digest", digest(&outcome.build.digest)),
-        ("imageid", digest(&outcome.build.image_id)),
-        ("metadata", outcome.build.metadata.clone()),
-        ("platforms", platforms(plan, outcome)),
-        ("image", image(outcome)),
-        ("published", published(outcome)),
+    let outputs = outputs.into_iter();
+    outputs
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn of_image<'a>(build: &'a Build, built: &Built) -> Vec<(&'a str, String)> {
+    let named = build.outputs.iter();
+    let named = named.map(|(name, value)| (name.as_str(), value.clone()));
+    let of_build = [
+        ("digest", text(built.result.digest.as_ref())),
+        ("imageid", text(built.result.image_id.as_ref())),
+        ("metadata", built.result.metadata.clone()),
+        ("platforms", platforms(build, built).join(",")),
+        ("image", image(built)),
+        ("published", published(built).join("\n")),
     ];
-    let built = built
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
-    plan.outputs.iter().cloned().chain(built).collect()
+    named.chain(of_build).collect()
+}
+
+/// What is one value for all targets, and the rest as JSON, by the target.
+fn of_targets<'a>(
+    all: impl Iterator<Item = (&'a Build, &'a Built)> + Clone,
+) -> Vec<(&'a str, String)> {
+    let first = all.clone().next().into_iter();
+    let of_event = first.flat_map(|(build, _)| &build.outputs);
+    let of_event = of_event.filter(|(name, _)| OF_THE_EVENT.contains(&name.as_str()));
+    let of_event = of_event.map(|(name, value)| (name.as_str(), value.clone()));
+    let tags: Vec<&str> = all
+        .clone()
+        .flat_map(|(build, _)| texts(&build.tags))
+        .collect();
+    let pushed: Vec<&str> = all
+        .clone()
+        .flat_map(|(_, built)| published(built))
+        .collect();
+    let mut metadata = Map::new();
+    let mut targets = Map::new();
+    for (build, built) in all {
+        let target = build.target.clone().unwrap_or_default();
+        targets.insert(target.clone(), of_target(build, built));
+        if let Ok(told) = serde_json::from_str(&built.result.metadata) {
+            metadata.insert(target, told);
+        }
+    }
+    let of_build = [
+        ("tags", tags.join("\n")),
+        ("published", pushed.join("\n")),
+        ("metadata", Value::Object(metadata).to_string()),
+        ("targets", Value::Object(targets).to_string()),
+    ];
+    of_event.chain(of_build).collect()
+}
+
+fn of_target(build: &Build, built: &Built) -> Value {
+    json!({
+        "outcome": built.ending,
+        "digest": text(built.result.digest.as_ref()),
+        "imageid": text(built.result.image_id.as_ref()),
+        "image": image(built),
+        "platforms": platforms(build, built),
+        "tags": build.tags,
+        "published": published(built),
+    })
+}
+
+fn text(digest: Option<&Digest>) -> String {
+    digest.map(ToString::to_string).unwrap_or_default()
+}
+
+fn texts(all: &[String]) -> impl Iterator<Item = &str> {
+    all.iter().map(String::as_str)
 }
 
 /// What the registry lists, else what was asked for; nothing before a build.
-fn platforms(plan: &Plan, outcome: &Outcome) -> String {
-    let verified = &outcome.verified.platforms;
-    let list: Vec<String> = match (verified.is_empty(), &outcome.build.digest) {
+fn platforms(build: &Build, built: &Built) -> Vec<String> {
+    let verified = &built.verified.platforms;
+    match (verified.is_empty(), &built.result.digest) {
         (false, _) => verified.iter().map(|p| p.platform.clone()).collect(),
-        (true, Some(_)) => plan.platforms.iter().map(ToString::to_string).collect(),
+        (true, Some(_)) => build.platforms.iter().map(ToString::to_string).collect(),
         (true, None) => Vec::new(),
-    };
-    list.join(",")
+    }
 }
 
 /// The first image that was pushed, with its digest.
-fn image(outcome: &Outcome) -> String {
-    match (&outcome.build.digest, outcome.pushes.done().next()) {
+fn image(built: &Built) -> String {
+    match (&built.result.digest, built.pushes.done().next()) {
         (Some(digest), Some(push)) => format!("{}@{digest}", push.name()),
         _ => String::new(),
     }
 }
 
 /// Every reference that was pushed.
-fn published(outcome: &Outcome) -> String {
-    let references = outcome.pushes.done().map(|push| push.reference.as_str());
-    references.collect::<Vec<_>>().join("\n")
+fn published(built: &Built) -> Vec<&str> {
+    let references = built.pushes.done();
+    references.map(|push| push.reference.as_str()).collect()
 }
 
 /// Writes them to `GITHUB_OUTPUT`.

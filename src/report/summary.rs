@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::cache;
-use crate::execute::{Outcome, Verified};
+use crate::execute::{Built, Ending, Outcome, Verified};
 use crate::input::Preflight;
-use crate::plan::Plan;
+use crate::plan::{Build, Plan};
 
 /// How much of an annotation's value is shown, in characters.
 const LONGEST_VALUE: usize = 200;
@@ -14,26 +14,70 @@ const LONGEST_VALUE: usize = 200;
 /// nothing to show.
 pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
     let mut text = String::new();
-    if outcome.pushes.done().next().is_some() {
-        published(&mut text, outcome);
-    } else if success && plan.preflight.mode != Preflight::Only {
-        built(&mut text, plan, outcome);
+    let look = plan.preflight.mode == Preflight::Only;
+    let withheld = outcome.known.withheld.as_deref();
+    if plan.builds.iter().any(|build| build.target.is_some()) && !look {
+        targets(&mut text, plan, outcome);
     }
-    if let (false, Some(cached)) = (text.is_empty(), cache::cached(plan, outcome)) {
-        let _ = writeln!(text, "\n{}.", escape(&cached));
+    for (build, built) in plan.builds.iter().zip(&outcome.builds) {
+        let mut of_one = String::new();
+        if built.pushes.done().next().is_some() {
+            published(&mut of_one, built);
+        } else if success && !look {
+            unpublished(&mut of_one, build, built, withheld);
+        }
+        if let (false, Some(cached)) = (of_one.is_empty(), cache::cached(build, built)) {
+            let _ = writeln!(of_one, "\n{}.", escape(&cached));
+        }
+        match &build.target {
+            Some(target) if !of_one.is_empty() => {
+                let _ = writeln!(text, "\n<details><summary>{}</summary>\n", escape(target));
+                let _ = writeln!(text, "{of_one}\n</details>");
+            }
+            _ => text += &of_one,
+        }
     }
     text
 }
 
-/// A run that has pushed nothing under the tags of the plan.
-fn built(text: &mut String, plan: &Plan, outcome: &Outcome) {
-    let publication = &plan.publication;
-    let reason = outcome.withheld.as_ref().unwrap_or(&publication.reason);
+/// What became of each target of a bake file.
+fn targets(text: &mut String, plan: &Plan, outcome: &Outcome) {
+    let done = outcome.builds.iter();
+    let done = done.filter(|built| built.ending == Ending::Success).count();
+    let all = plan.builds.len();
+    let _ = writeln!(text, "### {done} of {all} targets done\n");
+    let _ = writeln!(
+        text,
+        "| Target | | First tag | Digest |\n| --- | --- | --- | --- |"
+    );
+    for (build, built) in plan.builds.iter().zip(&outcome.builds) {
+        let target = code(build.target.as_deref().unwrap_or_default());
+        let pushed = built.pushes.done().next();
+        let state = match (built.ending, pushed) {
+            (Ending::Success, Some(_)) => "published",
+            (Ending::Success, None) => "built, not published",
+            (_, Some(_)) => "published in part",
+            (Ending::Failure, None) => "**failed**",
+            (Ending::Cancelled, None) => "cancelled",
+            (Ending::Skipped, None) => "not begun",
+        };
+        let pushed = pushed.map(|push| code(&push.reference));
+        let digest = built.result.digest.as_ref();
+        let digest = digest.map(|digest| code(digest.as_str()));
+        let (pushed, digest) = (pushed.unwrap_or_default(), digest.unwrap_or_default());
+        let _ = writeln!(text, "| {target} | {state} | {pushed} | {digest} |");
+    }
+}
+
+/// An image of which nothing was pushed under the tags of the plan.
+fn unpublished(text: &mut String, build: &Build, built: &Built, withheld: Option<&str>) {
+    let publication = &build.publication;
+    let reason = withheld.unwrap_or(&publication.reason);
     if !publication.build {
         let _ = writeln!(text, "### Looked at, not built\n");
-    } else if publication.by_outputs || (publication.push && outcome.withheld.is_none()) {
+    } else if publication.by_outputs || (publication.push && withheld.is_none()) {
         // The names stand in `outputs`.
-        let digest = outcome.build.digest.as_ref();
+        let digest = built.result.digest.as_ref();
         let digest = digest
             .map(|digest| code(digest.as_str()))
             .unwrap_or_default();
@@ -44,38 +88,38 @@ fn built(text: &mut String, plan: &Plan, outcome: &Outcome) {
         let _ = writeln!(text, "### Built, not published\n");
     }
     let _ = writeln!(text, "{}.\n", escape(reason));
-    let tags: Vec<String> = plan.tags.iter().map(|tag| code(tag)).collect();
+    let tags: Vec<String> = build.tags.iter().map(|tag| code(tag)).collect();
     if publication.build && !tags.is_empty() {
         let _ = writeln!(text, "It would be {}.", tags.join(", "));
     }
 }
 
-fn published(text: &mut String, outcome: &Outcome) {
-    let first = outcome.pushes.done().next();
+fn published(text: &mut String, built: &Built) {
+    let first = built.pushes.done().next();
     let first = first.map_or("", |push| push.reference.as_str());
-    let in_part = match outcome.pushes.failed().next() {
+    let in_part = match built.pushes.failed().next() {
         Some(_) => " in part",
         None => "",
     };
     let _ = writeln!(text, "### Published{in_part} {}\n", code(first));
     let _ = writeln!(text, "```sh\ndocker pull {first}\n```\n");
-    if let Some(digest) = &outcome.build.digest {
+    if let Some(digest) = &built.result.digest {
         let _ = writeln!(text, "Digest {}\n", code(digest.as_str()));
     }
-    tags(text, outcome);
-    platforms(text, &outcome.verified);
-    annotations(text, &outcome.verified);
+    tags(text, built);
+    platforms(text, &built.verified);
+    annotations(text, &built.verified);
 }
 
 /// Every reference, and whether it is in its registry.
-fn tags(text: &mut String, outcome: &Outcome) {
+fn tags(text: &mut String, built: &Built) {
     let _ = writeln!(text, "| Tag | Read back |\n| --- | --- |");
-    for push in outcome.pushes.done() {
-        let read = outcome.verified.references.contains(&push.reference);
+    for push in built.pushes.done() {
+        let read = built.verified.references.contains(&push.reference);
         let state = if read { "same digest" } else { "not reached" };
         let _ = writeln!(text, "| {} | {state} |", code(&push.reference));
     }
-    for (push, _) in outcome.pushes.failed() {
+    for (push, _) in built.pushes.failed() {
         let _ = writeln!(text, "| {} | not pushed |", code(&push.reference));
     }
 }

@@ -1,0 +1,160 @@
+//! All images of a run, side by side: each is built, pushed and read back, and
+//! none waits for another or fails with it.
+
+use std::path::Path;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::lines::Lines;
+use super::publishing::Publishing;
+use super::{Built, Ending, Error, Job, Known, Outcome, verify};
+use crate::host::{Progress, Signals};
+use crate::plan::Build;
+use crate::registry::{Client, Credentials};
+
+/// How many images are built at a time, each by a buildx of its own. BuildKit
+/// bounds by itself how many steps run.
+const AT_A_TIME: usize = 16;
+
+/// What all images have in common.
+pub(super) struct Images<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) buildx: &'a Path,
+    pub(super) client: &'a Client,
+    pub(super) credentials: &'a Credentials,
+}
+
+impl Images<'_> {
+    /// Publishes them. What was built and pushed is in the outcome, also after an
+    /// error.
+    pub(super) async fn publish(
+        &self,
+        progress: Progress<'_>,
+        signals: &mut Signals,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        let plan = self.job.plan;
+        let Outcome { builds, known, .. } = outcome;
+        let pushes = plan.builds.iter().any(|build| known.pushes(build));
+        let names = plan.images();
+        // What the client does not get ready in this time, it does afterwards.
+        let prepare = async {
+            if pushes {
+                self.client.prepare(&names).await;
+            }
+            std::future::pending().await
+        };
+        let all = async {
+            match (plan.builds.as_slice(), builds.as_mut_slice()) {
+                ([build], [built]) => self.one(build, known, progress, signals, built).await,
+                _ => self.each(known, progress, builds).await,
+            }
+        };
+        let published = tokio::select! {
+            published = all => published,
+            never = prepare => never,
+        };
+        for built in &mut outcome.builds {
+            outcome.notices.append(&mut built.notices);
+            outcome.warnings.append(&mut built.warnings);
+        }
+        published
+    }
+
+    /// Publishes several. Their progress shares one place, line by line.
+    async fn each(
+        &self,
+        known: &Known,
+        mut progress: Progress<'_>,
+        all: &mut [Built],
+    ) -> Result<(), Error> {
+        let builds = &self.job.plan.builds;
+        let lines = Lines::to(&mut progress);
+        let works = builds.iter().zip(all).map(async |(build, built)| {
+            let target = build.target.as_deref().unwrap_or_default();
+            // Each of them hears a signal by itself.
+            let mut signals = Signals::catch().map_err(Error::files("signals"))?;
+            let mut line = lines.of(target);
+            let progress = Progress::Through(&mut line);
+            let done = self.one(build, known, progress, &mut signals, built).await;
+            Ok((target.to_owned(), done))
+        });
+        let done = stream::iter(works).buffered(AT_A_TIME);
+        let done: Vec<Result<_, Error>> = done.collect().await;
+        together(done.into_iter().collect::<Result<_, _>>()?)
+    }
+
+    /// Publishes one image, and reads back what was pushed of it.
+    async fn one(
+        &self,
+        build: &Build,
+        known: &Known,
+        progress: Progress<'_>,
+        signals: &mut Signals,
+        built: &mut Built,
+    ) -> Result<(), Error> {
+        let publishing = Publishing {
+            job: self.job,
+            build,
+            known,
+            buildx: self.buildx,
+            files: self.job.folder.files(),
+            client: self.client,
+            credentials: self.credentials,
+        };
+        let published = publishing.run(progress, signals, built).await;
+        let nothing = built.pushes.done().next().is_none();
+        let done = match published {
+            published if nothing => published,
+            Err(Error::Cancelled(signal)) => Err(Error::Cancelled(signal)),
+            published => {
+                let verified = self.read_back(build, signals, built).await;
+                if let (Err(_), Err(differs)) = (&published, &verified) {
+                    built.warnings.push(differs.to_string());
+                }
+                published.and(verified)
+            }
+        };
+        built.ending = match &done {
+            Ok(()) => Ending::Success,
+            Err(Error::Cancelled(_)) => Ending::Cancelled,
+            Err(_) => Ending::Failure,
+        };
+        done
+    }
+
+    /// Reads back what was pushed, and asks GitHub about the packages.
+    async fn read_back(
+        &self,
+        build: &Build,
+        signals: &mut Signals,
+        built: &mut Built,
+    ) -> Result<(), Error> {
+        let images = built.pushes.github_images();
+        let verified = verify::verify(build, self.client, built);
+        let told = async { tokio::join!(verified, self.job.private_packages(&images)) };
+        let (verified, notices) = tokio::select! {
+            told = told => told,
+            signal = signals.next() => return Err(Error::Cancelled(signal)),
+        };
+        built.notices = notices;
+        verified
+    }
+}
+
+/// What became of several images, as one result.
+fn together(all: Vec<(String, Result<(), Error>)>) -> Result<(), Error> {
+    let mut failed = Vec::new();
+    for (target, done) in all {
+        match done {
+            Ok(()) => {}
+            Err(Error::Cancelled(signal)) => return Err(Error::Cancelled(signal)),
+            Err(error) => failed.push((target, error)),
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Targets(failed)),
+    }
+}

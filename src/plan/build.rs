@@ -1,0 +1,43 @@
+//! One image of a run.
+
+use serde::Serialize;
+
+use super::arguments::Arguments;
+use super::{BuildContext, Cache, Publication};
+use crate::image::{ImageName, Platform};
+use crate::metadata::Metadata;
+
+/// One image of a run: what it is called, what it is made of, where it goes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Build {
+    /// The target of a bake file that it is made from.
+    #[serde(skip)]
+    pub target: Option<String>,
+    /// What the image is called: version, tags, labels, annotations.
+    #[serde(skip)]
+    pub metadata: Metadata,
+    /// The outputs that follow from the event alone, as name and value.
+    #[serde(skip)]
+    pub outputs: Vec<(String, String)>,
+    /// The version, empty when no rule gave one.
+    pub version: String,
+    /// Where the image goes, as full references.
+    pub tags: Vec<String>,
+    /// The labels, as `KEY=VALUE`.
+    pub labels: Vec<String>,
+    /// The annotations, as `LEVEL:KEY=VALUE`.
+    pub annotations: Vec<String>,
+    /// The names of the images, without tags.
+    pub images: Vec<ImageName>,
+    /// What is built for; empty means the builder's own platform.
+    pub platforms: Vec<Platform>,
+    /// Whether the image is pushed, and why.
+    pub publication: Publication,
+    /// What is built.
+    pub context: BuildContext,
+    /// Where the build cache is kept.
+    pub cache: Cache,
+    /// The arguments for buildx, with places of the run's files left open.
+    #[serde(skip)]
+    pub(super) arguments: Arguments,
+}

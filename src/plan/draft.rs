@@ -1,0 +1,161 @@
+//! One image as far as it can be told before it is known what builds it.
+
+use super::arguments::Parts;
+use super::support::Support;
+use super::told::Told;
+use super::{
+    Build, BuildContext, Builder, Cache, Publication, attestations, cache, exposed, images, naming,
+    publication, reach, secrets, source,
+};
+use crate::event::RunContext;
+use crate::facts::Facts;
+use crate::image::{ImageName, Platform};
+use crate::input::Inputs;
+use crate::input::output::has_docker_exporter;
+use crate::metadata::Metadata;
+
+/// What one image is made from.
+pub(super) struct Wanted<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) facts: &'a Facts,
+}
+
+/// One image, before it is known what builds it.
+pub(super) struct Draft<'a> {
+    pub(super) wanted: &'a Wanted<'a>,
+    /// The names of the images, without those of whole references.
+    names: Vec<ImageName>,
+    pub(super) all_names: Vec<ImageName>,
+    pub(super) publication: Publication,
+    support: Support,
+    pub(super) source: BuildContext,
+    build_contexts: Vec<String>,
+    pub(super) platforms: Vec<Platform>,
+    pub(super) cache: Cache,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn of(
+        wanted: &'a Wanted<'a>,
+        context: &RunContext,
+        support: Support,
+        told: &mut Told,
+    ) -> Self {
+        let Wanted { inputs, facts } = wanted;
+        let names = images::names(inputs, context, &mut told.decisions, &mut told.notices);
+        let names = names.unwrap_or_else(|mut more| {
+            told.problems.append(&mut more);
+            Vec::new()
+        });
+        let all_names = images::with_references(names.clone(), inputs, &mut told.notices);
+        let nowhere = !inputs.metadata.images.is_empty() && all_names.is_empty();
+        let publication = publication::decide(inputs, context, nowhere);
+        told.decide(&publication);
+        told.notices.extend(publication.notice.clone());
+        let own = source::default_context(inputs, context, support.git_query);
+        let source = source::decide(inputs, context, facts, &own, &mut told.problems);
+        told.decide(&source);
+        let build_contexts = source::build_contexts(inputs, &own, &mut told.problems);
+        let platforms = platforms(inputs, &publication, told);
+        let question = cache::Question {
+            inputs,
+            facts,
+            names: &all_names,
+            platforms: &platforms,
+            publication: &publication,
+        };
+        let cache = question.decide();
+        told.decide(&cache);
+        let problems = reach::problems(inputs, &cache, &source, &build_contexts, &facts.paths);
+        told.problems.extend(problems);
+        told.notices.extend(secrets::notices(inputs, &facts.paths));
+        told.notices.extend(exposed::notices(inputs));
+        Self {
+            wanted,
+            names,
+            all_names,
+            publication,
+            support,
+            source,
+            build_contexts,
+            platforms,
+            cache,
+        }
+    }
+
+    /// The image, by this builder.
+    pub(super) fn build(&self, context: &RunContext, builder: &Builder, told: &mut Told) -> Build {
+        let Wanted { inputs, facts } = self.wanted;
+        let attestations =
+            attestations::decide(inputs, context, facts, builder, &mut told.decisions);
+        let metadata = self.metadata(told);
+        let arguments = Parts {
+            inputs,
+            facts,
+            support: self.support,
+            metadata: &metadata,
+            platforms: &self.platforms,
+            publication: &self.publication,
+            context: &self.source,
+            build_contexts: &self.build_contexts,
+            attestations: &attestations,
+            names: &images::without_tags(inputs, &self.all_names),
+            builder,
+            cache: &self.cache,
+        }
+        .arguments();
+        Build {
+            target: None,
+            outputs: metadata.outputs(&inputs.metadata),
+            version: metadata.version.clone().unwrap_or_default(),
+            tags: metadata.tags.clone(),
+            labels: metadata.labels.clone(),
+            annotations: metadata.annotations.clone(),
+            metadata,
+            images: self.all_names.clone(),
+            platforms: self.platforms.clone(),
+            publication: self.publication.clone(),
+            context: self.source.clone(),
+            cache: self.cache.clone(),
+            arguments,
+        }
+    }
+
+    /// What the image is called.
+    fn metadata(&self, told: &mut Told) -> Metadata {
+        let Wanted { inputs, facts } = self.wanted;
+        let metadata = naming::metadata(inputs, facts, &self.names, &self.platforms);
+        let metadata = metadata.unwrap_or_else(|mut more| {
+            told.problems.append(&mut more);
+            Metadata::default()
+        });
+        if told.problems.is_empty() {
+            let push = self.publication.push;
+            told.problems = naming::unpublishable(&metadata, inputs, &self.names, push);
+        }
+        told.notices.extend(naming::notices(inputs, &metadata));
+        told.notices.extend(naming::doubts(inputs));
+        metadata
+    }
+}
+
+/// What is built for, where nobody asked for platforms: an image for the engine
+/// holds the one that it is loaded on, and a look at the build needs no more.
+fn platforms(inputs: &Inputs, publication: &Publication, told: &mut Told) -> Vec<Platform> {
+    let why = match inputs.platforms_given {
+        true => None,
+        false if !publication.build => Some("`call` makes nothing"),
+        false if inputs.load => Some("`load: true`"),
+        false if has_docker_exporter(&inputs.build.outputs) => {
+            Some("`outputs` makes an image for the engine")
+        }
+        false => None,
+    };
+    let Some(why) = why else {
+        return inputs.platforms.clone();
+    };
+    told.decide(format!(
+        "platform: the builder's own: {why}, and `platforms` is empty"
+    ));
+    Vec::new()
+}
