@@ -42,6 +42,7 @@ pub(super) async fn run(
     signals: &mut Signals,
     export: &mut Export,
     wait: &Wait,
+    target: Option<&str>,
     result: &mut BuildResult,
 ) -> Result<(), Error> {
     let finished = match progress {
@@ -69,7 +70,7 @@ pub(super) async fn run(
     })?;
     export.text = finished.tail.clone().unwrap_or_default();
     if finished.success {
-        *result = read(&files.metadata());
+        *result = read(&files.metadata(target), target);
     }
     if let Some(signal) = finished.interrupted {
         return Err(Error::Cancelled(signal));
@@ -92,9 +93,14 @@ pub(super) fn words(finished: &Finished) -> String {
     }
 }
 
-fn read(file: &Path) -> BuildResult {
-    let metadata = fs::read_to_string(file).unwrap_or_default();
-    let value: Value = serde_json::from_str(&metadata).unwrap_or_default();
+/// Bake tells of each target under its name.
+fn read(file: &Path, target: Option<&str>) -> BuildResult {
+    let mut metadata = fs::read_to_string(file).unwrap_or_default();
+    let mut value: Value = serde_json::from_str(&metadata).unwrap_or_default();
+    if let Some(target) = target {
+        value = value.get_mut(target).map(Value::take).unwrap_or_default();
+        metadata = value.to_string();
+    }
     let digest = |name: &str| Digest::parse(value.get(name)?.as_str()?).ok();
     let of_index = digest("containerimage.digest");
     BuildResult {
@@ -152,21 +158,25 @@ mod tests {
         let file = folder.path().join("metadata.json");
         let (index, config) = (Digest::of(b"i"), Digest::of(b"c"));
         fs::write(&file, format!(r#"{{"containerimage.digest":"{index}"}}"#)).unwrap();
-        let result = read(&file);
+        let result = read(&file, None);
         assert_eq!(result.image_id, Some(index.clone()));
         let both = format!(
             r#"{{"containerimage.digest":"{index}","containerimage.config.digest":"{config}"}}"#
         );
-        fs::write(&file, both).unwrap();
-        let result = read(&file);
+        fs::write(&file, &both).unwrap();
+        let result = read(&file, None);
         assert_eq!(
             (result.digest, result.image_id),
-            (Some(index), Some(config))
+            (Some(index), Some(config.clone()))
         );
+        fs::write(&file, format!(r#"{{"base":{{}},"api":{both}}}"#)).unwrap();
+        let result = read(&file, Some("api"));
+        assert_eq!(result.image_id, Some(config));
+        assert_eq!(result.metadata, both);
     }
 
     #[test]
     fn a_missing_or_broken_file_has_no_digest() {
-        assert!(read(Path::new("/nonexistent")).digest.is_none());
+        assert!(read(Path::new("/nonexistent"), None).digest.is_none());
     }
 }

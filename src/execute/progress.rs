@@ -19,6 +19,7 @@
 //! #10 ERROR: received unexpected HTTP status: 503 Service Unavailable
 //! ```
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::cache::Wait;
@@ -58,14 +59,28 @@ pub(super) struct Export {
     pub text: String,
     /// The vertex that pushes out of the classic store, and what.
     pushing: Option<(String, String)>,
+    /// True when each vertex begins with the name of a target: bake with several.
+    names_targets: bool,
 }
 
 impl Export {
+    /// Of a build whose vertices begin with the name of a target, or not.
+    pub(super) fn of(names_targets: bool) -> Self {
+        Self {
+            names_targets,
+            ..Self::default()
+        }
+    }
+
     /// Takes a line of the progress in.
     pub(super) fn read(&mut self, line: &str) {
         let line = line.trim_end();
         let Some((vertex, text)) = vertex_line(line) else {
             return self.read_result(line);
+        };
+        let text = &*match self.names_targets {
+            true => without_target(text),
+            false => Cow::Borrowed(text),
         };
         self.steps.read(vertex, text);
         if self.read_classic(vertex, text) || self.read_cache(vertex, text) {
@@ -193,6 +208,19 @@ fn vertex_line(line: &str) -> Option<(&str, &str)> {
     let (number, text) = line.strip_prefix('#')?.split_once(' ')?;
     let is_number = number.bytes().all(|b| b.is_ascii_digit());
     is_number.then_some((number, text))
+}
+
+/// `[api linux/amd64 2/3] RUN make` without `api`, and `[api] exporting to image`
+/// without all of that.
+fn without_target(text: &str) -> Cow<'_, str> {
+    let inside = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    match inside {
+        Some((inside, rest)) => match inside.split_once(' ') {
+            Some((_, inside)) => Cow::Owned(format!("[{inside}]{rest}")),
+            None => Cow::Borrowed(rest.trim_start()),
+        },
+        None => Cow::Borrowed(text),
+    }
 }
 
 fn first_digest(text: &str) -> Option<Digest> {
@@ -328,6 +356,24 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
         ] {
             let export = read(&format!("{begun}{end}"));
             assert_eq!(export.pushed.len(), usize::from(pushed), "{end}");
+        }
+    }
+
+    #[test]
+    fn names_of_targets_are_no_part_of_a_vertex() {
+        for (text, without) in [
+            (
+                "[api linux/amd64 2/3] RUN make",
+                "[linux/amd64 2/3] RUN make",
+            ),
+            (
+                "[api] exporting cache to registry",
+                "exporting cache to registry",
+            ),
+            ("[api 2/3] RUN [ a ]", "[2/3] RUN [ a ]"),
+            ("CACHED", "CACHED"),
+        ] {
+            assert_eq!(without_target(text), without);
         }
     }
 

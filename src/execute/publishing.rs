@@ -4,6 +4,7 @@
 //! are given to what exists, out of the engine's store or by copying. Building
 //! again would make another digest, and is done only while nothing is pushed.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::store::Store;
 use super::{Built, Error, Job, Known, build, builder};
 use crate::diagnosis::{self, Diagnosis, Kind};
 use crate::host::{Command, Progress, Signals};
-use crate::plan::{Build, BuilderChoice, RunFiles};
+use crate::plan::{Build, BuilderChoice, Omit, RunFiles};
 use crate::registry::{Client, Credentials};
 
 /// How long the first pause between two tries is; each further one is twice as long.
@@ -64,7 +65,7 @@ impl Publishing<'_> {
             self.pause(&built.pushes, signals).await?;
             match &way {
                 Way::Build => {
-                    export = Export::default();
+                    export = Export::of(self.build.names_targets());
                     self.build(progress.again(), signals, &mut export, built)
                         .await?;
                 }
@@ -87,7 +88,7 @@ impl Publishing<'_> {
         export: &mut Export,
         built: &mut Built,
     ) -> Result<(), Error> {
-        let omit = crate::plan::Omit {
+        let omit = Omit {
             references: built.pushes.settled(),
             sending: self.known.withheld.is_some(),
             caches: self.known.without_caches.clone(),
@@ -97,6 +98,7 @@ impl Publishing<'_> {
         if let Some(folder) = folder {
             cache::clear(folder);
         }
+        self.write_definition(&omit)?;
         let arguments = self.build.arguments(&self.files, &omit);
         let command = self.command().args(arguments);
         let result = &mut built.result;
@@ -108,6 +110,7 @@ impl Publishing<'_> {
             signals,
             export,
             &wait,
+            self.build.target.as_deref(),
             result,
         );
         let done = done.await;
@@ -142,6 +145,15 @@ impl Publishing<'_> {
             }),
             (other, _) => other,
         }
+    }
+
+    /// Gives a target back to buildx.
+    fn write_definition(&self, omit: &Omit) -> Result<(), Error> {
+        let (Some(target), Some(text)) = (&self.build.target, self.build.definition(omit)) else {
+            return Ok(());
+        };
+        let written = fs::write(self.files.definition(target), text);
+        written.map_err(Error::files("the target's bake file"))
     }
 
     /// Keeps a local cache that was written, and tells when any was not.

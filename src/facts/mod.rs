@@ -2,6 +2,7 @@
 //!
 //! Owns [`Facts`]. The plan reads them and asks nothing itself.
 
+mod bake;
 mod builder;
 mod buildx;
 mod cache;
@@ -17,6 +18,7 @@ mod workspace;
 
 use std::path::PathBuf;
 
+pub use bake::{Bake, Target};
 pub use builder::BuilderFacts;
 pub use buildx::{ChosenBuilder, find as find_buildx};
 pub use cache::CacheFacts;
@@ -31,6 +33,7 @@ pub use workspace::Workspace;
 
 use semver::Version;
 
+use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::host::Host;
 use crate::input::Inputs;
@@ -60,6 +63,8 @@ pub struct Facts {
     pub builder: BuilderFacts,
     /// Where caches can be kept.
     pub cache: CacheFacts,
+    /// What the bake files say, where there are any.
+    pub bake: Bake,
     /// The machine that the engine is on, where that was asked.
     pub machine: Option<Machine>,
 }
@@ -80,10 +85,23 @@ impl Facts {
             buildx: None,
             buildx_version: None,
             builder: BuilderFacts::local(host, inputs, context, &docker, chosen_builder.as_ref()),
+            bake: Bake::default(),
             machine: None,
             chosen_builder,
             docker,
         }
+    }
+
+    /// Has buildx read the bake files, where there are any: for a dry run too.
+    ///
+    /// # Errors
+    /// As [`Bake::read`].
+    pub async fn read_bake(&mut self, host: &Host, inputs: &Inputs) -> Result<(), InputProblem> {
+        if let Some(bake) = &inputs.bake {
+            let buildx = buildx::find(host, &self.docker);
+            self.bake = Bake::read(host, buildx.as_deref(), bake).await?;
+        }
+        Ok(())
     }
 
     /// Asks the engine and, where they are needed, buildx's version and GitHub's

@@ -5,6 +5,7 @@
 
 pub mod attest;
 pub mod auth;
+pub mod bake;
 pub mod build;
 pub mod builder;
 pub mod csv;
@@ -22,6 +23,7 @@ pub mod secrets;
 pub mod spec;
 pub mod tags;
 
+pub use bake::BakeInputs;
 pub use build::BuildInputs;
 use builder::BuilderInputs;
 use list::{Grammar, Style};
@@ -146,6 +148,8 @@ pub struct Inputs {
     pub builder: Option<String>,
     /// What only a build has.
     pub build: BuildInputs,
+    /// The targets that are built; `None` for one image.
+    pub bake: Option<BakeInputs>,
     /// The entries of `tags` that are whole references, as they were given.
     pub references: Vec<Reference>,
     /// What a builder of the run's own is to be, and emulators.
@@ -199,6 +203,7 @@ impl Inputs {
             cache_to: reader.texts("cache-to", Style::LINES),
             builder: reader.text("builder").filter(|name| name != "auto"),
             build: reader.build(host),
+            bake: reader.bake(&named.references),
             own_builder: reader.builder(host),
             authorities: reader.authorities(host),
             ..named

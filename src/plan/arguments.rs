@@ -23,9 +23,18 @@ pub struct RunFiles {
 }
 
 impl RunFiles {
-    /// What buildx tells of the result, JSON.
-    pub fn metadata(&self) -> PathBuf {
-        self.folder.join("metadata.json")
+    /// What buildx tells of the result, JSON; of a target of a bake file in a file
+    /// of its own.
+    pub fn metadata(&self, target: Option<&str>) -> PathBuf {
+        self.folder.join(match target {
+            Some(target) => format!("metadata-{target}.json"),
+            None => "metadata.json".to_owned(),
+        })
+    }
+
+    /// The bake file of a target.
+    pub fn definition(&self, target: &str) -> PathBuf {
+        self.folder.join(format!("bake-{target}.json"))
     }
 
     /// The Git token as a file, for BuildKit's secret.
@@ -46,7 +55,8 @@ enum Argument {
     Tag(String),
     /// What sends something to a registry.
     Sending(Vec<String>),
-    MetadataFile,
+    MetadataFile(Option<String>),
+    Definition(String),
     GitSecret(String),
     Secret {
         id: String,
@@ -68,10 +78,22 @@ pub struct Omit {
 }
 
 impl Omit {
+    /// True for a cache that is not read.
+    pub(super) fn has_cache_from(&self, entry: &str) -> bool {
+        registry_reference(entry).is_some_and(|reference| self.caches.contains(&reference))
+    }
+
+    /// True for a cache that is not written.
+    pub(super) fn has_cache_to(&self, entry: &str) -> bool {
+        let is_sent = self.sending && registry_reference(entry).is_some();
+        is_sent || self.has_cache_from(entry)
+    }
+
     fn has_cache(&self, option: &str, entry: &str) -> bool {
-        registry_reference(entry).is_some_and(|reference| {
-            (self.sending && option == WRITES_CACHE) || self.caches.contains(&reference)
-        })
+        match option == WRITES_CACHE {
+            true => self.has_cache_to(entry),
+            false => self.has_cache_from(entry),
+        }
     }
 }
 
@@ -126,7 +148,10 @@ impl Arguments {
             Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
             Argument::Cache(option, entry) if omit.has_cache(option, entry) => Vec::new(),
             Argument::Cache(option, entry) => vec![option.into(), entry.into()],
-            Argument::MetadataFile => vec![files.metadata().into_os_string()],
+            Argument::MetadataFile(target) => {
+                vec![files.metadata(target.as_deref()).into_os_string()]
+            }
+            Argument::Definition(target) => vec![files.definition(target).into_os_string()],
             Argument::GitSecret(id) => vec![secret(id, &files.git_token())],
             Argument::Secret { id, index } => vec![secret(id, &files.secret(*index))],
         };
@@ -155,11 +180,17 @@ pub(super) struct Parts<'a> {
     pub(super) names: &'a [ImageName],
     pub(super) builder: &'a Builder,
     pub(super) cache: &'a Cache,
+    /// The target of a bake file that it is.
+    pub(super) target: Option<&'a str>,
 }
 
 impl Parts<'_> {
     pub(super) fn arguments(&self) -> Arguments {
         let mut arguments = Arguments(Vec::new());
+        if let Some(target) = self.target {
+            self.bake(target, &mut arguments);
+            return arguments;
+        }
         arguments.push("build");
         self.first(&mut arguments);
         self.result(&mut arguments);
@@ -168,6 +199,34 @@ impl Parts<'_> {
         self.common(&mut arguments);
         arguments.push(&self.context.location);
         arguments
+    }
+
+    /// Bake, whose file says all that is about one image alone.
+    fn bake(&self, target: &str, arguments: &mut Arguments) {
+        arguments.push("bake");
+        arguments.options("--allow", &self.inputs.build.allow);
+        arguments.push("--file");
+        arguments.0.push(Argument::Definition(target.to_owned()));
+        self.common(arguments);
+        arguments.push(target);
+    }
+
+    /// The caches that are written, but for those that a read-only token cannot.
+    pub(super) fn written_caches(&self) -> impl Iterator<Item = &String> {
+        let withheld = self.publication.withheld;
+        let written = self.cache.to.iter();
+        written.filter(move |entry| !withheld || registry_reference(entry).is_none())
+    }
+
+    /// What the image is pushed under. A tag cannot be pushed by digest; the name
+    /// can.
+    pub(super) fn references(&self) -> Vec<String> {
+        let outputs = &self.inputs.build.outputs;
+        match outputs.iter().find(|output| output.pushes_by_digest()) {
+            Some(output) if output.attribute("name").is_some() => Vec::new(),
+            Some(_) => self.names.iter().map(ToString::to_string).collect(),
+            None => self.metadata.tags.clone(),
+        }
     }
 
     /// Up to the Dockerfile.
@@ -183,12 +242,7 @@ impl Parts<'_> {
             arguments.options("--build-context", self.build_contexts);
         }
         arguments.caches("--cache-from", self.cache.from.iter());
-        let withheld = self.publication.withheld;
-        let written = self.cache.to.iter();
-        arguments.caches(
-            WRITES_CACHE,
-            written.filter(|entry| !withheld || registry_reference(entry).is_none()),
-        );
+        arguments.caches(WRITES_CACHE, self.written_caches());
         arguments.options("--call", &inputs.build.call);
         arguments.options("--cgroup-parent", &inputs.build.cgroup_parent);
         for SecretSource { id, from } in &inputs.build.secrets.variables {
@@ -238,24 +292,8 @@ impl Parts<'_> {
         let inputs = self.inputs;
         arguments.options("--shm-size", &inputs.build.shm_size);
         arguments.options("--ssh", &inputs.build.ssh);
-        match inputs
-            .build
-            .outputs
-            .iter()
-            .find(|output| output.pushes_by_digest())
-        {
-            // A tag cannot be pushed by digest; the name can.
-            Some(output) if output.attribute("name").is_some() => {}
-            Some(_) => {
-                for name in self.names {
-                    arguments.option("--tag", name.to_string());
-                }
-            }
-            None => {
-                let tags = self.metadata.tags.iter().cloned();
-                arguments.0.extend(tags.map(Argument::Tag));
-            }
-        }
+        let references = self.references().into_iter();
+        arguments.0.extend(references.map(Argument::Tag));
         arguments.options("--target", &inputs.target);
         arguments.options("--ulimit", &inputs.build.ulimit);
     }
@@ -268,7 +306,8 @@ impl Parts<'_> {
         }
         arguments.flag("--load", self.publication.load);
         arguments.push("--metadata-file");
-        arguments.0.push(Argument::MetadataFile);
+        let target = self.target.map(str::to_owned);
+        arguments.0.push(Argument::MetadataFile(target));
         arguments.options("--network", &build.network);
         arguments.flag("--no-cache", build.no_cache);
         arguments.flag("--pull", build.pull);

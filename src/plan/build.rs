@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::arguments::Arguments;
-use super::{BuildContext, Cache, Publication};
+use super::definition::Definition;
+use super::{BuildContext, Cache, Omit, Publication};
 use crate::image::{ImageName, Platform};
 use crate::metadata::Metadata;
 
@@ -40,4 +41,20 @@ pub struct Build {
     /// The arguments for buildx, with places of the run's files left open.
     #[serde(skip)]
     pub(super) arguments: Arguments,
+    /// The bake file of the target.
+    #[serde(skip)]
+    pub(super) definition: Option<Definition>,
+}
+
+impl Build {
+    /// The bake file of the target, without what is to be left out.
+    pub fn definition(&self, omit: &Omit) -> Option<String> {
+        Some(self.definition.as_ref()?.text(omit))
+    }
+
+    /// True when buildx tells of several targets, and so names the target of each
+    /// step.
+    pub fn names_targets(&self) -> bool {
+        self.definition.as_ref().is_some_and(Definition::is_linked)
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::cache::Cache;
 use super::create::Created;
-use super::draft::{Draft, Wanted};
+use super::draft::Draft;
 use super::{Level, Notice};
 use crate::error::InputProblem;
 use crate::facts::{Engine, Facts};
@@ -95,7 +95,7 @@ impl Builder {
 pub(super) fn of_all(drafts: &[Draft<'_>]) -> Result<Builder, InputProblem> {
     let mut all = None;
     for draft in drafts {
-        let Wanted { inputs, facts } = draft.wanted;
+        let (inputs, facts) = (&*draft.wanted.inputs, &*draft.wanted.facts);
         let one = decide(inputs, facts, &draft.platforms, &draft.cache)?;
         let is_engine = |builder: &Builder| builder.choice == BuilderChoice::Engine;
         if all.as_ref().is_none_or(is_engine) && !all.as_ref().is_some_and(|_| is_engine(&one)) {

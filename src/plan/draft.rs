@@ -1,14 +1,17 @@
 //! One image as far as it can be told before it is known what builds it.
 
+use std::borrow::Cow;
+
 use super::arguments::Parts;
+use super::definition::Definition;
 use super::support::Support;
 use super::told::Told;
 use super::{
     Build, BuildContext, Builder, Cache, Publication, attestations, cache, exposed, images, naming,
-    publication, reach, secrets, source,
+    publication, reach, secrets, source, targets,
 };
 use crate::event::RunContext;
-use crate::facts::Facts;
+use crate::facts::{Facts, Target};
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
 use crate::input::output::has_docker_exporter;
@@ -16,8 +19,37 @@ use crate::metadata::Metadata;
 
 /// What one image is made from.
 pub(super) struct Wanted<'a> {
-    pub(super) inputs: &'a Inputs,
-    pub(super) facts: &'a Facts,
+    pub(super) inputs: Cow<'a, Inputs>,
+    pub(super) facts: Cow<'a, Facts>,
+    /// The target of a bake file that it is.
+    pub(super) target: Option<&'a Target>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The one image of inputs without bake files.
+    pub(super) fn alone(inputs: &'a Inputs, facts: &'a Facts) -> Self {
+        Self {
+            inputs: Cow::Borrowed(inputs),
+            facts: Cow::Borrowed(facts),
+            target: None,
+        }
+    }
+
+    /// The image of a target.
+    pub(super) fn target(
+        target: &'a Target,
+        inputs: &Inputs,
+        context: &RunContext,
+        facts: &Facts,
+        told: &mut Told,
+    ) -> Self {
+        let (inputs, facts) = targets::resolve(target, inputs, context, facts, told);
+        Self {
+            inputs: Cow::Owned(inputs),
+            facts: Cow::Owned(facts),
+            target: Some(target),
+        }
+    }
 }
 
 /// One image, before it is known what builds it.
@@ -41,7 +73,7 @@ impl<'a> Draft<'a> {
         support: Support,
         told: &mut Told,
     ) -> Self {
-        let Wanted { inputs, facts } = wanted;
+        let (inputs, facts) = (&*wanted.inputs, &*wanted.facts);
         let names = images::names(inputs, context, &mut told.decisions, &mut told.notices);
         let names = names.unwrap_or_else(|mut more| {
             told.problems.append(&mut more);
@@ -85,11 +117,12 @@ impl<'a> Draft<'a> {
 
     /// The image, by this builder.
     pub(super) fn build(&self, context: &RunContext, builder: &Builder, told: &mut Told) -> Build {
-        let Wanted { inputs, facts } = self.wanted;
+        let (inputs, facts) = (&*self.wanted.inputs, &*self.wanted.facts);
+        let target = self.wanted.target;
         let attestations =
             attestations::decide(inputs, context, facts, builder, &mut told.decisions);
         let metadata = self.metadata(told);
-        let arguments = Parts {
+        let parts = Parts {
             inputs,
             facts,
             support: self.support,
@@ -102,10 +135,13 @@ impl<'a> Draft<'a> {
             names: &images::without_tags(inputs, &self.all_names),
             builder,
             cache: &self.cache,
-        }
-        .arguments();
+            target: target.map(|target| target.name.as_str()),
+        };
+        let arguments = parts.arguments();
+        let definition = target.map(|target| Definition::of(target, &parts));
         Build {
-            target: None,
+            target: target.map(|target| target.name.clone()),
+            definition,
             outputs: metadata.outputs(&inputs.metadata),
             version: metadata.version.clone().unwrap_or_default(),
             tags: metadata.tags.clone(),
@@ -123,12 +159,15 @@ impl<'a> Draft<'a> {
 
     /// What the image is called.
     fn metadata(&self, told: &mut Told) -> Metadata {
-        let Wanted { inputs, facts } = self.wanted;
+        let (inputs, facts) = (&*self.wanted.inputs, &*self.wanted.facts);
         let metadata = naming::metadata(inputs, facts, &self.names, &self.platforms);
-        let metadata = metadata.unwrap_or_else(|mut more| {
+        let mut metadata = metadata.unwrap_or_else(|mut more| {
             told.problems.append(&mut more);
             Metadata::default()
         });
+        if let Some(target) = self.wanted.target {
+            targets::describe(target, &mut metadata);
+        }
         if told.problems.is_empty() {
             let push = self.publication.push;
             told.problems = naming::unpublishable(&metadata, inputs, &self.names, push);

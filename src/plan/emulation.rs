@@ -11,7 +11,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::dockerfile::Question;
-use super::draft::{Draft, Wanted};
+use super::draft::Draft;
+use super::targets::is_linked;
 use super::{BuildContext, Builder, BuilderChoice, ContextKind, Level, Notice};
 use crate::facts::{Facts, Machine};
 use crate::image::Platform;
@@ -189,7 +190,11 @@ fn dockerfile<'a>(facts: &'a Facts, source: &BuildContext) -> Option<&'a str> {
 /// The platforms that commands run on. Where the Dockerfile is not seen or not
 /// understood, that is every platform.
 fn running(draft: &Draft<'_>, platforms: &[Platform]) -> BTreeSet<Platform> {
-    let Wanted { inputs, facts } = draft.wanted;
+    let (inputs, facts) = (&*draft.wanted.inputs, &*draft.wanted.facts);
+    if draft.wanted.target.is_some_and(is_linked) {
+        // What it is made from may hold a RUN.
+        return platforms.iter().cloned().collect();
+    }
     let question = dockerfile(facts, &draft.source).map(|text| Question {
         text,
         target: inputs.target.as_deref(),
@@ -271,6 +276,7 @@ impl fmt::Display for Emulation {
 
 #[cfg(test)]
 mod tests {
+    use super::super::draft::Wanted;
     use super::super::testing::{engine, facts, inputs};
     use super::super::told::Told;
     use super::super::{Cache, support};
@@ -317,7 +323,7 @@ mod tests {
             let platforms: Vec<Platform> = platforms.map(|one| one.parse().unwrap()).collect();
             let builder = builder::decide(&inputs, &facts, &platforms, &Cache::default()).unwrap();
             let (inputs, facts) = (&inputs, &facts);
-            let wanted = Wanted { inputs, facts };
+            let wanted = Wanted::alone(inputs, facts);
             let (mut notices, mut told) = (Vec::new(), Told::default());
             let support = support::decide(inputs, None, &mut notices, &mut told.problems);
             let mut draft = Draft::of(&wanted, &RunContext::default(), support, &mut told);

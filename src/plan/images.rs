@@ -143,7 +143,7 @@ pub fn github_registry(context: &RunContext) -> Option<Registry> {
     Registry::parse(&registry).ok()
 }
 
-fn default_name(context: &RunContext) -> Result<ImageName, InputProblem> {
+pub(super) fn default_name(context: &RunContext) -> Result<ImageName, InputProblem> {
     let Some(registry) = github_registry(context) else {
         let why = format!(
             "is empty, and the GitHub server {} has no container registry known to us",

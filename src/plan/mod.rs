@@ -10,6 +10,7 @@ mod build;
 mod builder;
 mod cache;
 mod create;
+mod definition;
 mod dockerfile;
 mod draft;
 mod emulation;
@@ -26,6 +27,7 @@ mod scope;
 mod secrets;
 mod source;
 mod support;
+mod targets;
 #[cfg(test)]
 mod testing;
 mod told;
@@ -113,13 +115,10 @@ pub fn plan(
     told.decisions.extend(facts.event.decision.clone());
     let version = facts.buildx_version.as_ref();
     let support = support::decide(inputs, version, &mut told.notices, &mut told.problems);
-    let wanted = [Wanted { inputs, facts }];
-    let drafts = wanted.iter().map(|one| {
-        let mut of_one = Told::default();
-        let draft = Draft::of(one, context, support, &mut of_one);
-        (draft, of_one)
-    });
-    let (drafts, mut of_each): (Vec<Draft<'_>>, Vec<Told>) = drafts.unzip();
+    let (wanted, mut of_each) = wanted(inputs, context, facts);
+    let drafts = wanted.iter().zip(&mut of_each);
+    let drafts = drafts.map(|(one, told)| Draft::of(one, context, support, told));
+    let drafts: Vec<Draft<'_>> = drafts.collect();
     let builder = builder::of_all(&drafts).unwrap_or_else(|problem| {
         told.problems.push(problem);
         Builder::engine("")
@@ -136,7 +135,8 @@ pub fn plan(
     let builds = drafts.iter().zip(&mut of_each);
     let builds = builds.map(|(draft, told)| draft.build(context, &builder, told));
     let builds: Vec<Build> = builds.collect();
-    told.take(of_each);
+    told.problems.extend(targets::twice(&builds));
+    told.take(&builds, of_each);
     told.decide(&builder);
     told.decisions
         .extend(builder::clean_up(inputs).map(str::to_owned));
@@ -156,6 +156,25 @@ pub fn plan(
         decisions: told.decisions,
         notices: told.notices,
     })
+}
+
+/// What is wanted: one image, or one for each target; and what there is to say
+/// of each.
+fn wanted<'a>(
+    inputs: &'a Inputs,
+    context: &RunContext,
+    facts: &'a Facts,
+) -> (Vec<Wanted<'a>>, Vec<Told>) {
+    if inputs.bake.is_none() {
+        return (vec![Wanted::alone(inputs, facts)], vec![Told::default()]);
+    }
+    let targets = facts.bake.targets.iter();
+    let wanted = targets.map(|target| {
+        let mut told = Told::default();
+        let one = Wanted::target(target, inputs, context, facts, &mut told);
+        (one, told)
+    });
+    wanted.unzip()
 }
 
 impl Plan {

@@ -51,7 +51,7 @@ pub enum Access {
 /// The questions of all images, each once.
 pub(super) fn decide(drafts: &[Draft<'_>], mode: Preflight) -> Checks {
     let of_one = |draft: &Draft<'_>| {
-        let inputs = draft.wanted.inputs;
+        let inputs = &draft.wanted.inputs;
         of_image(inputs, &draft.all_names, &draft.publication, &draft.cache)
     };
     let all: Vec<Check> = drafts.iter().flat_map(of_one).collect();

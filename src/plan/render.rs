@@ -44,7 +44,16 @@ impl Plan {
         let builds = self.builds.iter().map(Build::to_json);
         let builds = builds.collect::<serde_json::Result<Vec<_>>>()?;
         if let Some(fields) = value.as_object_mut() {
-            fields.extend(builds.into_iter().flatten());
+            let targets = self.builds.iter().filter_map(|build| build.target.clone());
+            let targets: Vec<String> = targets.collect();
+            match targets.is_empty() {
+                true => fields.extend(builds.into_iter().flatten()),
+                false => {
+                    let builds = builds.into_iter().map(Value::Object);
+                    let targets = Value::Object(targets.into_iter().zip(builds).collect());
+                    fields.insert("targets".to_owned(), targets);
+                }
+            }
         }
         serde_json::to_string_pretty(&value)
     }
@@ -101,7 +110,7 @@ impl fmt::Display for Plan {
         list(f, "registry", &self.registries())?;
         line(f, "builder", &self.builder.described())?;
         line(f, "emulation", &self.emulation.described())?;
-        self.builds.iter().try_for_each(|build| build.labels(f))?;
+        self.labels(f)?;
         for notice in &self.notices {
             line(f, "note", &format!("{}: {}", notice.title, notice.message))?;
         }
@@ -114,6 +123,41 @@ impl fmt::Display for Plan {
         }
         Ok(())
     }
+}
+
+impl Plan {
+    /// Labels and annotations: those of all images, then what a target has beside
+    /// them.
+    fn labels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_all = |values: for<'a> fn(&'a Build) -> &'a Vec<String>| -> Vec<String> {
+            let mut builds = self.builds.iter().map(values);
+            let first = builds.next().cloned().unwrap_or_default();
+            builds.fold(first, |mut common, values| {
+                common.retain(|value| values.contains(value));
+                common
+            })
+        };
+        let labels = of_all(|build| &build.labels);
+        let annotations = of_all(|build| &build.annotations);
+        list(f, "labels", &labels)?;
+        list(f, "annotations", &annotations)?;
+        for build in &self.builds {
+            let own_labels = without(&build.labels, &labels);
+            let own_annotations = without(&build.annotations, &annotations);
+            if own_labels.is_empty() && own_annotations.is_empty() {
+                continue;
+            }
+            line(f, "target", build.target.as_deref().unwrap_or_default())?;
+            list(f, "labels", &own_labels)?;
+            list(f, "annotations", &own_annotations)?;
+        }
+        Ok(())
+    }
+}
+
+fn without(values: &[String], others: &[String]) -> Vec<String> {
+    let rest = values.iter().filter(|value| !others.contains(value));
+    rest.cloned().collect()
 }
 
 impl Build {
@@ -129,17 +173,15 @@ impl Build {
             false => format!("no: {}", self.publication.reason),
         };
         let context = format!("{} ({})", self.context.location, self.context.reason);
+        if let Some(target) = &self.target {
+            line(f, "target", target)?;
+        }
         line(f, "version", &self.version)?;
         list(f, "tags", &self.tags)?;
         line(f, "platforms", &platforms)?;
         line(f, "push", &push)?;
         line(f, "context", &context)?;
         line(f, "cache", &self.cache.described())
-    }
-
-    fn labels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        list(f, "labels", &self.labels)?;
-        list(f, "annotations", &self.annotations)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a plan has to say while it is worked out.
 
-use super::Notice;
+use super::{Build, Notice};
 use crate::error::InputProblem;
 
 /// Decisions, notices and problems, in the order in which they come up.
@@ -16,12 +16,69 @@ impl Told {
         self.decisions.push(decision.to_string());
     }
 
-    /// Takes in what was told of each image.
-    pub(super) fn take(&mut self, of_each: Vec<Self>) {
-        for one in of_each {
-            self.decisions.extend(one.decisions);
-            self.notices.extend(one.notices);
-            self.problems.extend(one.problems);
+    /// Takes in what was told of each image. What is the same for all targets is
+    /// told once.
+    pub(super) fn take(&mut self, builds: &[Build], of_each: Vec<Self>) {
+        let decisions = of_each.iter().map(|one| one.decisions.clone()).collect();
+        let notices = of_each.iter().map(|one| one.notices.clone()).collect();
+        let names: Vec<Option<&str>> = builds.iter().map(|build| build.target.as_deref()).collect();
+        self.decisions.extend(merged(
+            &names,
+            decisions,
+            |decision: &mut String, target| {
+                *decision = format!("target {target}: {decision}");
+            },
+        ));
+        self.notices
+            .extend(merged(&names, notices, |notice: &mut Notice, target| {
+                notice.message = format!("target {target}: {}", notice.message);
+            }));
+        for (target, one) in names.iter().zip(of_each) {
+            for mut problem in one.problems {
+                if let Some(target) = target {
+                    problem.input = format!("target {target}: {}", problem.input);
+                }
+                self.problems.push(problem);
+            }
         }
+    }
+}
+
+/// The entries of all, those of a target with its name unless all have them.
+fn merged<T: Clone + PartialEq>(
+    names: &[Option<&str>],
+    of_each: Vec<Vec<T>>,
+    name: impl Fn(&mut T, &str),
+) -> Vec<T> {
+    let of_all = |entry: &T| of_each.len() > 1 && of_each.iter().all(|one| one.contains(entry));
+    let mut merged: Vec<T> = Vec::new();
+    for (target, one) in names.iter().zip(&of_each) {
+        for entry in one {
+            let mut entry = entry.clone();
+            match target {
+                Some(target) if !of_all(&entry) => name(&mut entry, target),
+                _ if merged.contains(&entry) => continue,
+                _ => {}
+            }
+            merged.push(entry);
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_targets_have_is_told_once() {
+        let of = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
+        let name = |entry: &mut String, target: &str| *entry = format!("{target}: {entry}");
+        let (api, web) = (Some("api"), Some("web"));
+        let both = vec![of(&["push", "image a"]), of(&["push", "image b"])];
+        let told = merged(&[api, web], both, name);
+        assert_eq!(told, ["push", "api: image a", "web: image b"]);
+        assert_eq!(merged(&[None], vec![of(&["push"])], name), ["push"]);
+        assert_eq!(merged(&[api], vec![of(&["push"])], name), ["api: push"]);
     }
 }

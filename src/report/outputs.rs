@@ -38,6 +38,7 @@ fn of_image<'a>(build: &'a Build, built: &Built) -> Vec<(&'a str, String)> {
         ("platforms", platforms(build, built).join(",")),
         ("image", image(built)),
         ("published", published(built).join("\n")),
+        ("targets", String::new()),
     ];
     named.chain(of_build).collect()
 }
@@ -46,10 +47,14 @@ fn of_image<'a>(build: &'a Build, built: &Built) -> Vec<(&'a str, String)> {
 fn of_targets<'a>(
     all: impl Iterator<Item = (&'a Build, &'a Built)> + Clone,
 ) -> Vec<(&'a str, String)> {
-    let first = all.clone().next().into_iter();
-    let of_event = first.flat_map(|(build, _)| &build.outputs);
-    let of_event = of_event.filter(|(name, _)| OF_THE_EVENT.contains(&name.as_str()));
-    let of_event = of_event.map(|(name, value)| (name.as_str(), value.clone()));
+    let empty = Built::default();
+    let first = all.clone().next();
+    let mut outputs = first.map_or_else(Vec::new, |(build, _)| of_image(build, &empty));
+    for (name, value) in &mut outputs {
+        if !OF_THE_EVENT.contains(name) {
+            value.clear();
+        }
+    }
     let tags: Vec<&str> = all
         .clone()
         .flat_map(|(build, _)| texts(&build.tags))
@@ -67,13 +72,17 @@ fn of_targets<'a>(
             metadata.insert(target, told);
         }
     }
-    let of_build = [
+    let of_all = [
         ("tags", tags.join("\n")),
         ("published", pushed.join("\n")),
         ("metadata", Value::Object(metadata).to_string()),
         ("targets", Value::Object(targets).to_string()),
     ];
-    of_event.chain(of_build).collect()
+    for (name, value) in of_all {
+        outputs.retain(|(other, _)| *other != name);
+        outputs.push((name, value));
+    }
+    outputs
 }
 
 fn of_target(build: &Build, built: &Built) -> Value {

@@ -1,0 +1,286 @@
+//! Bake files, as buildx reads them: variables, functions, groups, matrices and
+//! overrides are worked out by `buildx bake --print`, which builds nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::Workspace;
+use crate::error::InputProblem;
+use crate::host::{Command, Host};
+use crate::input::BakeInputs;
+
+/// How long buildx may take to read the files.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The group that holds what was asked for.
+const ASKED_FOR: &str = "default";
+const ACCEPTED: &str = "bake files with the targets, relative to the workspace: \
+    https://docs.docker.com/build/bake/reference/";
+
+/// What bake files say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bake {
+    /// The targets that are built, in the order of their names.
+    pub targets: Vec<Target>,
+}
+
+/// A target that is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Its name: letters, digits, `-` and `_`.
+    pub name: String,
+    /// The target as buildx prints it.
+    pub definition: Map<String, Value>,
+    /// It and the targets that it is made from, by their names.
+    pub family: Map<String, Value>,
+    /// What is in its context.
+    pub workspace: Workspace,
+}
+
+impl Bake {
+    /// Asks buildx.
+    ///
+    /// # Errors
+    /// When it cannot be asked, or cannot read the files; in its words.
+    pub async fn read(
+        host: &Host,
+        buildx: Option<&Path>,
+        inputs: &BakeInputs,
+    ) -> Result<Self, InputProblem> {
+        let problem =
+            |why: &str| InputProblem::new("bake-files", inputs.files.join(", "), why, ACCEPTED);
+        let Some(buildx) = buildx else {
+            return Err(problem("there is no buildx to read them"));
+        };
+        let options = |name: &str, values: &[String]| {
+            let pairs = values
+                .iter()
+                .flat_map(|value| [name.to_owned(), value.clone()]);
+            pairs.collect::<Vec<_>>()
+        };
+        let command = Command::new(buildx)
+            .args(["bake", "--print"])
+            .args(options("--file", &inputs.files))
+            .args(options("--set", &inputs.set))
+            .args(&inputs.targets);
+        let told = tokio::time::timeout(PATIENCE, command.read(host)).await;
+        let told = match told {
+            Ok(Ok(told)) => told,
+            Ok(Err(error)) => return Err(problem(&last_words(&error.to_string()))),
+            Err(_) => return Err(problem("buildx did not read them in 30 s")),
+        };
+        Self::parse(&told, host).ok_or_else(|| problem("buildx told nothing of their targets"))
+    }
+
+    /// Reads `{"group": {"default": {"targets": [...]}}, "target": {NAME: {...}}}`.
+    fn parse(told: &str, host: &Host) -> Option<Self> {
+        let told: Value = serde_json::from_str(told).ok()?;
+        let all = told.get("target")?.as_object()?;
+        let names = collect(told.get("group")?, ASKED_FOR, all, &mut Vec::new());
+        let target = |name: &&str| Target::look(name, all, host);
+        let targets: Vec<Target> = names.iter().filter_map(target).collect();
+        let is_whole = !targets.is_empty() && targets.len() == names.len();
+        is_whole.then_some(Self { targets })
+    }
+}
+
+/// The targets of a group and of the groups in it, each once. The target
+/// `default` is in a group of its own name.
+fn collect<'a>(
+    groups: &'a Value,
+    name: &'a str,
+    targets: &Map<String, Value>,
+    seen: &mut Vec<&'a str>,
+) -> Vec<&'a str> {
+    let group = groups
+        .get(name)
+        .and_then(|group| group.get("targets")?.as_array());
+    let mut found = Vec::new();
+    for inner in group.into_iter().flatten().filter_map(Value::as_str) {
+        if !seen.contains(&inner) {
+            seen.push(inner);
+            match targets.contains_key(inner) {
+                true => found.push(inner),
+                false => found.extend(collect(groups, inner, targets, seen)),
+            }
+        }
+    }
+    found
+}
+
+impl Target {
+    /// `None` for a name that buildx would not accept.
+    fn look(name: &str, all: &Map<String, Value>, host: &Host) -> Option<Self> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if name.is_empty() || !name.chars().all(is_plain) {
+            return None;
+        }
+        let mut family = Map::new();
+        add_family(name, all, &mut family);
+        let mut target = Self {
+            name: name.to_owned(),
+            definition: all.get(name)?.as_object()?.clone(),
+            family,
+            workspace: Workspace::default(),
+        };
+        target.workspace = Workspace::look(host, Some(&target.context()), Some(&target.file()));
+        if let Some(text) = target.text("dockerfile-inline") {
+            target.workspace.dockerfile = Some(text);
+        }
+        Some(target)
+    }
+
+    /// The build context.
+    pub fn context(&self) -> String {
+        let context = self.text("context").unwrap_or_else(|| ".".to_owned());
+        context
+            .strip_prefix("cwd://")
+            .map(str::to_owned)
+            .unwrap_or(context)
+    }
+
+    /// The Dockerfile, from the working directory where the context is a folder.
+    pub fn file(&self) -> String {
+        let file = self
+            .text("dockerfile")
+            .unwrap_or_else(|| "Dockerfile".to_owned());
+        if let Some(file) = file.strip_prefix("cwd://") {
+            return file.to_owned();
+        }
+        let context = self.context();
+        match context.contains("://") || context == "." {
+            true => file,
+            false => Path::new(&context).join(file).display().to_string(),
+        }
+    }
+
+    /// A text of the definition, as it is meant.
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.definition.get(key)?.as_str().map(unescaped)
+    }
+
+    /// A list of texts.
+    pub fn texts(&self, key: &str) -> Vec<String> {
+        let list = self.definition.get(key).and_then(Value::as_array);
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts.map(unescaped).collect()
+    }
+
+    /// A map of texts; what is unset is left out.
+    pub fn pairs(&self, key: &str) -> Vec<(String, String)> {
+        let pairs = self.definition.get(key).and_then(Value::as_object);
+        let pairs = pairs.into_iter().flatten();
+        let pairs =
+            pairs.filter_map(|(name, value)| Some((name.clone(), unescaped(value.as_str()?))));
+        pairs.collect()
+    }
+}
+
+/// Adds a target and those that it is made from.
+fn add_family(name: &str, all: &Map<String, Value>, family: &mut Map<String, Value>) {
+    let Some(definition) = all.get(name).filter(|_| !family.contains_key(name)) else {
+        return;
+    };
+    family.insert(name.to_owned(), definition.clone());
+    let contexts = definition.get("contexts").and_then(Value::as_object);
+    let places = contexts.into_iter().flat_map(Map::values);
+    for place in places.filter_map(Value::as_str) {
+        if let Some(other) = place.strip_prefix("target:") {
+            add_family(other, all, family);
+        }
+    }
+}
+
+/// buildx prints text as bake files have it, where `${` and `%{` begin templates.
+fn unescaped(text: &str) -> String {
+    text.replace("$${", "${").replace("%%{", "%{")
+}
+
+/// What buildx said at the end.
+fn last_words(text: &str) -> String {
+    let last = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("ERROR: "));
+    last.unwrap_or("buildx could not read them")
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host() -> Host {
+        Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    fn names(told: &str) -> Option<Vec<String>> {
+        let bake = Bake::parse(told, &host())?;
+        Some(bake.targets.into_iter().map(|target| target.name).collect())
+    }
+
+    #[test]
+    fn what_was_asked_for_is_told_from_what_it_is_made_from() {
+        let targets = r#""target":{"api":{},"base":{},"web-x":{},"web-y":{},"default":{}}"#;
+        for (groups, expected) in [
+            (r#""default":{"targets":["api"]}"#, vec!["api"]),
+            (
+                r#""default":{"targets":["api","web"]},"web":{"targets":["web-x","web-y","api"]}"#,
+                vec!["api", "web-x", "web-y"],
+            ),
+            (r#""default":{"targets":["default"]}"#, vec!["default"]),
+        ] {
+            let told = format!(r#"{{"group":{{{groups}}},{targets}}}"#);
+            assert_eq!(names(&told).unwrap(), expected);
+        }
+        for told in [
+            "",
+            "{}",
+            r#"{"group":{"default":{"targets":["a"]}},"target":{}}"#,
+        ] {
+            assert_eq!(names(told), None, "{told}");
+        }
+        let hostile = r#"{"group":{"default":{"targets":["../a"]}},"target":{"../a":{}}}"#;
+        assert_eq!(names(hostile), None);
+    }
+
+    #[test]
+    fn a_dockerfile_is_in_its_context_and_text_is_unescaped() {
+        for (definition, file) in [
+            ("{}", "Dockerfile"),
+            (r#"{"context":"api"}"#, "api/Dockerfile"),
+            (r#"{"context":"api","dockerfile":"../D"}"#, "api/../D"),
+            (r#"{"context":"https://a/b.git","dockerfile":"D"}"#, "D"),
+        ] {
+            let all: Value = serde_json::from_str(&format!(r#"{{"a":{definition}}}"#)).unwrap();
+            let target = Target::look("a", all.as_object().unwrap(), &host()).unwrap();
+            assert_eq!(target.file(), file);
+        }
+        assert_eq!(unescaped("a$${b}%%{c}$d"), "a${b}%{c}$d");
+    }
+
+    #[test]
+    fn a_target_brings_what_it_is_made_from() {
+        let told = r#"{"group":{"default":{"targets":["api","web"]}},"target":{"web":{},
+            "api":{"contexts":{"b":"target:base","x":"docker-image://a"}},
+            "base":{"contexts":{"a":"target:api","o":"target:os"}},"os":{}}}"#;
+        let bake = Bake::parse(told, &host()).unwrap();
+        let family = |index: usize| {
+            bake.targets[index]
+                .family
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(family(0), ["api", "base", "os"]);
+        assert_eq!(family(1), ["web"]);
+    }
+
+    #[test]
+    fn the_words_are_buildxs_last() {
+        let text = "#1 reading\n>>> x\nERROR: failed to find target nope\n";
+        assert_eq!(last_words(text), "failed to find target nope");
+    }
+}

@@ -1,0 +1,155 @@
+//! A target as it is given back to buildx: the bake file as buildx has printed
+//! it, with the names, platforms, caches and attestations of the plan.
+
+use serde_json::{Map, Value, json};
+
+use super::Omit;
+use super::arguments::Parts;
+use crate::facts::Target;
+use crate::input::output::Output;
+
+/// The bake file of one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Definition {
+    name: String,
+    /// The target and those that it is made from.
+    all: Map<String, Value>,
+    /// What of the target is always the same.
+    fixed: Map<String, Value>,
+    tags: Vec<String>,
+    cache_from: Vec<String>,
+    cache_to: Vec<String>,
+    /// Each with whether it pushes.
+    outputs: Vec<(String, bool)>,
+}
+
+impl Definition {
+    pub(super) fn of(target: &Target, parts: &Parts<'_>) -> Self {
+        let mut all = target.family.clone();
+        let platforms: Vec<String> = parts.platforms.iter().map(ToString::to_string).collect();
+        // What another target is made from is built for the same platforms.
+        for (name, definition) in &mut all {
+            let linked = definition.as_object_mut().filter(|_| *name != target.name);
+            if let Some(linked) = linked.filter(|_| !platforms.is_empty()) {
+                linked
+                    .entry("platforms")
+                    .or_insert_with(|| json!(platforms));
+            }
+        }
+        let labels = parts.metadata.labels.iter();
+        let labels = labels.filter_map(|label| label.split_once('='));
+        let labels = labels.map(|(key, value)| (key.to_owned(), json!(escaped(value))));
+        let mut fixed = Map::new();
+        fixed.insert("labels".to_owned(), Value::Object(labels.collect()));
+        fixed.insert("platforms".to_owned(), json!(platforms));
+        if parts.support.annotations {
+            fixed.insert("annotations".to_owned(), list(&parts.metadata.annotations));
+        }
+        if parts.support.attestations {
+            fixed.insert("attest".to_owned(), list(parts.attestations));
+        }
+        let outputs = parts.inputs.build.outputs.iter();
+        let output = |output: &Output| (output.text.clone(), output.pushes());
+        Self {
+            name: target.name.clone(),
+            all,
+            fixed,
+            tags: parts.references(),
+            cache_from: parts.cache.from.clone(),
+            cache_to: parts.written_caches().cloned().collect(),
+            outputs: outputs
+                .map(output)
+                .filter(|(_, pushes)| !(*pushes && parts.publication.withheld))
+                .collect(),
+        }
+    }
+
+    /// True when several targets are in it: then buildx names the target of each
+    /// step.
+    pub(super) fn is_linked(&self) -> bool {
+        self.all.len() > 1
+    }
+
+    /// The file's text, without what is to be left out.
+    pub(super) fn text(&self, omit: &Omit) -> String {
+        let tags = self.tags.iter();
+        let tags = tags.filter(|tag| !omit.references.contains(tag));
+        let from = self.cache_from.iter();
+        let from = from.filter(|entry| !omit.has_cache_from(entry));
+        let to = self.cache_to.iter();
+        let to = to.filter(|entry| !omit.has_cache_to(entry));
+        let outputs = self.outputs.iter();
+        let outputs = outputs.filter(|(_, pushes)| !(*pushes && omit.sending));
+        let outputs = outputs.map(|(text, _)| text);
+        let mut target = self.fixed.clone();
+        target.insert("tags".to_owned(), list(tags));
+        target.insert("cache-from".to_owned(), list(from));
+        target.insert("cache-to".to_owned(), list(to));
+        target.insert("output".to_owned(), list(outputs));
+        let mut all = self.all.clone();
+        if let Some(definition) = all.get_mut(&self.name).and_then(Value::as_object_mut) {
+            definition.extend(target);
+        }
+        json!({ "target": all }).to_string()
+    }
+}
+
+fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> Value {
+    let texts = texts.into_iter().map(|text| json!(escaped(text)));
+    Value::Array(texts.collect())
+}
+
+/// Text in which bake sees no template: what comes from an event may hold one.
+fn escaped(text: &str) -> String {
+    text.replace("${", "$${").replace("%{", "%%{")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definition() -> Definition {
+        let family = json!({
+            "api": {"contexts": {"base": "target:base"}, "tags": ["old"]},
+            "base": {"context": "."},
+        });
+        Definition {
+            name: "api".to_owned(),
+            all: family.as_object().unwrap().clone(),
+            fixed: Map::from_iter([("labels".to_owned(), json!({"a": escaped("${b}%{c}$")}))]),
+            tags: vec!["r/a:1".to_owned(), "r/a:2".to_owned()],
+            cache_from: Vec::new(),
+            cache_to: vec!["type=registry,ref=r/a:cache".to_owned()],
+            outputs: vec![("type=registry".to_owned(), true)],
+        }
+    }
+
+    fn text(omit: &Omit) -> Value {
+        serde_json::from_str(&definition().text(omit)).unwrap()
+    }
+
+    #[test]
+    fn the_target_is_as_planned_and_what_it_is_made_from_as_it_was() {
+        let text = text(&Omit::default());
+        let targets: Vec<&String> = text["target"].as_object().unwrap().keys().collect();
+        assert_eq!(targets, ["api", "base"]);
+        let api = &text["target"]["api"];
+        assert_eq!(api["tags"], json!(["r/a:1", "r/a:2"]));
+        assert_eq!(api["labels"]["a"], "$${b}%%{c}$");
+        assert_eq!(api["contexts"]["base"], "target:base");
+        assert_eq!(text["target"]["base"], json!({"context": "."}));
+        assert!(definition().is_linked());
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_in_the_file() {
+        let text = text(&Omit {
+            references: vec!["r/a:1".to_owned()],
+            sending: true,
+            caches: Vec::new(),
+        });
+        let api = &text["target"]["api"];
+        assert_eq!(api["tags"], json!(["r/a:2"]));
+        assert_eq!((&api["output"], &api["cache-to"]), (&json!([]), &json!([])));
+    }
+}

@@ -1,0 +1,219 @@
+//! Targets of bake files, each as the inputs of one image: what the file says of
+//! a target wins, the inputs say the rest for all targets, and `set` changes the
+//! file.
+
+use serde_json::{Map, Value};
+
+use super::told::Told;
+use super::{Build, images};
+use crate::error::InputProblem;
+use crate::event::RunContext;
+use crate::facts::{Bake, Facts, Target};
+use crate::image::{ImageName, reference};
+use crate::input::images::ImageRule;
+use crate::input::list::Entry;
+use crate::input::output::Output;
+use crate::input::{Inputs, attest, csv};
+use crate::metadata::Metadata;
+
+/// The target that needs no name of its own.
+const PLAIN: &str = "default";
+
+/// The inputs and facts of one target.
+pub(super) fn resolve(
+    target: &Target,
+    inputs: &Inputs,
+    context: &RunContext,
+    facts: &Facts,
+    told: &mut Told,
+) -> (Inputs, Facts) {
+    let mut own = inputs.clone();
+    own.metadata.images = images_of(target, inputs, context, told);
+    own.context = Some(target.context());
+    own.file = Some(target.file());
+    own.target = target.text("target");
+    own.build_args = target.pairs("args").iter().map(pair).collect();
+    own.build.build_contexts = target
+        .pairs("contexts")
+        .iter()
+        .map(pair)
+        .map(entry)
+        .collect();
+    own.build.allow.extend(target.texts("entitlements"));
+    own.build.call = target.text("call");
+    own.build.no_cache |= target.definition.get("no-cache") == Some(&Value::Bool(true));
+    own.cache_from = options(target, "cache-from");
+    own.cache_to = options(target, "cache-to");
+    platforms(target, &mut own, told);
+    let outputs = options(target, "output").into_iter().map(entry);
+    for output in outputs.map(|entry| Output::parse(&entry)) {
+        match output {
+            Ok(output) => own.build.outputs.push(output),
+            Err(problem) => told.problems.push(problem),
+        }
+    }
+    attestations(target, &mut own, told);
+    let facts = Facts {
+        workspace: target.workspace.clone(),
+        bake: Bake::default(),
+        ..facts.clone()
+    };
+    (own, facts)
+}
+
+/// True when a target is made from other targets.
+pub(super) fn is_linked(target: &Target) -> bool {
+    target.family.len() > 1
+}
+
+/// Labels and annotations of the file win over those of the event.
+pub(super) fn describe(target: &Target, metadata: &mut Metadata) {
+    let labels = target.pairs("labels");
+    let is_given = |label: &String| {
+        let key = label.split('=').next().unwrap_or_default();
+        labels.iter().any(|(given, _)| given == key)
+    };
+    metadata.labels.retain(|label| !is_given(label));
+    metadata.labels.extend(labels.iter().map(pair));
+    // Of one that is repeated buildx takes the last.
+    metadata.annotations.extend(target.texts("annotations"));
+}
+
+/// References that two targets would push.
+pub(super) fn twice(builds: &[Build]) -> Vec<InputProblem> {
+    let mut problems = Vec::new();
+    for (index, build) in builds.iter().enumerate() {
+        let others = builds[..index].iter();
+        let mut taken = others.flat_map(|other| other.tags.iter().map(move |tag| (other, tag)));
+        let Some((other, tag)) = taken.find(|(_, tag)| build.tags.contains(tag)) else {
+            continue;
+        };
+        let name = |build: &Build| build.target.clone().unwrap_or_default();
+        let why = format!("{} and {} would both be {tag}", name(other), name(build));
+        let accepted = "a name of its own in `tags` of each target";
+        problems.push(InputProblem::new("targets", name(build), why, accepted));
+    }
+    problems
+}
+
+/// The names in the `tags` of the target; without any, the names of all targets
+/// with the target's name behind them. The tags themselves follow from the event.
+fn images_of(
+    target: &Target,
+    inputs: &Inputs,
+    context: &RunContext,
+    told: &mut Told,
+) -> Vec<ImageRule> {
+    let tags = target.texts("tags");
+    let mut names: Vec<&str> = tags.iter().map(|tag| reference::split(tag).0).collect();
+    names.dedup();
+    if !names.is_empty() {
+        let list = names.join(", ");
+        told.decide(format!(
+            "image {list}: `tags` of the target, their tags aside"
+        ));
+        return names.into_iter().map(rule).collect();
+    }
+    let mut all = inputs.metadata.images.clone();
+    if all.is_empty() {
+        // Where there is none, the images say so.
+        let own = images::default_name(context).ok();
+        all.extend(own.map(|name: ImageName| rule(&name.to_string())));
+    }
+    if target.name != PLAIN {
+        for image in &mut all {
+            image.name = format!("{}-{}", image.name, target.name.to_lowercase());
+        }
+    }
+    let list: Vec<&str> = all.iter().map(|image| image.name.as_str()).collect();
+    told.decide(format!(
+        "image {}: the target has no `tags`",
+        list.join(", ")
+    ));
+    all
+}
+
+fn rule(name: &str) -> ImageRule {
+    ImageRule {
+        name: name.to_owned(),
+        enable: true,
+        position: (0, 0),
+    }
+}
+
+fn platforms(target: &Target, own: &mut Inputs, told: &mut Told) {
+    let given = target.texts("platforms");
+    if given.is_empty() {
+        return;
+    }
+    own.platforms_given = true;
+    own.platforms.clear();
+    for text in given {
+        match text.parse() {
+            Ok(platform) => own.platforms.push(platform),
+            Err(refused) => {
+                let refused: crate::image::Refused = refused;
+                let problem = InputProblem::new("platforms", text, refused.why, refused.accepted);
+                told.problems.push(problem);
+            }
+        }
+    }
+}
+
+/// What the file says of a kind of attestation stands for the input.
+fn attestations(target: &Target, own: &mut Inputs, told: &mut Told) {
+    let entries = options(target, "attest").into_iter().map(entry);
+    let mut given = Vec::new();
+    for parsed in entries.map(|entry| attest::attestation(&entry)) {
+        match parsed {
+            Ok(attestation) => given.push(attestation),
+            Err(problem) => told.problems.push(problem),
+        }
+    }
+    let all = &mut own.build.attestations;
+    for attestation in &given {
+        match attestation.kind {
+            attest::AttestationKind::Provenance => all.provenance = None,
+            attest::AttestationKind::Sbom => all.sbom = None,
+            attest::AttestationKind::Other => {}
+        }
+        all.entries.retain(|entry| entry.kind != attestation.kind);
+    }
+    all.entries.extend(given);
+}
+
+/// Entries such as `cache-to`, as buildx takes them on its command line: newer
+/// ones print them as objects.
+fn options(target: &Target, key: &str) -> Vec<String> {
+    let list = target.definition.get(key).and_then(Value::as_array);
+    let list = list.into_iter().flatten();
+    list.filter_map(|value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(attributes) => Some(fields(attributes)),
+        _ => None,
+    })
+    .collect()
+}
+
+fn fields(attributes: &Map<String, Value>) -> String {
+    let field = |(name, value): (&String, &Value)| {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        let field = format!("{name}={value}");
+        csv::quoted(&field).unwrap_or(field)
+    };
+    attributes.iter().map(field).collect::<Vec<_>>().join(",")
+}
+
+fn pair((name, value): &(String, String)) -> String {
+    format!("{name}={value}")
+}
+
+fn entry(text: String) -> Entry {
+    Entry {
+        text,
+        line: 0,
+        column: 0,
+    }
+}
