@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod bake;
 mod bridge;
 mod build;
 mod builder_commands;

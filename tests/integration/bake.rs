@@ -1,0 +1,352 @@
+//! Several images in one step, for real: the targets of a bake file.
+
+use std::process::Command;
+use std::time::Duration;
+
+use lab_runner::{Signal, Step, StepRun};
+use serde_json::Value;
+
+use crate::engine::{clean, succeeded};
+use crate::front::{Front, refuse};
+use crate::support::{Lab, Place, event, run};
+
+/// Three targets, one of them made from a fourth.
+const FILE: &str = r#"
+variable "BASE" {}
+variable "PLACE" {}
+group "default" { targets = ["api", "web", "worker"] }
+target "base" {
+  dockerfile-inline = "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo base-$MARK > /base\n"
+  args = { BASE = BASE, MARK = MARK }
+  tags = ["${PLACE}/base"]
+}
+target "api" {
+  contexts = { base = "target:base" }
+  dockerfile-inline = "FROM base\nRUN cat /base > /api\n"
+  tags = ["${PLACE}/api:ignored"]
+  labels = { "org.opencontainers.image.title" = "The API of $${us}" }
+}
+target "web" {
+  dockerfile-inline = "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo web-$MARK > /web\n"
+  args = { BASE = BASE, MARK = MARK }
+  tags = ["${PLACE}/web"]
+}
+target "worker" {
+  dockerfile-inline = "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo worker-$MARK > /worker\n${MORE}\n"
+  args = { BASE = BASE, MARK = MARK }
+  tags = ["${PLACE}/worker"]
+  platforms = ["linux/amd64"]
+}
+variable "MARK" { default = "" }
+variable "MORE" { default = "" }
+"#;
+
+const DENIED: &str = r#"{"errors":[{"code":"DENIED","message":"not for you"}]}"#;
+
+/// A workspace with the bake file, and a mark that no other build has.
+struct Bake {
+    place: Place,
+    mark: String,
+}
+
+impl Bake {
+    fn new() -> Self {
+        let place = Place::new();
+        place.write("workspace/docker-bake.hcl", FILE);
+        let folder = place.path("");
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let mark = name.trim_start_matches('.').to_lowercase();
+        Self { place, mark }
+    }
+
+    /// A push to main, published below `tests/bake-…` of this registry.
+    fn publish(&self, lab: &Lab, registry: &str) -> Step {
+        lab.step(&self.place)
+            .event("push", event("push-branch"))
+            .git_ref("refs/heads/main")
+            .env("BASE", lab.open_base.clone())
+            .env("PLACE", self.images(registry))
+            .env("MARK", self.mark.clone())
+            .with("bake-files", "docker-bake.hcl")
+    }
+
+    fn images(&self, registry: &str) -> String {
+        format!("{registry}/tests/bake-{}", self.mark)
+    }
+}
+
+fn targets(run: &StepRun) -> Value {
+    serde_json::from_str(&run.outputs["targets"]).unwrap_or_else(|_| panic!("{}", run.log))
+}
+
+fn outcomes(run: &StepRun) -> Vec<String> {
+    let targets = targets(run);
+    let targets = targets.as_object().unwrap().iter();
+    let outcome = |(name, target): (&String, &Value)| {
+        format!("{name} {}", target["outcome"].as_str().unwrap())
+    };
+    targets.map(outcome).collect()
+}
+
+fn errors(run: &StepRun) -> Vec<&str> {
+    let errors = run.annotations.iter();
+    let errors = errors.filter(|a| a.level == lab_runner::Level::Error && a.title.is_some());
+    errors.map(|a| a.message.as_str()).collect()
+}
+
+/// What another client sees in the registry without login, JSON.
+fn inspect(place: &Place, reference: &str, what: &str) -> Option<Value> {
+    let mut command = Command::new("docker-buildx");
+    command
+        .args(["imagetools", "inspect", reference, "--format"])
+        .arg(format!("{{{{json .{what}}}}}"))
+        .env("DOCKER_CONFIG", place.path("client"));
+    serde_json::from_str(&run(&mut command).out).ok()
+}
+
+#[test]
+fn three_images_are_published_as_one_would_be() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let run = bake.publish(&lab, &lab.open_registry).run().unwrap();
+    succeeded(&run);
+    let images = bake.images(&lab.open_registry);
+    let tags = ["api", "web", "worker"].map(|name| format!("{images}/{name}:main"));
+    assert_eq!(run.outputs["tags"], tags.join("\n"));
+    assert_eq!(run.outputs["published"], run.outputs["tags"]);
+    assert_eq!(run.outputs["version"], "main");
+    assert_eq!(run.outputs["digest"], "");
+    assert_eq!(
+        outcomes(&run),
+        ["api success", "web success", "worker success"]
+    );
+    let targets = targets(&run);
+    let metadata: Value = serde_json::from_str(&run.outputs["metadata"]).unwrap();
+    for (name, platforms) in [("api", 2), ("web", 2), ("worker", 1)] {
+        let target = &targets[name];
+        let found = inspect(&bake.place, &format!("{images}/{name}:main"), "Manifest").unwrap();
+        assert_eq!(found["digest"], target["digest"], "{name}");
+        assert_eq!(metadata[name]["containerimage.digest"], target["digest"]);
+        assert_eq!(target["platforms"].as_array().unwrap().len(), platforms);
+        assert!(run.summary.contains(target["digest"].as_str().unwrap()));
+    }
+    assert!(
+        run.summary.starts_with("### 3 of 3 targets done"),
+        "{}",
+        run.summary
+    );
+    // Labels are the event's, under those of the file.
+    let image = inspect(&bake.place, &tags[0], "Image").unwrap();
+    let labels = &image["linux/arm64"]["config"]["Labels"];
+    assert_eq!(labels["org.opencontainers.image.title"], "The API of ${us}");
+    assert_eq!(labels["org.opencontainers.image.version"], "main");
+    // What another target is made from goes nowhere by itself.
+    assert_eq!(
+        inspect(&bake.place, &format!("{images}/base:main"), "Manifest"),
+        None
+    );
+    assert_eq!(
+        inspect(&bake.place, &format!("{images}/api:ignored"), "Manifest"),
+        None
+    );
+}
+
+#[test]
+fn of_three_targets_one_fails_and_two_are_published() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let step = bake.publish(&lab, &lab.open_registry);
+    let run = step.env("MORE", "RUN echo no luck; exit 3").run().unwrap();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    clean(&run);
+    assert_eq!(
+        outcomes(&run),
+        ["api success", "web success", "worker failure"]
+    );
+    let images = bake.images(&lab.open_registry);
+    let published = format!("{images}/api:main\n{images}/web:main");
+    assert_eq!(run.outputs["published"], published);
+    for reference in published.lines() {
+        assert!(
+            inspect(&bake.place, reference, "Manifest").is_some(),
+            "{reference}"
+        );
+    }
+    let errors = errors(&run);
+    assert_eq!(errors.len(), 1, "{}", run.log);
+    assert!(
+        errors[0].starts_with("target worker: buildx failed"),
+        "{}",
+        errors[0]
+    );
+    assert!(errors[0].contains("exit code: 3"), "{}", errors[0]);
+    assert!(
+        run.summary.starts_with("### 2 of 3 targets done"),
+        "{}",
+        run.summary
+    );
+    assert!(
+        run.summary.contains("| `worker` | **failed** |"),
+        "{}",
+        run.summary
+    );
+    let ran = run.log.lines().filter(|line| line.ends_with(" no luck"));
+    assert!(ran.count() >= 1, "{}", run.log);
+}
+
+#[test]
+fn a_registry_that_refuses_one_image_stops_all_before_the_build() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let refused = refuse(&format!("tests/bake-{}/web/", bake.mark), 403, DENIED);
+    let front = Front::start(&lab, &refused);
+    let run = bake.publish(&lab, &front.address()).run().unwrap();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    clean(&run);
+    assert_eq!(
+        outcomes(&run),
+        ["api skipped", "web skipped", "worker skipped"]
+    );
+    let errors = errors(&run);
+    assert_eq!(errors.len(), 1, "{}", run.log);
+    assert!(errors[0].contains("/web"), "{}", errors[0]);
+    assert!(!run.log.contains("load build definition"), "{}", run.log);
+}
+
+#[test]
+fn a_push_that_is_refused_keeps_no_other_image_back() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let blobs = format!("tests/bake-{}/web/manifests/", bake.mark);
+    let front = Front::start(&lab, &refuse(&blobs, 403, DENIED));
+    let run = bake.publish(&lab, &front.address()).run().unwrap();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    clean(&run);
+    assert_eq!(
+        outcomes(&run),
+        ["api success", "web failure", "worker success"]
+    );
+    assert!(
+        targets(&run)["web"]["digest"]
+            .as_str()
+            .unwrap()
+            .starts_with("sha256:")
+    );
+    let errors = errors(&run);
+    assert_eq!(errors.len(), 1, "{}", run.log);
+    assert!(errors[0].starts_with("target web: "), "{}", errors[0]);
+    assert!(errors[0].contains("Not pushed: "), "{}", errors[0]);
+}
+
+#[test]
+fn names_and_changes_come_from_the_inputs_where_the_file_is_silent() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let image = format!("{}/tests/Named-{}", lab.open_registry, bake.mark);
+    let file = "target \"default\" {\n dockerfile-inline = \"FROM scratch\\nCOPY x /\\n\"\n}\n\
+                target \"Two\" {\n inherits = [\"default\"]\n}\n";
+    bake.place.write("workspace/docker-bake.hcl", file);
+    bake.place.write("workspace/x", &bake.mark);
+    let run = bake
+        .publish(&lab, &lab.open_registry)
+        .with("images", &image)
+        .with("targets", "default, Two")
+        .with("set", "*.labels.from=set ${x} a, b")
+        .with("platforms", "linux/amd64")
+        .with("provenance", "false")
+        .run()
+        .unwrap();
+    succeeded(&run);
+    let image = image.to_lowercase();
+    assert_eq!(
+        run.outputs["published"],
+        format!("{image}-two:main\n{image}:main")
+    );
+    let found = inspect(&bake.place, &format!("{image}-two:main"), "Image").unwrap();
+    assert_eq!(found["config"]["Labels"]["from"], "set ${x} a, b");
+    assert_eq!(found["architecture"], "amd64");
+}
+
+#[test]
+fn each_target_has_a_cache_of_its_own() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let step = || {
+        let step = bake.publish(&lab, &lab.open_registry);
+        step.with("cache", "registry")
+            .with("targets", "web\nworker")
+            .run()
+            .unwrap()
+    };
+    let first = step();
+    succeeded(&first);
+    let mut prune = Command::new("docker-buildx");
+    prune
+        .args(["prune", "--force", "--all", "--filter"])
+        .arg(format!("description~={}", bake.mark))
+        .env("DOCKER_CONFIG", bake.place.path("client"));
+    assert!(run(&mut prune).success);
+    let second = step();
+    succeeded(&second);
+    for line in [
+        "target web: cached: linux/amd64 1 of 1 steps, linux/arm64 1 of 1 steps",
+        "target worker: cached: 1 of 1 steps",
+    ] {
+        assert!(second.log.contains(line), "{line}: {}", second.log);
+    }
+}
+
+#[test]
+fn what_bake_files_cannot_say_is_told_before_anything_is_asked() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let step = || bake.publish(&lab, &lab.open_registry);
+    for (step, expected) in [
+        (step().with("targets", "nope"), "failed to find target nope"),
+        (
+            step().with("bake-files", "gone.hcl"),
+            "open gone.hcl: no such file",
+        ),
+        (
+            step().with("build-args", "A=b"),
+            "build-args: is about one image",
+        ),
+        (
+            step().with("set", "*.tags=127.0.0.1:1/same"),
+            "api and web would both be 127.0.0.1:1/same:main",
+        ),
+        (
+            step().with("set", "web.context=gone"),
+            "target web: context: \"gone\": is not there",
+        ),
+    ] {
+        let run = step.run().unwrap();
+        assert_eq!(run.exit_code, Some(1), "{}", run.log);
+        assert!(
+            errors(&run).iter().any(|error| error.contains(expected)),
+            "{}",
+            run.log
+        );
+    }
+}
+
+#[test]
+fn a_signal_ends_every_build() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let waits = format!("RUN echo waits-{} && sleep 600", bake.mark);
+    let step = bake.publish(&lab, &lab.open_registry).env("MORE", waits);
+    let running = step.start().unwrap();
+    let waits = format!(" waits-{}", bake.mark);
+    assert!(running.wait_for(&waits, Duration::from_secs(60)));
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(running.signal(Signal::INT));
+    let run = running.wait().unwrap();
+    assert_eq!(run.exit_code, Some(130), "{}", run.log);
+    clean(&run);
+    let outcomes = outcomes(&run);
+    assert!(
+        outcomes.contains(&"worker cancelled".to_owned()),
+        "{outcomes:?}"
+    );
+}
