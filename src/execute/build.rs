@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::Error;
 use super::cache::Wait;
-use super::progress::{Export, Reader};
-use crate::host::{Command, Finished, Host, Progress, Signals};
+use super::progress::{Reader, Watch};
+use crate::host::{Command, Finished, Host, Progress, Signal, Signals};
 use crate::image::Digest;
-use crate::plan::RunFiles;
 
 /// How BuildKit knows a local context again, so that a run sends only what has
 /// changed since the run before. buildx makes one up for each new folder.
@@ -27,39 +28,51 @@ pub struct BuildResult {
     pub image_id: Option<Digest>,
 }
 
-/// Builds. What came of it is in `result` also when a signal came too late to
-/// stop it, and what the progress told of an export in `export`. When the `wait`
-/// for the cache is over, buildx is ended, and all else is done.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "what goes in, and what comes of it"
-)]
+/// How a buildx ended.
+pub(super) enum Ended {
+    /// With success.
+    Well,
+    /// By us: only caches were left to write, and they have had their time.
+    CutShort,
+    /// With an error.
+    Failed {
+        /// Its exit code.
+        code: Option<i32>,
+        /// Its last words.
+        message: String,
+    },
+    /// On a signal that reached us; true when it was done all the same.
+    Cancelled(Signal, bool),
+}
+
+/// Builds. What the progress told of exports is in the watches; when the wait of
+/// all of them is over, buildx is ended.
 pub(super) async fn run(
     command: &Command,
     host: &Host,
-    files: &RunFiles,
     progress: Progress<'_>,
     signals: &mut Signals,
-    export: &mut Export,
-    wait: &Wait,
-    target: Option<&str>,
-    result: &mut BuildResult,
-) -> Result<(), Error> {
+    watches: &mut [Watch<'_>],
+    names_targets: bool,
+) -> Result<Ended, Error> {
     let finished = match progress {
         Progress::Terminal => command.run(host, Progress::Terminal, signals).await,
         Progress::Through(writer) => {
-            let mut reader = Reader::new(writer, export, wait);
+            let waits: Vec<Arc<Wait>> = watches.iter().map(|watch| watch.wait.clone()).collect();
+            let mut reader = Reader::new(writer, watches, names_targets);
             // buildx dies with the command that is given up.
             let finished = tokio::select! {
                 finished = command.run(host, Progress::Through(&mut reader), signals) => Some(finished),
-                () = wait.over() => None,
+                () = over(&waits) => None,
             };
             drop(reader);
             match finished {
                 Some(finished) => finished,
                 None => {
-                    export.is_cut_short = true;
-                    return Ok(());
+                    for watch in watches {
+                        watch.export.is_cut_short = watch.wait.writes();
+                    }
+                    return Ok(Ended::CutShort);
                 }
             }
         }
@@ -68,21 +81,25 @@ pub(super) async fn run(
         program: command.program.display().to_string(),
         source,
     })?;
-    export.text = finished.tail.clone().unwrap_or_default();
-    if finished.success {
-        *result = read(&files.metadata(target), target);
+    for watch in watches {
+        watch.export.text = finished.tail.clone().unwrap_or_default();
     }
-    if let Some(signal) = finished.interrupted {
-        return Err(Error::Cancelled(signal));
-    }
-    if !finished.success {
-        return Err(Error::Build {
+    Ok(match (finished.interrupted, finished.success) {
+        (Some(signal), success) => Ended::Cancelled(signal, success),
+        (None, true) => Ended::Well,
+        (None, false) => Ended::Failed {
             code: finished.code,
             message: words(&finished),
-            diagnosis: None,
-        });
+        },
+    })
+}
+
+/// Returns when all caches have had their time; never where there are none.
+async fn over(waits: &[Arc<Wait>]) {
+    match waits.iter().any(|wait| wait.writes()) {
+        true => drop(join_all(waits.iter().map(|wait| wait.over())).await),
+        false => std::future::pending().await,
     }
-    Ok(())
 }
 
 /// What a program said last, where we heard it.
@@ -93,8 +110,8 @@ pub(super) fn words(finished: &Finished) -> String {
     }
 }
 
-/// Bake tells of each target under its name.
-fn read(file: &Path, target: Option<&str>) -> BuildResult {
+/// What buildx told of the result. Bake tells of each target under its name.
+pub(super) fn read(file: &Path, target: Option<&str>) -> BuildResult {
     let mut metadata = fs::read_to_string(file).unwrap_or_default();
     let mut value: Value = serde_json::from_str(&metadata).unwrap_or_default();
     if let Some(target) = target {

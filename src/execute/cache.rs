@@ -29,31 +29,36 @@ const UNUSED: u64 = 30 * 24 * 60 * 60;
 #[derive(Default)]
 pub(super) struct Wait {
     awaited: Vec<String>,
-    bound: Duration,
-    writes_last: Notify,
+    /// How long a cache may be written; `None` where there is none.
+    bound: Option<Duration>,
+    is_last: Notify,
 }
 
 impl Wait {
     /// For a build that pushes these references.
     pub(super) fn after(references: Vec<String>, cache: &Cache) -> Self {
         Self {
-            awaited: match cache.to.is_empty() {
-                true => Vec::new(),
-                false => references,
+            awaited: references,
+            bound: match (cache.to.is_empty(), cache.added) {
+                (true, _) => None,
+                (false, true) => Some(BOUND),
+                (false, false) => Some(BOUND_WHERE_GIVEN),
             },
-            bound: match cache.added {
-                true => BOUND,
-                false => BOUND_WHERE_GIVEN,
-            },
-            writes_last: Notify::new(),
+            is_last: Notify::new(),
         }
     }
 
     /// Takes in how far an export is.
     pub(super) fn look(&self, export: &Export) {
-        if export.is_writing_cache && self.is_all_pushed(export) {
-            self.writes_last.notify_one();
+        let is_done = export.is_writing_cache || self.bound.is_none();
+        if is_done && self.is_all_pushed(export) {
+            self.is_last.notify_one();
         }
+    }
+
+    /// True where a cache is written.
+    pub(super) fn writes(&self) -> bool {
+        self.bound.is_some()
     }
 
     /// True when only the cache was left to write.
@@ -62,11 +67,11 @@ impl Wait {
         !self.awaited.is_empty() && self.awaited.iter().all(is_pushed)
     }
 
-    /// Returns when the cache has had its time. Never where none is written
-    /// after a push.
+    /// Returns when the cache has had its time, if there is one. Never where
+    /// nothing is pushed.
     pub(super) async fn over(&self) {
-        self.writes_last.notified().await;
-        tokio::time::sleep(self.bound).await;
+        self.is_last.notified().await;
+        tokio::time::sleep(self.bound.unwrap_or_default()).await;
     }
 
     /// What became of the cache, when it was not saved.
@@ -74,7 +79,7 @@ impl Wait {
         let why = match (&export.cache_error, export.is_cut_short) {
             (_, true) => format!(
                 "it took more than {} s after the last push, so buildx was ended",
-                self.bound.as_secs()
+                self.bound.unwrap_or_default().as_secs()
             ),
             (Some(why), false) => why.clone(),
             (None, false) => return None,

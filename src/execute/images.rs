@@ -7,8 +7,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::lines::Lines;
-use super::publishing::Publishing;
-use super::{Built, Ending, Error, Job, Known, Outcome, verify};
+use super::publishing::{Begun, Publishing};
+use super::{Built, Ending, Error, Job, Known, Outcome, Pushes, verify};
 use crate::host::{Progress, Signals};
 use crate::plan::Build;
 use crate::registry::{Client, Credentials};
@@ -36,6 +36,11 @@ impl Images<'_> {
     ) -> Result<(), Error> {
         let plan = self.job.plan;
         let Outcome { builds, known, .. } = outcome;
+        for (build, built) in plan.builds.iter().zip(builds.iter_mut()) {
+            if known.pushes(build) {
+                built.pushes = Pushes::of(build);
+            }
+        }
         let pushes = plan.builds.iter().any(|build| known.pushes(build));
         let names = plan.images();
         // What the client does not get ready in this time, it does afterwards.
@@ -47,8 +52,8 @@ impl Images<'_> {
         };
         let all = async {
             match (plan.builds.as_slice(), builds.as_mut_slice()) {
-                ([build], [built]) => self.one(build, known, progress, signals, built).await,
-                _ => self.each(known, progress, builds).await,
+                ([build], [built]) => self.one(build, known, progress, signals, None, built).await,
+                _ => self.several(known, progress, signals, builds).await,
             }
         };
         let published = tokio::select! {
@@ -62,22 +67,39 @@ impl Images<'_> {
         published
     }
 
-    /// Publishes several. Their progress shares one place, line by line.
+    /// Publishes several: by one buildx, and what that has not done each by its
+    /// own.
+    async fn several(
+        &self,
+        known: &Known,
+        mut progress: Progress<'_>,
+        signals: &mut Signals,
+        all: &mut [Built],
+    ) -> Result<(), Error> {
+        let begun = self.together(known, progress.again(), signals, all).await?;
+        self.each(known, progress, begun, all).await
+    }
+
+    /// Publishes each, from where it is. Their progress shares one place, line by
+    /// line.
     async fn each(
         &self,
         known: &Known,
         mut progress: Progress<'_>,
+        begun: Vec<Option<Begun<'_>>>,
         all: &mut [Built],
     ) -> Result<(), Error> {
         let builds = &self.job.plan.builds;
         let lines = Lines::to(&mut progress);
-        let works = builds.iter().zip(all).map(async |(build, built)| {
+        let works = builds.iter().zip(all).zip(begun);
+        let works = works.map(async |((build, built), begun)| {
             let target = build.target.as_deref().unwrap_or_default();
             // Each of them hears a signal by itself.
             let mut signals = Signals::catch().map_err(Error::files("signals"))?;
             let mut line = lines.of(target);
             let progress = Progress::Through(&mut line);
-            let done = self.one(build, known, progress, &mut signals, built).await;
+            let done = self.one(build, known, progress, &mut signals, begun, built);
+            let done = done.await;
             Ok((target.to_owned(), done))
         });
         let done = stream::iter(works).buffered(AT_A_TIME);
@@ -92,6 +114,7 @@ impl Images<'_> {
         known: &Known,
         progress: Progress<'_>,
         signals: &mut Signals,
+        begun: Option<Begun<'_>>,
         built: &mut Built,
     ) -> Result<(), Error> {
         let publishing = Publishing {
@@ -103,7 +126,7 @@ impl Images<'_> {
             client: self.client,
             credentials: self.credentials,
         };
-        let published = publishing.run(progress, signals, built).await;
+        let published = publishing.run(progress, signals, begun, built).await;
         let nothing = built.pushes.done().next().is_none();
         let done = match published {
             published if nothing => published,

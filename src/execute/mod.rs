@@ -25,6 +25,7 @@ mod refusals;
 mod steps;
 mod store;
 mod take_down;
+mod together;
 mod verify;
 mod visibility;
 
@@ -47,7 +48,7 @@ use crate::facts::{Engine, Facts};
 use crate::host::{Host, Progress, Signals};
 use crate::image::ImageName;
 use crate::input::{Inputs, Preflight};
-use crate::plan::{Build, ContextKind, Credential, Plan, RunFiles};
+use crate::plan::{Build, ContextKind, Credential, Omit, Plan, RunFiles};
 use crate::registry::{Client, Credentials};
 use crate::secret::Secret;
 
@@ -79,6 +80,15 @@ impl Known {
     /// Whether an image is pushed, as far as is known by now.
     pub(super) fn pushes(&self, build: &Build) -> bool {
         build.publication.push && self.withheld.is_none()
+    }
+
+    /// What a build leaves out, beside references that are settled.
+    pub(super) fn omit(&self, settled: Vec<String>) -> Omit {
+        Omit {
+            references: settled,
+            sending: self.withheld.is_some(),
+            caches: self.without_caches.clone(),
+        }
     }
 }
 

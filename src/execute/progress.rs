@@ -20,7 +20,9 @@
 //! ```
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::cache::Wait;
 use super::steps::Steps;
@@ -59,29 +61,11 @@ pub(super) struct Export {
     pub text: String,
     /// The vertex that pushes out of the classic store, and what.
     pushing: Option<(String, String)>,
-    /// True when each vertex begins with the name of a target: bake with several.
-    names_targets: bool,
 }
 
 impl Export {
-    /// Of a build whose vertices begin with the name of a target, or not.
-    pub(super) fn of(names_targets: bool) -> Self {
-        Self {
-            names_targets,
-            ..Self::default()
-        }
-    }
-
-    /// Takes a line of the progress in.
-    pub(super) fn read(&mut self, line: &str) {
-        let line = line.trim_end();
-        let Some((vertex, text)) = vertex_line(line) else {
-            return self.read_result(line);
-        };
-        let text = &*match self.names_targets {
-            true => without_target(text),
-            false => Cow::Borrowed(text),
-        };
+    /// Takes a line about a vertex in.
+    fn read(&mut self, vertex: &str, text: &str) {
         self.steps.read(vertex, text);
         if self.read_classic(vertex, text) || self.read_cache(vertex, text) {
             return;
@@ -210,55 +194,101 @@ fn vertex_line(line: &str) -> Option<(&str, &str)> {
     is_number.then_some((number, text))
 }
 
-/// `[api linux/amd64 2/3] RUN make` without `api`, and `[api] exporting to image`
-/// without all of that.
-fn without_target(text: &str) -> Cow<'_, str> {
-    let inside = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    match inside {
-        Some((inside, rest)) => match inside.split_once(' ') {
-            Some((_, inside)) => Cow::Owned(format!("[{inside}]{rest}")),
-            None => Cow::Borrowed(rest.trim_start()),
-        },
-        None => Cow::Borrowed(text),
-    }
+/// The target of `[api linux/amd64 2/3] RUN make` or `[api] exporting to image`,
+/// and the vertex without it.
+fn target_of(text: &str) -> Option<(&str, Cow<'_, str>)> {
+    let (inside, rest) = text.strip_prefix('[')?.split_once(']')?;
+    Some(match inside.split_once(' ') {
+        Some((target, inside)) => (target, Cow::Owned(format!("[{inside}]{rest}"))),
+        None => (inside, Cow::Borrowed(rest.trim_start())),
+    })
 }
 
 fn first_digest(text: &str) -> Option<Digest> {
     Digest::parse(text.split(' ').next()?).ok()
 }
 
+/// What is looked for in a progress: of one image, or of one target of several.
+pub(super) struct Watch<'a> {
+    /// The target.
+    pub target: Option<&'a str>,
+    /// What was found.
+    pub export: Export,
+    /// For how long it goes on.
+    pub wait: Arc<Wait>,
+}
+
 /// Reads along while a progress is passed on.
-pub(super) struct Reader<'a> {
+pub(super) struct Reader<'a, 'b> {
     inner: &'a mut (dyn Write + Send),
-    export: &'a mut Export,
-    wait: &'a Wait,
+    watches: &'a mut [Watch<'b>],
+    /// True when each vertex begins with the name of a target, as bake has it
+    /// with several.
+    names_targets: bool,
+    /// The watch of each vertex, by its number.
+    vertices: HashMap<String, usize>,
     line: Vec<u8>,
 }
 
-impl<'a> Reader<'a> {
-    /// Passes everything on to `inner`, and takes each line into `export`, and
-    /// how far that is into `wait`.
+impl<'a, 'b> Reader<'a, 'b> {
+    /// Passes everything on to `inner`, and takes each line into the watch that
+    /// it is for.
     pub(super) fn new(
         inner: &'a mut (dyn Write + Send),
-        export: &'a mut Export,
-        wait: &'a Wait,
+        watches: &'a mut [Watch<'b>],
+        names_targets: bool,
     ) -> Self {
         Self {
             inner,
-            export,
-            wait,
+            watches,
+            names_targets,
+            vertices: HashMap::new(),
             line: Vec::new(),
         }
     }
 
     fn end_line(&mut self) {
-        self.export.read(&String::from_utf8_lossy(&self.line));
-        self.wait.look(self.export);
-        self.line.clear();
+        let line = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_end();
+        match vertex_line(line) {
+            Some((vertex, text)) => self.read(vertex, text),
+            None => self.read_result(line),
+        }
+        for watch in &*self.watches {
+            watch.wait.look(&watch.export);
+        }
+    }
+
+    fn read(&mut self, vertex: &str, text: &str) {
+        if !self.names_targets {
+            for watch in &mut *self.watches {
+                watch.export.read(vertex, text);
+            }
+            return;
+        }
+        let named = target_of(text);
+        if let Some((target, _)) = &named {
+            let is_it = |watch: &Watch<'_>| watch.target == Some(target);
+            if let Some(index) = self.watches.iter().position(is_it) {
+                self.vertices.insert(vertex.to_owned(), index);
+            }
+        }
+        let text = named.map_or(Cow::Borrowed(text), |(_, text)| text);
+        if let Some(index) = self.vertices.get(vertex) {
+            self.watches[*index].export.read(vertex, &text);
+        }
+    }
+
+    /// The program's own last words are of one image.
+    fn read_result(&mut self, line: &str) {
+        if let [watch] = &mut *self.watches {
+            watch.export.read_result(line);
+        }
     }
 }
 
-impl Write for Reader<'_> {
+impl Write for Reader<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
         for byte in &bytes[..count] {
@@ -276,7 +306,7 @@ impl Write for Reader<'_> {
     }
 }
 
-impl Drop for Reader<'_> {
+impl Drop for Reader<'_, '_> {
     fn drop(&mut self) {
         if !self.line.is_empty() {
             self.end_line();
@@ -293,16 +323,25 @@ mod tests {
     }
 
     fn read(text: &str) -> Export {
-        let mut export = Export::default();
+        let [export] = watched(text, [None]);
+        export
+    }
+
+    fn watched<const N: usize>(text: &str, targets: [Option<&str>; N]) -> [Export; N] {
+        let mut watches = targets.map(|target| Watch {
+            target,
+            export: Export::default(),
+            wait: Arc::default(),
+        });
         let mut sink = io::sink();
-        let wait = Wait::default();
-        let mut reader = Reader::new(&mut sink, &mut export, &wait);
+        let names_targets = targets[0].is_some();
+        let mut reader = Reader::new(&mut sink, &mut watches, names_targets);
         // In pieces, as a pipe gives them.
         for piece in text.as_bytes().chunks(7) {
             reader.write_all(piece).unwrap();
         }
         drop(reader);
-        export
+        watches.map(|watch| watch.export)
     }
 
     /// As buildx 0.29 prints it.
@@ -360,21 +399,34 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
     }
 
     #[test]
-    fn names_of_targets_are_no_part_of_a_vertex() {
-        for (text, without) in [
-            (
-                "[api linux/amd64 2/3] RUN make",
-                "[linux/amd64 2/3] RUN make",
-            ),
-            (
-                "[api] exporting cache to registry",
-                "exporting cache to registry",
-            ),
-            ("[api 2/3] RUN [ a ]", "[2/3] RUN [ a ]"),
-            ("CACHED", "CACHED"),
-        ] {
-            assert_eq!(without_target(text), without);
-        }
+    fn each_target_hears_of_its_own_vertices() {
+        let (one, two) = (digest('1'), digest('2'));
+        let text = format!(
+            "#1 [internal] load local bake definitions
+#2 [base 2/2] RUN make
+#3 [api linux/amd64 2/2] RUN cat [x]
+#4 [web 2/2] RUN make
+#2 CACHED
+#4 CACHED
+#5 [api] exporting to image
+#6 [web] exporting to image
+#5 exporting manifest {one} done
+#6 exporting manifest {two} done
+#6 pushing manifest for r/web:1@{two} 0.1s done
+#5 pushing manifest for r/api:1@{one} 0.1s done
+#6 DONE 0.2s
+#5 ERROR: failed to push r/api:1: 403
+ERROR: target api: failed to solve: failed to push r/api:1: 403"
+        );
+        let [api, web] = watched(&text, [Some("api"), Some("web")]);
+        assert_eq!((api.digest, web.digest), (Some(one), Some(two)));
+        assert_eq!(
+            (api.pushed.len(), web.pushed),
+            (0, vec!["r/web:1".to_owned()])
+        );
+        assert_eq!(api.failed, Some(("r/api:1".to_owned(), "403".to_owned())));
+        assert_eq!(api.steps.counts()["linux/amd64"].all, 1);
+        assert_eq!(web.steps.counts()[""].cached, 1);
     }
 
     #[test]

@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use tracing::info;
 
+use super::build::Ended;
 use super::cache::{self, Wait};
 use super::copy::{self, Copied};
-use super::progress::Export;
+use super::progress::{Export, Watch};
 use super::pushes::Pushes;
 use super::refusals::Refused;
 use super::store::Store;
-use super::{Built, Error, Job, Known, build, builder};
+use super::{BuildResult, Built, Error, Job, Known, build, builder};
 use crate::diagnosis::{self, Diagnosis, Kind};
-use crate::host::{Command, Progress, Signals};
+use crate::host::{Command, Progress, Signal, Signals};
 use crate::plan::{Build, BuilderChoice, Omit, RunFiles};
 use crate::registry::{Client, Credentials};
 
@@ -38,6 +39,28 @@ pub(super) struct Publishing<'a> {
     pub(super) credentials: &'a Credentials,
 }
 
+/// A build that has ended.
+pub(super) struct Begun<'a> {
+    /// What its progress told.
+    pub(super) watch: Watch<'a>,
+    /// What its metadata file told, when there is one.
+    pub(super) result: Option<BuildResult>,
+    /// How it ended.
+    pub(super) done: Done,
+}
+
+/// How the build of an image ended.
+pub(super) enum Done {
+    /// All was built, and pushed.
+    Well,
+    /// It was ended with that of another image.
+    Stopped,
+    /// With this exit code and these last words.
+    Failed(Option<i32>, String),
+    /// On a signal.
+    Cancelled(Signal),
+}
+
 /// How names that are left come to their image.
 enum Way<'a> {
     /// By building.
@@ -49,25 +72,26 @@ enum Way<'a> {
 }
 
 impl Publishing<'_> {
-    /// Does it. What was built and pushed is in the outcome, also after an error.
+    /// Does it, from what has `begun` on. What was built and pushed is in `built`,
+    /// also after an error.
     pub(super) async fn run(
         &self,
         mut progress: Progress<'_>,
         signals: &mut Signals,
+        mut begun: Option<Begun<'_>>,
         built: &mut Built,
     ) -> Result<(), Error> {
-        if self.known.pushes(self.build) {
-            built.pushes = Pushes::of(self.build);
-        }
         let mut export = Export::default();
         let mut way = Way::Build;
         loop {
             self.pause(&built.pushes, signals).await?;
             match &way {
                 Way::Build => {
-                    export = Export::of(self.build.names_targets());
-                    self.build(progress.again(), signals, &mut export, built)
-                        .await?;
+                    let begun = match begun.take() {
+                        Some(begun) => begun,
+                        None => self.begin(progress.again(), signals, built).await?,
+                    };
+                    export = self.conclude(begun, built).await?;
                 }
                 Way::Store(store, source) => self.push(store, source, signals, built).await?,
                 Way::Copy => self.copy(progress.again(), signals, &export, built).await?,
@@ -79,56 +103,73 @@ impl Publishing<'_> {
         }
     }
 
-    /// A build, with a push of everything that is due. A push that failed is
-    /// no error yet.
-    async fn build(
+    /// A build, with a push of everything that is due.
+    async fn begin(
         &self,
         progress: Progress<'_>,
         signals: &mut Signals,
-        export: &mut Export,
-        built: &mut Built,
-    ) -> Result<(), Error> {
-        let omit = Omit {
-            references: built.pushes.settled(),
-            sending: self.known.withheld.is_some(),
-            caches: self.known.without_caches.clone(),
-        };
-        let wait = Wait::after(built.pushes.due(), &self.build.cache);
-        let folder = self.build.cache.folder.as_deref();
-        if let Some(folder) = folder {
-            cache::clear(folder);
-        }
+        built: &Built,
+    ) -> Result<Begun<'_>, Error> {
+        let omit = self.known.omit(built.pushes.settled());
+        let mut watch = watch(self.build, built);
         self.write_definition(&omit)?;
         let arguments = self.build.arguments(&self.files, &omit);
         let command = self.command().args(arguments);
-        let result = &mut built.result;
-        let done = build::run(
+        let ended = build::run(
             &command,
             self.job.host,
-            &self.files,
             progress,
             signals,
-            export,
-            &wait,
-            self.build.target.as_deref(),
-            result,
+            std::slice::from_mut(&mut watch),
+            self.build.names_targets(),
         );
-        let done = done.await;
-        built.pushes.take(export, done.is_ok());
+        let ended = ended.await?;
+        let target = self.build.target.as_deref();
+        let result = match ended {
+            Ended::Well | Ended::Cancelled(_, true) => {
+                Some(build::read(&self.files.metadata(target), target))
+            }
+            _ => None,
+        };
+        let done = match ended {
+            Ended::Well | Ended::CutShort => Done::Well,
+            Ended::Failed { code, message } => Done::Failed(code, message),
+            Ended::Cancelled(signal, _) => Done::Cancelled(signal),
+        };
+        Ok(Begun {
+            watch,
+            result,
+            done,
+        })
+    }
+
+    /// Takes in what a build has come to. A push that failed is no error yet.
+    async fn conclude(&self, begun: Begun<'_>, built: &mut Built) -> Result<Export, Error> {
+        let Begun {
+            watch: Watch { export, wait, .. },
+            result,
+            done,
+        } = begun;
+        let is_well = matches!(done, Done::Well);
+        if let Some(result) = result {
+            built.result = result;
+        }
+        built.pushes.take(&export, is_well);
         built.steps = export.steps.clone();
-        if (done.is_err() || export.is_cut_short) && export.digest.is_some() {
+        if (!is_well || export.is_cut_short) && export.digest.is_some() {
             built.result.digest = export.digest.clone();
             built.result.image_id = export.image_id().cloned();
         }
-        self.keep_cache(&wait, export, done.is_ok(), built);
-        match (done, export.failed.clone()) {
+        self.keep_cache(&wait, &export, is_well, built);
+        let (code, message) = match done {
+            Done::Well | Done::Stopped => return Ok(export),
+            Done::Cancelled(signal) => return Err(Error::Cancelled(signal)),
+            Done::Failed(code, message) => (code, message),
+        };
+        match export.failed.clone() {
             // All but the cache was done.
-            (Err(Error::Build { .. }), None)
-                if export.cache_error.is_some() && wait.is_all_pushed(export) =>
-            {
-                Ok(())
-            }
-            (Err(Error::Build { .. }), Some((reference, why))) => {
+            None if export.cache_error.is_some() && wait.is_all_pushed(&export) => Ok(export),
+            Some((reference, why)) => {
                 // The last words alone may hold no status; those before do.
                 let text = if export.text.is_empty() {
                     &why
@@ -136,14 +177,13 @@ impl Publishing<'_> {
                     &export.text
                 };
                 self.judge(&reference, text, built).await;
-                Ok(())
+                Ok(export)
             }
-            (Err(Error::Build { code, message, .. }), None) => Err(Error::Build {
+            None => Err(Error::Build {
                 code,
                 diagnosis: self.explain(&export.text).await.map(Box::new),
                 message,
             }),
-            (other, _) => other,
         }
     }
 
@@ -152,7 +192,7 @@ impl Publishing<'_> {
         let (Some(target), Some(text)) = (&self.build.target, self.build.definition(omit)) else {
             return Ok(());
         };
-        let written = fs::write(self.files.definition(target), text);
+        let written = fs::write(self.files.definition(Some(target)), text);
         written.map_err(Error::files("the target's bake file"))
     }
 
@@ -345,6 +385,18 @@ impl Publishing<'_> {
             () = tokio::time::sleep(pause) => Ok(()),
             signal = signals.next() => Err(Error::Cancelled(signal)),
         }
+    }
+}
+
+/// What is looked for while an image is built. A local cache is written anew.
+pub(super) fn watch<'a>(build: &'a Build, built: &Built) -> Watch<'a> {
+    if let Some(folder) = build.cache.folder.as_deref() {
+        cache::clear(folder);
+    }
+    Watch {
+        target: build.target.as_deref(),
+        export: Export::default(),
+        wait: Wait::after(built.pushes.due(), &build.cache).into(),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::draft::Draft;
 use super::preflight::registry_reference;
 use super::support::Support;
-use super::{BuildContext, Builder, Cache, ContextKind, Publication, secrets};
+use super::{BuildContext, Builder, Cache, ContextKind, Publication, distinct, secrets};
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
@@ -32,9 +33,12 @@ impl RunFiles {
         })
     }
 
-    /// The bake file of a target.
-    pub fn definition(&self, target: &str) -> PathBuf {
-        self.folder.join(format!("bake-{target}.json"))
+    /// The bake file of a target, or of all together.
+    pub fn definition(&self, target: Option<&str>) -> PathBuf {
+        self.folder.join(match target {
+            Some(target) => format!("bake-{target}.json"),
+            None => "bake.json".to_owned(),
+        })
     }
 
     /// The Git token as a file, for BuildKit's secret.
@@ -56,7 +60,7 @@ enum Argument {
     /// What sends something to a registry.
     Sending(Vec<String>),
     MetadataFile(Option<String>),
-    Definition(String),
+    Definition(Option<String>),
     GitSecret(String),
     Secret {
         id: String,
@@ -151,7 +155,9 @@ impl Arguments {
             Argument::MetadataFile(target) => {
                 vec![files.metadata(target.as_deref()).into_os_string()]
             }
-            Argument::Definition(target) => vec![files.definition(target).into_os_string()],
+            Argument::Definition(target) => {
+                vec![files.definition(target.as_deref()).into_os_string()]
+            }
             Argument::GitSecret(id) => vec![secret(id, &files.git_token())],
             Argument::Secret { id, index } => vec![secret(id, &files.secret(*index))],
         };
@@ -206,7 +212,9 @@ impl Parts<'_> {
         arguments.push("bake");
         arguments.options("--allow", &self.inputs.build.allow);
         arguments.push("--file");
-        arguments.0.push(Argument::Definition(target.to_owned()));
+        arguments
+            .0
+            .push(Argument::Definition(Some(target.to_owned())));
         self.common(arguments);
         arguments.push(target);
     }
@@ -300,19 +308,61 @@ impl Parts<'_> {
 
     /// What buildx's commands have in common.
     fn common(&self, arguments: &mut Arguments) {
-        let build = &self.inputs.build;
-        if let Some(name) = self.builder.name() {
-            arguments.option("--builder", name);
-        }
-        arguments.flag("--load", self.publication.load);
-        arguments.push("--metadata-file");
-        let target = self.target.map(str::to_owned);
-        arguments.0.push(Argument::MetadataFile(target));
-        arguments.options("--network", &build.network);
-        arguments.flag("--no-cache", build.no_cache);
-        arguments.flag("--pull", build.pull);
-        if self.publication.push {
-            arguments.sending(["--push"]);
-        }
+        common(
+            self.inputs,
+            self.builder,
+            self.publication,
+            self.target,
+            arguments,
+        );
     }
+}
+
+fn common(
+    inputs: &Inputs,
+    builder: &Builder,
+    publication: &Publication,
+    target: Option<&str>,
+    arguments: &mut Arguments,
+) {
+    let build = &inputs.build;
+    if let Some(name) = builder.name() {
+        arguments.option("--builder", name);
+    }
+    arguments.flag("--load", publication.load);
+    arguments.push("--metadata-file");
+    let target = target.map(str::to_owned);
+    arguments.0.push(Argument::MetadataFile(target));
+    arguments.options("--network", &build.network);
+    arguments.flag("--no-cache", build.no_cache);
+    arguments.flag("--pull", build.pull);
+    if publication.push {
+        arguments.sending(["--push"]);
+    }
+}
+
+/// All targets by one command. `None` where they do not all go the same way.
+pub(super) fn together(
+    inputs: &Inputs,
+    drafts: &[Draft<'_>],
+    builder: &Builder,
+) -> Option<Arguments> {
+    let (first, rest) = drafts.split_first()?;
+    let way = |draft: &Draft<'_>| (draft.publication.push, draft.publication.load);
+    if rest.is_empty() || rest.iter().any(|draft| way(draft) != way(first)) {
+        return None;
+    }
+    let mut arguments = Arguments(Vec::new());
+    arguments.push("bake");
+    let allowed = drafts
+        .iter()
+        .flat_map(|draft| &draft.wanted.inputs.build.allow);
+    arguments.options("--allow", &distinct(allowed));
+    arguments.push("--file");
+    arguments.0.push(Argument::Definition(None));
+    common(inputs, builder, &first.publication, None, &mut arguments);
+    for draft in drafts {
+        arguments.push(&draft.wanted.target?.name);
+    }
+    Some(arguments)
 }

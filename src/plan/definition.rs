@@ -72,6 +72,30 @@ impl Definition {
 
     /// The file's text, without what is to be left out.
     pub(super) fn text(&self, omit: &Omit) -> String {
+        json!({ "target": self.targets(omit) }).to_string()
+    }
+
+    /// The text of one file for several.
+    pub(super) fn of_all<'a>(all: impl Iterator<Item = &'a Self> + Clone, omit: &Omit) -> String {
+        let mut targets = Map::new();
+        for one in all.clone() {
+            for (name, definition) in one.targets(omit) {
+                match targets.get_mut(&name) {
+                    // What several are made from is built for the platforms of each.
+                    Some(other) => add_platforms(other, &definition),
+                    None => drop(targets.insert(name, definition)),
+                }
+            }
+        }
+        // Those that are wanted themselves are as planned.
+        for one in all {
+            let own = one.targets(omit).remove(&one.name);
+            targets.extend(own.map(|own| (one.name.clone(), own)));
+        }
+        json!({ "target": targets }).to_string()
+    }
+
+    fn targets(&self, omit: &Omit) -> Map<String, Value> {
         let tags = self.tags.iter();
         let tags = tags.filter(|tag| !omit.references.contains(tag));
         let from = self.cache_from.iter();
@@ -90,8 +114,20 @@ impl Definition {
         if let Some(definition) = all.get_mut(&self.name).and_then(Value::as_object_mut) {
             definition.extend(target);
         }
-        json!({ "target": all }).to_string()
+        all
     }
+}
+
+fn add_platforms(target: &mut Value, more: &Value) {
+    let (Some(all), Some(more)) = (
+        target.get_mut("platforms").and_then(Value::as_array_mut),
+        more.get("platforms").and_then(Value::as_array),
+    ) else {
+        return;
+    };
+    let new = more.iter().filter(|one| !all.contains(one)).cloned();
+    let new: Vec<Value> = new.collect();
+    all.extend(new);
 }
 
 fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> Value {
@@ -139,6 +175,23 @@ mod tests {
         assert_eq!(api["contexts"]["base"], "target:base");
         assert_eq!(text["target"]["base"], json!({"context": "."}));
         assert!(definition().is_linked());
+    }
+
+    #[test]
+    fn one_file_for_several_builds_for_the_platforms_of_each() {
+        let of = |name: &str, platforms: Value| Definition {
+            name: name.to_owned(),
+            all: Map::from_iter([
+                (name.to_owned(), json!({})),
+                ("base".to_owned(), json!({ "platforms": platforms })),
+            ]),
+            ..definition()
+        };
+        let all = [of("api", json!(["a"])), of("web", json!(["a", "b"]))];
+        let text = Definition::of_all(all.iter(), &Omit::default());
+        let text: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(text["target"]["base"]["platforms"], json!(["a", "b"]));
+        assert_eq!(text["target"]["web"]["tags"], json!(["r/a:1", "r/a:2"]));
     }
 
     #[test]

@@ -32,6 +32,8 @@ mod targets;
 mod testing;
 mod told;
 
+use std::ffi::OsString;
+
 use serde::Serialize;
 
 pub use arguments::{Omit, RunFiles};
@@ -52,6 +54,8 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::ImageName;
 use crate::input::Inputs;
+use arguments::Arguments;
+use definition::Definition;
 use draft::{Draft, Wanted};
 use told::Told;
 
@@ -62,6 +66,9 @@ pub struct Plan {
     /// file.
     #[serde(skip)]
     pub builds: Vec<Build>,
+    /// The arguments for buildx by which several targets are built together.
+    #[serde(skip)]
+    together: Option<Arguments>,
     /// What registries are asked before anything is built.
     pub preflight: Checks,
     /// How often a push is tried.
@@ -147,6 +154,7 @@ pub fn plan(
         return Err(told.problems);
     }
     Ok(Plan {
+        together: arguments::together(inputs, &drafts, &builder),
         preflight: preflight::decide(&drafts, inputs.preflight),
         push_attempts: inputs.push_attempts,
         builds,
@@ -178,6 +186,21 @@ fn wanted<'a>(
 }
 
 impl Plan {
+    /// The arguments for a buildx that builds several targets; `None` where there
+    /// is one image, or each needs a buildx of its own.
+    pub fn together(&self, files: &RunFiles, omit: &Omit) -> Option<Vec<OsString>> {
+        Some(self.together.as_ref()?.with(files, omit))
+    }
+
+    /// The bake file of all targets, without what is to be left out.
+    pub fn definition(&self, omit: &Omit) -> String {
+        let definitions = self
+            .builds
+            .iter()
+            .filter_map(|build| build.definition.as_ref());
+        Definition::of_all(definitions, omit)
+    }
+
     /// True when an image is pushed under its tags.
     pub fn pushes(&self) -> bool {
         self.builds.iter().any(|build| build.publication.push)

@@ -52,6 +52,8 @@ impl Plan {
                     let builds = builds.into_iter().map(Value::Object);
                     let targets = Value::Object(targets.into_iter().zip(builds).collect());
                     fields.insert("targets".to_owned(), targets);
+                    let command = self.together_line();
+                    fields.extend(command.map(|line| ("command".to_owned(), line.into())));
                 }
             }
         }
@@ -118,6 +120,9 @@ impl fmt::Display for Plan {
         for command in self.builder.made().iter().flat_map(|made| &made.commands) {
             writeln!(f, "{}", command.line())?;
         }
+        if let Some(command) = self.together_line() {
+            return writeln!(f, "{command}");
+        }
         for build in &self.builds {
             writeln!(f, "{}", build.command_line())?;
         }
@@ -126,6 +131,13 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    /// The command that builds several targets.
+    fn together_line(&self) -> Option<String> {
+        self.together.as_ref()?;
+        let together = |files: &RunFiles| self.together(files, &Omit::default());
+        Some(shown(|files| together(files).unwrap_or_default()))
+    }
+
     /// Labels and annotations: those of all images, then what a target has beside
     /// them.
     fn labels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,80 @@
+//! All targets of a bake file by one buildx: it sends a context that they share
+//! once, and starts once.
+//!
+//! It ends with the first target that fails. What the others had done by then
+//! stays done, and what is left of each is built by itself.
+
+use std::fs;
+
+use tracing::info;
+
+use super::build::{self, Ended};
+use super::images::Images;
+use super::progress::Watch;
+use super::publishing::{Begun, Done, watch};
+use super::{Built, Error, Known, builder};
+use crate::host::{Progress, Signals};
+
+impl Images<'_> {
+    /// What has become of each target; `None` for one that is to be built by
+    /// itself.
+    pub(super) async fn together<'b>(
+        &'b self,
+        known: &Known,
+        progress: Progress<'_>,
+        signals: &mut Signals,
+        all: &[Built],
+    ) -> Result<Vec<Option<Begun<'b>>>, Error> {
+        let plan = self.job.plan;
+        let files = self.job.folder.files();
+        let omit = known.omit(Vec::new());
+        let Some(arguments) = plan.together(&files, &omit) else {
+            return Ok(all.iter().map(|_| None).collect());
+        };
+        let written = fs::write(files.definition(None), plan.definition(&omit));
+        written.map_err(Error::files("the bake file"))?;
+        let watches = plan.builds.iter().zip(all);
+        let mut watches: Vec<Watch<'b>> =
+            watches.map(|(build, built)| watch(build, built)).collect();
+        let (facts, host) = (self.job.facts, self.job.host);
+        let command = builder::command(self.buildx, &plan.builder, facts, host, &files);
+        let command = command.args(arguments);
+        let ended = build::run(&command, host, progress, signals, &mut watches, true).await?;
+        let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));
+        let begun = watches.into_iter().map(|watch| {
+            let target = watch.target;
+            let result = is_whole.then(|| build::read(&files.metadata(None), target));
+            Some(Begun {
+                result,
+                done: done(&ended, &watch)?,
+                watch,
+            })
+        });
+        let begun: Vec<_> = begun.collect();
+        let left = begun.iter().filter(|begun| begun.is_none()).count();
+        if left > 0 {
+            info!(
+                "{left} of the targets were ended with the one that failed: each is built by itself"
+            );
+        }
+        Ok(begun)
+    }
+}
+
+/// How the work on a target ended; `None` when none of it is done.
+fn done(ended: &Ended, watch: &Watch<'_>) -> Option<Done> {
+    let (code, message) = match ended {
+        Ended::Well | Ended::CutShort => return Some(Done::Well),
+        Ended::Cancelled(signal, _) => return Some(Done::Cancelled(*signal)),
+        Ended::Failed { code, message } => (code, message),
+    };
+    let name = watch.target.unwrap_or_default();
+    let failed = watch.export.failed.is_some() || message.contains(&format!("target {name}: "));
+    match (failed, watch.wait.is_all_pushed(&watch.export)) {
+        (true, _) => Some(Done::Failed(*code, message.clone())),
+        (false, true) => Some(Done::Well),
+        (false, false) if watch.export.pushed.is_empty() => None,
+        // One digest for all names: the others are given to what is pushed.
+        (false, false) => Some(Done::Stopped),
+    }
+}
