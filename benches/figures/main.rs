@@ -10,6 +10,7 @@
     reason = "a program of its own, that starts others and prints a table"
 )]
 
+mod bake;
 mod dry_run;
 mod naming;
 mod place;
@@ -37,6 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{}", size::figure(&place)?);
     for figure in publish::figures(&place)? {
+        println!("{figure}");
+    }
+    for figure in bake::figures(&place)? {
         println!("{figure}");
     }
     Ok(())

@@ -85,6 +85,10 @@ pub const FORMER: &[Former] = &[
         action: "docker/build-push-action",
         inputs: BUILD,
     },
+    Former {
+        action: "docker/bake-action",
+        inputs: BAKE,
+    },
 ];
 
 const QEMU: &[Moved] = &[
@@ -230,6 +234,33 @@ const BUILD: &[Moved] = &[
     kept("github-token"),
 ];
 
+const BAKE: &[Moved] = &[
+    kept("builder"),
+    kept("allow"),
+    refused(
+        "call",
+        "`call` of a target in the bake file; the input here is about one image",
+    ),
+    renamed("files", "bake-files", "to be given in any case"),
+    kept("no-cache"),
+    kept("pull"),
+    kept("load"),
+    noted("provenance", "what the bake file says of a target wins"),
+    noted("push", "empty means `auto`: as the event suggests"),
+    noted("sbom", "what the bake file says of a target wins"),
+    kept("set"),
+    refused(
+        "source",
+        "the bake files are those of the checkout; the `context` of a target may be elsewhere",
+    ),
+    kept("targets"),
+    refused(
+        "vars",
+        "bake files read their variables from the environment: `env` of the step",
+    ),
+    kept("github-token"),
+];
+
 /// What to do about an input that is none of ours, when one of these actions
 /// has it: the action, and the advice as a sentence.
 pub fn advice(name: &str) -> Option<String> {
@@ -280,7 +311,7 @@ mod tests {
             let is_input = Part::Publish.find(moved.name).is_some();
             assert_eq!(is_input, moved.fate == Fate::Kept, "{moved:?}");
         }
-        for moved in METADATA.iter().chain(BUILDX) {
+        for moved in METADATA.iter().chain(BUILDX).chain(BAKE) {
             let here = match moved.fate {
                 Fate::Kept => moved.name,
                 Fate::Renamed(to) => to,

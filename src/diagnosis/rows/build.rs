@@ -65,6 +65,13 @@ pub(super) const ROWS: &[Row] = &[
         ..BUILD
     },
     Row {
+        id: "privileges-requested",
+        words: &["additional privileges requested"],
+        meaning: "The bake file wants what a build may not do by itself, such as reading outside of the workspace.",
+        fix: "Set `allow` to what the log says after `--allow=`, such as `fs.read=../lib`",
+        ..BUILD
+    },
+    Row {
         id: "path-not-in-stage",
         words: NOT_FOUND,
         when: &[When::FromStage],

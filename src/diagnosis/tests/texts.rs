@@ -119,6 +119,11 @@ fn each_text_of_a_build_has_its_row() {
         ),
         ("ResourceExhausted: process", "resources-exhausted", Other),
         (
+            "additional privileges requested",
+            "privileges-requested",
+            Other,
+        ),
+        (
             "Cache export is not supported for the docker driver.\nSwitch to a different driver, or turn on the containerd image store, and try again.",
             "driver-cache-export",
             Other,
