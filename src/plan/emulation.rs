@@ -182,7 +182,7 @@ fn dockerfile<'a>(facts: &'a Facts, source: &BuildContext) -> Option<&'a str> {
 
 /// The platforms that commands run on. Where the Dockerfile is not seen or not
 /// understood, that is every platform.
-fn running(
+pub(super) fn running(
     inputs: &Inputs,
     facts: &Facts,
     source: &BuildContext,

@@ -16,6 +16,7 @@ mod exposed;
 mod images;
 mod login;
 mod naming;
+mod nodes;
 mod preflight;
 mod publication;
 mod reach;
@@ -27,6 +28,8 @@ mod support;
 #[cfg(test)]
 mod testing;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 pub use arguments::{Omit, RunFiles};
@@ -36,6 +39,7 @@ pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use images::github_registry;
 pub use login::{Credential, Login};
+pub use nodes::{Able, MadeNode, Spread};
 pub use preflight::{Access, Check, Checks};
 pub use publication::Publication;
 pub use render::{line, list};
@@ -86,6 +90,9 @@ pub struct Plan {
     pub cache: Cache,
     /// What is done about platforms that the builder does not run by itself.
     pub emulation: Emulation,
+    /// The platforms that commands run on, the builder's own included.
+    #[serde(skip)]
+    running: BTreeSet<Platform>,
     /// The arguments for buildx, with places of the run's files left open.
     #[serde(skip)]
     arguments: arguments::Arguments,
@@ -170,6 +177,7 @@ pub fn plan(
         Builder::engine("")
     });
     decisions.push(builder.to_string());
+    decisions.extend(nodes::decision(&builder, &platforms));
     decisions.extend(builder::clean_up(inputs).map(str::to_owned));
     notices.extend(builder::notices(inputs, &builder));
     problems.extend(builder::problems(inputs, &builder));
@@ -177,6 +185,7 @@ pub fn plan(
     let emulation = emulation::decide(inputs, facts, &source, &platforms, &builder, &publication);
     decisions.push(emulation.to_string());
     notices.extend(emulation.notice());
+    let running = emulation::running(inputs, facts, &source, &platforms);
     let attestations = attestations::decide(inputs, context, facts, &builder, &mut decisions);
     let logins = login::decide(
         inputs,
@@ -238,6 +247,7 @@ pub fn plan(
         builder,
         cache,
         emulation,
+        running,
         arguments,
         decisions,
         notices,
