@@ -14,6 +14,8 @@ mod emulation;
 mod engine_login;
 mod error;
 mod folder;
+mod inspected;
+mod nodes;
 mod preflight;
 mod privileged;
 mod progress;
@@ -31,6 +33,7 @@ use std::path::Path;
 pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
 pub use folder::{RunFolder, left_over};
+pub use nodes::LostNode;
 use publishing::Publishing;
 pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
@@ -61,6 +64,8 @@ pub struct Outcome {
     pub steps: Steps,
     /// The references of registry caches that are left out.
     pub(crate) without_caches: Vec<String>,
+    /// The nodes that the builder of the run lacks.
+    pub(crate) without_nodes: Vec<LostNode>,
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
     /// What the registries told after the push.
@@ -176,9 +181,11 @@ impl Job<'_> {
         let mut others = Signals::catch().map_err(Error::files("signals"))?;
         let set_up = builder::set_up(self, buildx, progress, signals);
         let checked = self.checked(client, &mut others, outcome);
-        let (said, ()) = tokio::try_join!(set_up, checked)?;
+        let (standing, ()) = tokio::try_join!(set_up, checked)?;
+        outcome.without_nodes = standing.lost;
         let warnings = &mut outcome.warnings;
-        builder::emulate(self, buildx, credentials, said, signals, warnings).await
+        warnings.extend(standing.warnings);
+        builder::emulate(self, buildx, credentials, standing.said, signals, warnings).await
     }
 
     /// The preflight, unless a signal ends it.

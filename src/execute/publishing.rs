@@ -15,7 +15,7 @@ use super::progress::Export;
 use super::pushes::Pushes;
 use super::refusals::Refused;
 use super::store::Store;
-use super::{Error, Job, Outcome, build, builder};
+use super::{Error, Job, Outcome, build, builder, nodes};
 use crate::diagnosis::{self, Diagnosis, Kind};
 use crate::host::{Command, Progress, Signals};
 use crate::plan::{BuilderChoice, RunFiles};
@@ -63,8 +63,12 @@ impl Publishing<'_> {
             match &way {
                 Way::Build => {
                     export = Export::default();
-                    self.build(progress.again(), signals, &mut export, outcome)
-                        .await?;
+                    let built = self.build(progress.again(), signals, &mut export, outcome);
+                    if let Err(failed) = built.await {
+                        let again = nodes::after(self, failed, progress.again(), signals, outcome);
+                        again.await?;
+                        continue;
+                    }
                 }
                 Way::Store(store, source) => self.push(store, source, signals, outcome).await?,
                 Way::Copy => {

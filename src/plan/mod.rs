@@ -39,7 +39,7 @@ pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use images::github_registry;
 pub use login::{Credential, Login};
-pub use nodes::{Able, MadeNode, Spread};
+pub use nodes::{Able, MadeNode, Spread, without_password};
 pub use preflight::{Access, Check, Checks};
 pub use publication::Publication;
 pub use render::{line, list};

@@ -77,7 +77,7 @@ fn free(builder: &str, made: &[MadeNode]) -> String {
 }
 
 /// An address as it may be shown.
-fn without_password(endpoint: &str) -> String {
+pub fn without_password(endpoint: &str) -> String {
     let Some((scheme, rest)) = endpoint.split_once("://") else {
         return endpoint.to_owned();
     };

@@ -63,9 +63,9 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::NoEngine { .. } => "No engine",
         Error::NoBuildx => "No buildx",
         Error::Files { .. } | Error::Start { .. } => "Stevedore",
-        Error::Builder { .. } => "Builder",
+        Error::Builder { .. } | Error::Nodes { build: None, .. } => "Builder",
         Error::Emulator { .. } => "Emulation",
-        Error::Build { .. } => "Build",
+        Error::Build { .. } | Error::Nodes { .. } => "Build",
         Error::Cancelled(_) => "Cancelled",
         Error::Differs(_) => "Verification",
     }
