@@ -201,20 +201,19 @@ fn not_enough(
     advice: &str,
     build: Option<&Error>,
 ) -> String {
-    let nodes: Vec<String> = lost
-        .iter()
-        .map(|node| format!("{} ({})", node.shown, node.reason))
+    let nodes = lost.iter();
+    let nodes: Vec<String> = nodes
+        .map(|node| format!("{}: {}", node.shown, node.reason))
         .collect();
-    let mut text = match nodes.as_slice() {
-        [node] => format!("a node of the builder {name} cannot be reached: {node}"),
-        nodes => format!(
-            "nodes of the builder {name} cannot be reached: {}",
-            nodes.join(", ")
-        ),
+    let what = match nodes.len() {
+        1 => "a node",
+        _ => "nodes",
     };
+    let list = nodes.join("; ");
+    let mut text = format!("{what} of the builder {name} cannot be reached, {list}");
     if !without_node.is_empty() {
         let list: Vec<String> = without_node.iter().map(ToString::to_string).collect();
-        text += &format!(", and no other node can build {}", list.join(", "));
+        text += &format!(". No other node can build {}", list.join(", "));
     }
     text += &format!(". {advice}");
     match build {

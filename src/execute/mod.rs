@@ -25,6 +25,7 @@ mod refusals;
 mod steps;
 mod store;
 mod take_down;
+mod unreached;
 mod verify;
 mod visibility;
 
@@ -33,7 +34,6 @@ use std::path::Path;
 pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
 pub use folder::{RunFolder, left_over};
-pub use nodes::LostNode;
 use publishing::Publishing;
 pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
@@ -41,6 +41,7 @@ use serde_json::{Map, Value};
 pub use steps::Count;
 use steps::Steps;
 pub use take_down::{images_for_post, remove_images_of_job, take_down_left_over};
+pub use unreached::LostNode;
 pub use verify::{PublishedPlatform, Verified};
 
 use crate::facts::{Engine, Facts};

@@ -9,40 +9,23 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use tracing::info;
-
 use super::inspected::{self, Said};
 use super::publishing::Publishing;
+use super::unreached::{LostNode, NOTE, name_unreached, silent};
 use super::{Error, Job, Outcome, build, builder};
-use crate::host::{Command, Finished, Host, Progress, Signals};
+use crate::host::{Command, Finished, Progress, Signals};
 use crate::image::Platform;
 use crate::input::builder::Driver;
 use crate::plan::{Able, BuilderChoice, Created, MadeNode, SetUpCommand, Spread};
 
-/// How long buildx may take to note a node, or to say why it does not reach one.
-const NOTE: Duration = Duration::from_secs(10);
 /// How long a BuildKit that nobody here starts may take until it listens, while
 /// others are there that could do its work.
 const LISTEN: Duration = Duration::from_secs(5);
-/// How long buildx may take to ask all nodes; it gives up after 20 s by itself.
-const ASK: Duration = Duration::from_secs(25);
 /// What to do when a node is lost too late.
 const PUSHED: &str = "Part of the image is pushed, so that it is not built again, which would make \
                       another image: run the job again";
 /// The notes of what was made before a node was lost, in the run's folder.
 pub(super) const RETIRED: &str = "retired";
-
-/// A node that cannot be reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LostNode {
-    /// Its place among the nodes of the builder.
-    pub(crate) index: usize,
-    /// Its name and where it is.
-    pub(crate) shown: String,
-    /// Why.
-    pub(crate) reason: String,
-}
 
 /// What became of a builder.
 #[derive(Debug, Default)]
@@ -294,81 +277,12 @@ impl Nodes<'_> {
         }
     }
 
-    /// What the nodes say of themselves; buildx asks them side by side.
-    async fn ask(&self, signals: &mut Signals) -> Result<Vec<Said>, Error> {
-        let said = said(&self.base, &self.made.name, self.job.host, signals).await?;
-        Ok(inspected::nodes(&said.unwrap_or_default()))
-    }
-
-    /// The nodes that are not up, each with its reason.
-    async fn not_up(
-        &self,
-        said: &[Said],
-        lost: &[LostNode],
-        words: &str,
-        signals: &mut Signals,
-    ) -> Result<Vec<LostNode>, Error> {
-        let down = self.left(lost).filter_map(|index| {
-            let name = &self.made.nodes[index].name;
-            let node = said.iter().find(|node| node.name == *name)?;
-            (!node.is_up()).then_some((index, node))
-        });
-        let reasons = down.map(|(index, node)| async move {
-            let reason = match (&node.error, self.made.driver) {
-                (Some(error), _) => Some(inspected::reason(error)),
-                (None, Driver::Remote) => self.reason(index).await,
-                (None, _) if words.is_empty() => Some(format!("its BuildKit is {}", node.status)),
-                (None, _) => Some(inspected::reason(words)),
-            };
-            reason.map(|reason| self.lost(index, reason))
-        });
-        let asked = join_all(reasons);
-        tokio::select! {
-            lost = asked => Ok(lost.into_iter().flatten().collect()),
-            signal = signals.next() => Err(Error::Cancelled(signal)),
-        }
-    }
-
-    /// Why a remote node is not reached, which buildx tells of a builder with
-    /// that node alone, asked for no part of its cache. `None` when it is.
-    async fn reason(&self, index: usize) -> Option<String> {
-        let notes = self.job.folder.path().join(format!("asked/{index}"));
-        let base = self.base.clone().env(crate::vars::BUILDX_CONFIG, notes);
-        let create = self.made.again(&self.made.pinned([index].into_iter()));
-        let files = self.job.folder.files();
-        let asked = async {
-            for one in &create {
-                base.clone()
-                    .args(one.arguments(&files))
-                    .read(self.job.host)
-                    .await?;
-            }
-            let du = ["du", "--builder", &self.made.name, "--filter", "id=none"];
-            base.args(du).read(self.job.host).await
-        };
-        match tokio::time::timeout(NOTE, asked).await {
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(inspected::reason(&build::last_words(&error.to_string()))),
-            Err(_) => Some(silent(NOTE)),
-        }
-    }
-
-    fn node(&self, index: usize) -> Option<&MadeNode> {
+    pub(super) fn node(&self, index: usize) -> Option<&MadeNode> {
         self.made.nodes.get(index)
     }
 
-    fn lost(&self, index: usize, reason: String) -> LostNode {
-        let shown = self.node(index).map(MadeNode::shown).unwrap_or_default();
-        info!("the node {shown} cannot be reached: {reason}");
-        LostNode {
-            index,
-            shown,
-            reason,
-        }
-    }
-
     /// The places of the nodes that are left.
-    fn left(&self, lost: &[LostNode]) -> impl Iterator<Item = usize> {
+    pub(super) fn left(&self, lost: &[LostNode]) -> impl Iterator<Item = usize> {
         let all = 0..self.made.nodes.len();
         all.filter(|index| lost.iter().all(|node| node.index != *index))
     }
@@ -380,8 +294,8 @@ impl Nodes<'_> {
     /// What the nodes that are left can build.
     fn able(&self, said: &[Said], lost: &[LostNode]) -> Vec<Able> {
         let able = self.left(lost).map(|index| {
-            let name = &self.made.nodes[index].name;
-            let own = said.iter().filter(|node| node.name == *name);
+            let node = &self.made.nodes[index];
+            let own = said.iter().filter(|said| node.is_called(&said.name));
             let runs = own.flat_map(|node| node.platforms.clone()).collect();
             Able { index, runs }
         });
@@ -483,70 +397,4 @@ pub(super) async fn after(
         }
         BuilderChoice::Created(_) | BuilderChoice::Engine => Err(failed),
     }
-}
-
-/// A build on a builder that was there before has failed: names its nodes that
-/// cannot be reached. Nothing is taken out of it.
-async fn name_unreached(
-    name: &str,
-    base: &Command,
-    failed: Error,
-    host: &Host,
-    signals: &mut Signals,
-) -> Error {
-    let said = match said(base, name, host, signals).await {
-        Ok(said) => said.unwrap_or_default(),
-        Err(cancelled) => return cancelled,
-    };
-    let is_remote = inspected::driver(&said) == Some(Driver::Remote.as_str());
-    // Where buildx starts containers, one that does not run may yet be started.
-    let nodes = inspected::nodes(&said);
-    let down = |node: &&Said| !node.is_up() && (is_remote || node.error.is_some());
-    let down: Vec<&Said> = nodes.iter().filter(down).collect();
-    let mut lost = Vec::new();
-    for (index, node) in down.iter().enumerate() {
-        let reason = match &node.error {
-            Some(error) => inspected::reason(error),
-            None => "BuildKit does not answer".to_owned(),
-        };
-        let endpoint = crate::plan::without_password(&node.endpoint);
-        let shown = format!("{} ({endpoint})", node.name);
-        lost.push(LostNode {
-            index,
-            shown,
-            reason,
-        });
-    }
-    if lost.is_empty() {
-        return failed;
-    }
-    Error::Nodes {
-        name: name.to_owned(),
-        lost,
-        without_node: Vec::new(),
-        advice: "The builder was there before the run, which takes no node out of it: start that \
-                 node, or take it out with `docker buildx create --leave`"
-            .to_owned(),
-        build: Some(Box::new(failed)),
-    }
-}
-
-/// What `buildx inspect` prints of a builder, when it prints anything in time.
-async fn said(
-    base: &Command,
-    name: &str,
-    host: &Host,
-    signals: &mut Signals,
-) -> Result<Option<String>, Error> {
-    let inspect = base.clone().args(["inspect", name]);
-    tokio::select! {
-        said = tokio::time::timeout(ASK, inspect.read(host)) => {
-            Ok(said.ok().and_then(Result::ok))
-        }
-        signal = signals.next() => Err(Error::Cancelled(signal)),
-    }
-}
-
-fn silent(limit: Duration) -> String {
-    format!("it did not answer within {} s", limit.as_secs())
 }

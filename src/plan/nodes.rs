@@ -58,7 +58,7 @@ pub(super) fn nodes(own: &BuilderInputs, builder: &str, makings: Vec<Making>) ->
             before.platforms.retain(|one| !node.platforms.contains(one));
         }
         made.push(MadeNode {
-            name: name.to_ascii_lowercase(),
+            name,
             endpoint: node.endpoint.as_deref().map(without_password),
             platforms: node.platforms.clone(),
             making,
@@ -70,10 +70,9 @@ pub(super) fn nodes(own: &BuilderInputs, builder: &str, makings: Vec<Making>) ->
 /// The name that buildx makes up: the builder's, with the first number that is
 /// free.
 fn free(builder: &str, made: &[MadeNode]) -> String {
-    let builder = builder.to_ascii_lowercase();
     let mut names = (0..).map(|number| format!("{builder}{number}"));
-    let is_free = |name: &String| made.iter().all(|node| node.name != *name);
-    names.find(is_free).unwrap_or(builder)
+    let is_free = |name: &String| made.iter().all(|node| !node.is_called(name));
+    names.find(is_free).unwrap_or_default()
 }
 
 /// An address as it may be shown.
@@ -92,6 +91,11 @@ pub fn without_password(endpoint: &str) -> String {
 }
 
 impl MadeNode {
+    /// Whether that is its name; buildx writes all names in small letters.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
     /// What a person finds it by.
     pub fn shown(&self) -> String {
         match &self.endpoint {
@@ -273,13 +277,13 @@ mod tests {
             (
                 TWO,
                 BOTH,
-                "nodes: linux/amd64 on mine0 (tcp://a:1); linux/arm64 on mine1 (tcp://me:…@b:1)",
+                "nodes: linux/amd64 on Mine0 (tcp://a:1); linux/arm64 on Mine1 (tcp://me:…@b:1)",
             ),
             // The last node that asks for a platform has it.
             (
                 TWO,
                 "linux/arm/v7",
-                "nodes: nothing on mine0 (tcp://a:1); linux/arm/v7 on mine1 (tcp://me:…@b:1)",
+                "nodes: nothing on Mine0 (tcp://a:1); linux/arm/v7 on Mine1 (tcp://me:…@b:1)",
             ),
             (
                 TWO,
@@ -355,14 +359,14 @@ mod tests {
         assert_eq!(
             lines(&[(0, platforms("linux/arm64")), (1, vec![])]),
             [
-                "docker buildx create --name Mine --driver remote --node mine0 --driver-opt \
+                "docker buildx create --name Mine --driver remote --node Mine0 --driver-opt \
                  servername=a --platform linux/arm64 tcp://a:1",
-                "docker buildx create --name Mine --append --node mine1 tcp://me:hunter2@b:1",
+                "docker buildx create --name Mine --append --node Mine1 tcp://me:hunter2@b:1",
             ]
         );
         assert_eq!(
             lines(&[(1, vec![])]),
-            ["docker buildx create --name Mine --driver remote --node mine1 tcp://me:hunter2@b:1"]
+            ["docker buildx create --name Mine --driver remote --node Mine1 tcp://me:hunter2@b:1"]
         );
     }
 }

@@ -231,7 +231,7 @@ fn a_platform_that_no_other_node_runs_stops_the_run() {
     for words in [
         nobody.as_str(),
         "no such file or directory",
-        "no other node can build linux/s390x. Look whether BuildKit listens there",
+        "No other node can build linux/s390x. Look whether BuildKit listens there",
     ] {
         assert!(error.contains(words), "{error}");
     }
