@@ -177,7 +177,8 @@ pub fn plan(
         Builder::engine("")
     });
     decisions.push(builder.to_string());
-    decisions.extend(nodes::decision(&builder, &platforms));
+    let nodes = nodes::described(&builder, &platforms);
+    decisions.extend(nodes.map(|nodes| format!("nodes: {nodes}")));
     decisions.extend(builder::clean_up(inputs).map(str::to_owned));
     notices.extend(builder::notices(inputs, &builder));
     problems.extend(builder::problems(inputs, &builder));

@@ -182,7 +182,7 @@ fn position(platform: &Platform, any: bool, able: &[Able]) -> Option<usize> {
 }
 
 /// Which node builds which platform, as far as the inputs say it.
-pub(super) fn decision(builder: &Builder, platforms: &[Platform]) -> Option<String> {
+pub(super) fn described(builder: &Builder, platforms: &[Platform]) -> Option<String> {
     let made = builder.made().filter(|made| made.nodes.len() > 1)?;
     let node_of = |platform: &&Platform| {
         let mut nodes = made.nodes.iter();
@@ -196,7 +196,7 @@ pub(super) fn decision(builder: &Builder, platforms: &[Platform]) -> Option<Stri
             free => format!("none is given {}", free.join(", ")),
         };
         return Some(format!(
-            "nodes: each platform goes to the first of {} nodes that says it runs it, emulated \
+            "each platform goes to the first of {} nodes that says it runs it, emulated \
              or not: {why}",
             made.nodes.len()
         ));
@@ -210,7 +210,7 @@ pub(super) fn decision(builder: &Builder, platforms: &[Platform]) -> Option<Stri
         }
     });
     let shares: Vec<String> = shares.collect();
-    Some(format!("nodes: {}", shares.join("; ")))
+    Some(shares.join("; "))
 }
 
 #[cfg(test)]
@@ -245,7 +245,7 @@ mod tests {
             choice: BuilderChoice::Created(made(given)),
             reason: String::new(),
         };
-        decision(&builder, &platforms(all))
+        described(&builder, &platforms(all))
     }
 
     fn able(index: usize, runs: &str) -> Able {
@@ -277,18 +277,18 @@ mod tests {
             (
                 TWO,
                 BOTH,
-                "nodes: linux/amd64 on Mine0 (tcp://a:1); linux/arm64 on Mine1 (tcp://me:…@b:1)",
+                "linux/amd64 on Mine0 (tcp://a:1); linux/arm64 on Mine1 (tcp://me:…@b:1)",
             ),
             // The last node that asks for a platform has it.
             (
                 TWO,
                 "linux/arm/v7",
-                "nodes: nothing on Mine0 (tcp://a:1); linux/arm/v7 on Mine1 (tcp://me:…@b:1)",
+                "nothing on Mine0 (tcp://a:1); linux/arm/v7 on Mine1 (tcp://me:…@b:1)",
             ),
             (
                 TWO,
                 "linux/amd64,linux/s390x",
-                "nodes: each platform goes to the first of 2 nodes that says it runs it, emulated \
+                "each platform goes to the first of 2 nodes that says it runs it, emulated \
                  or not: none is given linux/s390x",
             ),
         ] {

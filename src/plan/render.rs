@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use super::{Omit, Plan, RunFiles};
+use super::{Omit, Plan, RunFiles, nodes};
 use crate::image::{ImageName, Registry};
 
 /// Stands in a printed command for the folder that a run would make.
@@ -99,6 +99,9 @@ impl fmt::Display for Plan {
         line(f, "push", &push)?;
         line(f, "context", &context)?;
         line(f, "builder", &self.builder.described())?;
+        if let Some(nodes) = nodes::described(&self.builder, &self.platforms) {
+            line(f, "nodes", &nodes)?;
+        }
         line(f, "cache", &self.cache.described())?;
         line(f, "emulation", &self.emulation.described())?;
         list(f, "labels", &self.labels)?;
