@@ -115,7 +115,7 @@ impl Nodes<'_> {
             let able = self.able(&inspected::nodes(&said), &lost);
             let spread = self.spread(&able, &lost, None)?;
             if spread.pins != self.pinned(&lost) {
-                self.again(&spread.pins, false, progress, signals).await?;
+                self.again(&spread.pins, progress, signals).await?;
             }
             warnings = self.warnings(&lost, 0, &spread);
         }
@@ -155,7 +155,7 @@ impl Nodes<'_> {
         }
         let able = self.able(&said, lost);
         let spread = self.spread(&able, lost, Some(failed))?;
-        self.again(&spread.pins, true, progress, signals).await?;
+        self.again(&spread.pins, progress, signals).await?;
         Ok(self.warnings(lost, before, &spread))
     }
 
@@ -236,11 +236,10 @@ impl Nodes<'_> {
     async fn again(
         &self,
         nodes: &[(usize, Vec<Platform>)],
-        is_started: bool,
         mut progress: Progress<'_>,
         signals: &mut Signals,
     ) -> Result<(), Error> {
-        self.forget(is_started)?;
+        self.forget(true)?;
         for command in self.made.again(nodes) {
             let finished = self.run(&command, Some(NOTE), progress.again(), signals);
             let words = match finished.await? {
@@ -254,7 +253,8 @@ impl Nodes<'_> {
     }
 
     /// Lets buildx forget the builder, as `buildx rm` would without stopping what
-    /// runs. What a lost node may still run is noted for the end.
+    /// runs. What was started is noted for the end: a node that is lost, or a run
+    /// that is cancelled now, may leave it behind.
     fn forget(&self, is_started: bool) -> Result<(), Error> {
         let name = self.made.name.to_ascii_lowercase();
         let Job {

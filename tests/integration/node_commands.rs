@@ -75,6 +75,8 @@ fn an_engine_that_cannot_be_reached_is_left_out() {
             ),
             "build".to_owned(),
             "rm|<unique>".to_owned(),
+            // Once more by the notes of what was started before that.
+            "rm|<unique>".to_owned(),
         ]
     );
     let log = text(printed);
