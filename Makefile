@@ -13,7 +13,7 @@ demo: lab-up dist-here ## publish examples/hit-counter for two platforms to a re
 
 .PHONY: test
 test: dist ## every test, those with engine, registry and emulation included
-	lab/up classic
+	lab/up classic second
 	. lab/env && cargo test --workspace --locked -- --include-ignored
 
 .PHONY: check

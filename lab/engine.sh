@@ -39,14 +39,14 @@ engine_up() {
 }
 engine_version() { ask_engine "$ENGINE_HOST" '{{.ServerVersion}}, {{.Driver}}'; }
 
-# A second engine, with the classic store.
-classic_up() {
+# extra_up NAME CONTAINERD-STORE: one more engine, always the lab's own.
+extra_up() {
   clock
-  if engine_running classic; then
-    say 'classic engine' 'already running'
+  if engine_running "$1"; then
+    say "$1 engine" 'already running'
   else
-    engine_start classic false
-    say 'classic engine' "started in $(took)"
+    engine_start "$1" "$2"
+    say "$1 engine" "started in $(took)"
   fi
 }
 

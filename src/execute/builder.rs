@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tracing::info;
 
+use super::nodes::{Nodes, Standing};
 use super::take_down::TakeDown;
-use super::{Error, Job, build, context, emulation};
+use super::{Error, Job, build, context, emulation, inspected};
 use crate::facts::{DockerSettings, Facts};
 use crate::host::{Command, Host, Progress, Signals};
 use crate::image::Platform;
@@ -35,15 +36,20 @@ pub(super) fn command(
     host: &Host,
     files: &RunFiles,
 ) -> Command {
-    let folder = match &builder.choice {
-        BuilderChoice::Named(_) => facts.docker.buildx_folder(host),
-        BuilderChoice::Created(made) if made.stays => facts.docker.buildx_folder(host),
-        BuilderChoice::Engine | BuilderChoice::Created(_) => files.folder.join("buildx"),
-    };
+    let folder = notes(builder, facts, host, &files.folder);
     let command = with_settings(buildx, &facts.docker, &files.folder, folder);
     match facts.cache.is_untold_version_2 {
         true => command.env(vars::ACTIONS_CACHE_SERVICE_V2, "true"),
         false => command,
+    }
+}
+
+/// Where buildx notes the builder down.
+pub(super) fn notes(builder: &Builder, facts: &Facts, host: &Host, run: &Path) -> PathBuf {
+    match &builder.choice {
+        BuilderChoice::Named(_) => facts.docker.buildx_folder(host),
+        BuilderChoice::Created(made) if made.stays => facts.docker.buildx_folder(host),
+        BuilderChoice::Engine | BuilderChoice::Created(_) => run.join("buildx"),
     }
 }
 
@@ -65,7 +71,7 @@ pub(super) fn with_settings(
     command
 }
 
-/// Makes the builder, as the plan says; gives what it said of itself. What is
+/// Makes the builder, as the plan says; gives what became of it. What is
 /// to be taken away is recorded before it is there, so this may be dropped at
 /// any time.
 pub(super) async fn set_up(
@@ -73,16 +79,25 @@ pub(super) async fn set_up(
     buildx: &Path,
     progress: &mut Progress<'_>,
     signals: &mut Signals,
-) -> Result<Option<String>, Error> {
+) -> Result<Standing, Error> {
     TakeDown::of(job).write(job.folder)?;
     let Some(made) = job.plan.builder.made() else {
-        return Ok(None);
+        return Ok(Standing::default());
     };
     write_files(job)?;
-    make(job, made, &base(job, buildx), progress, signals).await
+    let base = base(job, buildx);
+    if made.nodes.len() > 1 {
+        let nodes = Nodes { job, made, base };
+        return nodes.make(progress.again(), signals).await;
+    }
+    let said = make(job, made, &base, progress, signals).await?;
+    Ok(Standing {
+        said,
+        ..Standing::default()
+    })
 }
 
-fn base(job: &Job<'_>, buildx: &Path) -> Command {
+pub(super) fn base(job: &Job<'_>, buildx: &Path) -> Command {
     let files = job.folder.files();
     command(buildx, &job.plan.builder, job.facts, job.host, &files)
 }
@@ -171,21 +186,25 @@ async fn make(
             return Err(Error::Cancelled(signal));
         }
         if !finished.success {
-            let tail = finished.tail.as_deref();
-            return Err(Error::Builder {
-                name: made.name.clone(),
-                driver: made.driver.to_string(),
-                message: tail.map_or_else(|| "its words are above".to_owned(), build::last_words),
-                advice: advice(made),
-            });
+            return Err(not_made(made, build::words(&finished)));
         }
         said = finished.tail;
     }
     Ok(said)
 }
 
+/// A builder could not be made, for which buildx had these words.
+pub(super) fn not_made(made: &Created, words: String) -> Error {
+    Error::Builder {
+        name: made.name.clone(),
+        driver: made.driver.to_string(),
+        message: words,
+        advice: advice(made),
+    }
+}
+
 /// The one thing to look at when a builder could not be made.
-fn advice(made: &Created) -> String {
+pub(super) fn advice(made: &Created) -> String {
     match made.driver {
         Driver::Docker | Driver::DockerContainer => format!(
             "It needs an engine that can pull and start the image moby/buildkit; with the \
@@ -272,9 +291,7 @@ fn platforms_of(said: &str) -> Vec<Platform> {
     let lines = said
         .lines()
         .filter_map(|line| line.strip_prefix("Platforms:"));
-    let names = lines.flat_map(|line| line.split(','));
-    let plain = names.map(|name| name.trim().trim_end_matches('*'));
-    plain.filter_map(|name| name.parse().ok()).collect()
+    lines.flat_map(inspected::platforms).collect()
 }
 
 #[cfg(test)]

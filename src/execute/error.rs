@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io;
 
+use super::LostNode;
 use crate::diagnosis::Diagnosis;
 use crate::host::Signal;
-use crate::image::ImageName;
+use crate::image::{ImageName, Platform};
 use crate::plan::Check;
 
 /// Where to read how Docker is installed.
@@ -50,6 +51,20 @@ pub enum Error {
         message: String,
         /// What to look at.
         advice: String,
+    },
+    /// Nodes of the builder cannot be reached, and the others are not enough.
+    #[error("{}", not_enough(name, lost, without_node, advice, build.as_deref()))]
+    Nodes {
+        /// The builder.
+        name: String,
+        /// The nodes.
+        lost: Vec<LostNode>,
+        /// The platforms that no other node can build.
+        without_node: Vec<Platform>,
+        /// What to look at.
+        advice: String,
+        /// How the build failed, when it had begun.
+        build: Option<Box<Error>>,
     },
     /// An emulator could not be installed.
     #[error(
@@ -179,6 +194,34 @@ fn build_failed(code: Option<i32>, message: &str, diagnosis: Option<&Diagnosis>)
     match diagnosis {
         Some(diagnosis) => format!("{diagnosis}\n{failed}"),
         None => failed,
+    }
+}
+
+fn not_enough(
+    name: &str,
+    lost: &[LostNode],
+    without_node: &[Platform],
+    advice: &str,
+    build: Option<&Error>,
+) -> String {
+    let nodes = lost.iter();
+    let nodes: Vec<String> = nodes
+        .map(|node| format!("{}: {}", node.shown, node.reason))
+        .collect();
+    let what = match nodes.len() {
+        1 => "a node",
+        _ => "nodes",
+    };
+    let list = nodes.join("; ");
+    let mut text = format!("{what} of the builder {name} cannot be reached, {list}");
+    if !without_node.is_empty() {
+        let list: Vec<String> = without_node.iter().map(ToString::to_string).collect();
+        text += &format!(". No other node can build {}", list.join(", "));
+    }
+    text += &format!(". {advice}");
+    match build {
+        Some(build) => format!("{text}\n{build}"),
+        None => text,
     }
 }
 

@@ -15,7 +15,9 @@ mod engine_login;
 mod error;
 mod folder;
 mod images;
+mod inspected;
 mod lines;
+mod nodes;
 mod preflight;
 mod privileged;
 mod progress;
@@ -26,6 +28,7 @@ mod steps;
 mod store;
 mod take_down;
 mod together;
+mod unreached;
 mod verify;
 mod visibility;
 
@@ -42,6 +45,8 @@ use serde_json::{Map, Value};
 pub use steps::Count;
 use steps::Steps;
 pub use take_down::{images_for_post, remove_images_of_job, take_down_left_over};
+use tokio::sync::Mutex;
+pub use unreached::LostNode;
 pub use verify::{PublishedPlatform, Verified};
 
 use crate::facts::{Engine, Facts};
@@ -65,7 +70,7 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
-/// What registries said before the build.
+/// What registries said before the build, and what became of the builder.
 #[derive(Debug, Default)]
 pub struct Known {
     /// The images that their registries said they would take.
@@ -74,6 +79,8 @@ pub struct Known {
     pub(crate) without_caches: Vec<String>,
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
+    /// The nodes that the builder of the run lacks. Who takes one out is alone.
+    pub(crate) lost: Mutex<Vec<LostNode>>,
 }
 
 impl Known {
@@ -217,9 +224,11 @@ impl Job<'_> {
         let mut others = Signals::catch().map_err(Error::files("signals"))?;
         let set_up = builder::set_up(self, buildx, progress, signals);
         let checked = self.checked(client, &mut others, outcome);
-        let (said, ()) = tokio::try_join!(set_up, checked)?;
+        let (standing, ()) = tokio::try_join!(set_up, checked)?;
+        outcome.known.lost = Mutex::new(standing.lost);
         let warnings = &mut outcome.warnings;
-        builder::emulate(self, buildx, credentials, said, signals, warnings).await
+        warnings.extend(standing.warnings);
+        builder::emulate(self, buildx, credentials, standing.said, signals, warnings).await
     }
 
     /// The preflight, unless a signal ends it.

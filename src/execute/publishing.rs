@@ -17,7 +17,7 @@ use super::progress::{Export, Watch};
 use super::pushes::Pushes;
 use super::refusals::Refused;
 use super::store::Store;
-use super::{BuildResult, Built, Error, Job, Known, build, builder};
+use super::{BuildResult, Built, Error, Job, Known, build, builder, nodes};
 use crate::diagnosis::{self, Diagnosis, Kind};
 use crate::host::{Command, Progress, Signal, Signals};
 use crate::plan::{Build, BuilderChoice, Omit, RunFiles};
@@ -87,11 +87,19 @@ impl Publishing<'_> {
             self.pause(&built.pushes, signals).await?;
             match &way {
                 Way::Build => {
+                    let lost = self.known.lost.lock().await.len();
                     let begun = match begun.take() {
                         Some(begun) => begun,
                         None => self.begin(progress.again(), signals, built).await?,
                     };
-                    export = self.conclude(begun, built).await?;
+                    match self.conclude(begun, built).await {
+                        Ok(told) => export = told,
+                        Err(failed) => {
+                            let progress = progress.again();
+                            nodes::after(self, failed, lost, progress, signals, built).await?;
+                            continue;
+                        }
+                    }
                 }
                 Way::Store(store, source) => self.push(store, source, signals, built).await?,
                 Way::Copy => self.copy(progress.again(), signals, &export, built).await?,

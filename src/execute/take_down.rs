@@ -13,6 +13,7 @@ use bollard::query_parameters::RemoveImageOptions;
 use serde::{Deserialize, Serialize};
 
 use super::builder::{PATIENCE, with_settings};
+use super::nodes::RETIRED;
 use super::{Error, Job, RunFolder, emulation};
 use crate::facts::{DockerSettings, find_buildx, words};
 use crate::host::Host;
@@ -61,8 +62,12 @@ async fn by_record(
     let Some(record) = TakeDown::read(folder) else {
         return warnings;
     };
-    let notes = folder.join("buildx");
-    for name in builders_in(&notes) {
+    let all = ["buildx", RETIRED].map(|notes| folder.join(notes));
+    let builders = all.iter().flat_map(|notes| {
+        let names = builders_in(notes).into_iter();
+        names.map(move |name| (notes, name))
+    });
+    for (notes, name) in builders {
         let keep = record.keep_state.then_some("--keep-state");
         let command = with_settings(buildx, settings, folder, notes.clone())
             .args(["rm"])

@@ -9,9 +9,11 @@ use std::ffi::OsString;
 use serde::{Serialize, Serializer};
 
 use super::RunFiles;
+use super::nodes::{MadeNode, nodes};
 use super::render::shown;
 use crate::facts::Facts;
-use crate::input::builder::{Cleanup, DaemonConfig, Driver, Node};
+use crate::image::Platform;
+use crate::input::builder::{BuilderInputs, Cleanup, DaemonConfig, Driver, Node};
 use crate::input::{Inputs, csv};
 
 /// What docker/setup-buildx-action lets a build ask for when nothing is said.
@@ -39,12 +41,15 @@ pub struct Created {
     pub keeps_state: bool,
     /// True when it is not removed at the end.
     pub stays: bool,
-    /// What makes it, in this order.
+    /// What makes it, in this order: a command for each node, and one more that
+    /// waits for them.
     pub commands: Vec<SetUpCommand>,
+    /// What it is made of.
+    pub nodes: Vec<MadeNode>,
 }
 
 /// Arguments for buildx.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetUpCommand(Vec<Argument>);
 
 /// One argument, or one that ends in the name of a file of the run.
@@ -53,6 +58,55 @@ enum Argument {
     Text(String),
     /// What stands before the path, and the file.
     File(String, String),
+}
+
+/// What makes a node, beside its name and its platforms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Making {
+    options: SetUpCommand,
+    config: SetUpCommand,
+    end: SetUpCommand,
+}
+
+impl Making {
+    /// The command that begins like this, as the original orders the rest.
+    pub(super) fn command(&self, mut begin: SetUpCommand, platforms: &[Platform]) -> SetUpCommand {
+        begin.0.extend_from_slice(&self.options.0);
+        if !platforms.is_empty() {
+            let list: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+            begin.option("--platform", list.join(","));
+        }
+        begin.0.extend_from_slice(&self.config.0);
+        begin.0.extend_from_slice(&self.end.0);
+        begin
+    }
+
+    /// What makes the node of this index.
+    fn of(own: &BuilderInputs, node: &Node, index: usize, needs_context: bool) -> Self {
+        let mut making = Self::default();
+        making.options.node(node, index, own.own_driver());
+        match &own.config {
+            // As in the original, the first node's alone.
+            _ if index > 0 => {}
+            Some(DaemonConfig::File(path)) => {
+                let path = path.display().to_string();
+                making.config.option("--buildkitd-config", path);
+            }
+            Some(DaemonConfig::Text(_)) => {
+                let file = CONFIG_FILE.to_owned();
+                making.config.file("--buildkitd-config", "", file);
+            }
+            None => {}
+        }
+        if index == 0 && needs_context {
+            making.end.0.push(Argument::Text(CONTEXT.to_owned()));
+        }
+        making
+            .end
+            .0
+            .extend(node.endpoint.clone().map(Argument::Text));
+        making
+    }
 }
 
 /// A file that a node shows its certificates or key in.
@@ -90,9 +144,23 @@ impl SetUpCommand {
         shown(|files| self.arguments(files))
     }
 
-    fn of(words: &[&str]) -> Self {
+    pub(super) fn of(words: &[&str]) -> Self {
         let text = |word: &&str| Argument::Text((*word).to_owned());
         Self(words.iter().map(text).collect())
+    }
+
+    /// How the command of a node begins. The first one makes the builder, and
+    /// says with which driver.
+    pub(super) fn begin(builder: &str, first: Option<Driver>, node: Option<&str>) -> Self {
+        let mut command = Self::of(&["create", "--name", builder]);
+        match first {
+            Some(driver) => command.option("--driver", driver.as_str()),
+            None => command.0.push(Argument::Text("--append".to_owned())),
+        }
+        if let Some(node) = node {
+            command.option("--node", node);
+        }
+        command
     }
 
     fn option(&mut self, name: &str, value: impl Into<String>) {
@@ -124,15 +192,6 @@ impl SetUpCommand {
             None if driver != Driver::Remote => self.option("--buildkitd-flags", DEFAULT_FLAGS),
             None => {}
         }
-        if !node.platforms.is_empty() {
-            let list: Vec<String> = node.platforms.iter().map(ToString::to_string).collect();
-            self.option("--platform", list.join(","));
-        }
-    }
-
-    fn end(&mut self, node: &Node) {
-        let endpoint = node.endpoint.clone();
-        self.0.extend(endpoint.map(Argument::Text));
     }
 }
 
@@ -157,34 +216,21 @@ impl Created {
             None if own.keep_state => &facts.builder.lasting_name,
             None => &facts.builder.unique_name,
         };
-        let mut create = SetUpCommand::of(&["create", "--name", name, "--driver", driver.as_str()]);
-        create.node(&own.first, 0, driver);
-        match &own.config {
-            Some(DaemonConfig::File(path)) => {
-                create.option("--buildkitd-config", path.display().to_string());
-            }
-            Some(DaemonConfig::Text(_)) => {
-                create.file("--buildkitd-config", "", CONFIG_FILE.to_owned());
-            }
-            None => {}
-        }
         let needs_engine = driver == Driver::DockerContainer && own.first.endpoint.is_none();
         let needs_context = needs_engine && facts.docker.endpoint.needs_context();
-        if needs_context {
-            create.0.push(Argument::Text(CONTEXT.to_owned()));
-        }
-        create.end(&own.first);
-        let mut commands = vec![create];
-        for (index, node) in own.append.iter().enumerate() {
-            let mut append = SetUpCommand::of(&["create", "--name", name, "--append"]);
-            if let Some(name) = &node.name {
-                append.option("--node", name);
-            }
-            append.node(node, index + 1, driver);
-            append.end(node);
-            commands.push(append);
-        }
-        commands.push(SetUpCommand::of(&["inspect", "--bootstrap", name]));
+        let makings: Vec<Making> = own
+            .nodes()
+            .enumerate()
+            .map(|(index, node)| Making::of(own, node, index, needs_context))
+            .collect();
+        let commands = own.nodes().zip(&makings).enumerate();
+        let commands = commands.map(|(index, (node, making))| {
+            let first = (index == 0).then_some(driver);
+            let begin = SetUpCommand::begin(name, first, node.name.as_deref());
+            making.command(begin, &node.platforms)
+        });
+        let wait = SetUpCommand::of(&["inspect", "--bootstrap", name]);
+        let commands = commands.chain([wait]).collect();
         Self {
             name: name.to_owned(),
             driver,
@@ -193,6 +239,7 @@ impl Created {
             keeps_state: own.keep_state,
             stays: own.cleanup == Cleanup::Nothing,
             commands,
+            nodes: nodes(own, name, makings),
         }
     }
 }

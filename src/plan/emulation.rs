@@ -189,7 +189,7 @@ fn dockerfile<'a>(facts: &'a Facts, source: &BuildContext) -> Option<&'a str> {
 
 /// The platforms that commands run on. Where the Dockerfile is not seen or not
 /// understood, that is every platform.
-fn running(draft: &Draft<'_>, platforms: &[Platform]) -> BTreeSet<Platform> {
+pub(super) fn running(draft: &Draft<'_>, platforms: &[Platform]) -> BTreeSet<Platform> {
     let (inputs, facts) = (&*draft.wanted.inputs, &*draft.wanted.facts);
     if draft.wanted.target.is_some_and(is_linked) {
         // What it is made from may hold a RUN.

@@ -19,6 +19,7 @@ mod exposed;
 mod images;
 mod login;
 mod naming;
+mod nodes;
 mod preflight;
 mod publication;
 mod reach;
@@ -32,6 +33,7 @@ mod targets;
 mod testing;
 mod told;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use serde::Serialize;
@@ -44,6 +46,7 @@ pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use images::github_registry;
 pub use login::{Credential, Login};
+pub use nodes::{Able, MadeNode, Spread, without_password};
 pub use preflight::{Access, Check, Checks};
 pub use publication::Publication;
 pub use render::{line, list};
@@ -52,7 +55,7 @@ pub use source::{BuildContext, ContextKind};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Facts;
-use crate::image::ImageName;
+use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
 use arguments::Arguments;
 use definition::Definition;
@@ -79,6 +82,9 @@ pub struct Plan {
     pub builder: Builder,
     /// What is done about platforms that the builder does not run by itself.
     pub emulation: Emulation,
+    /// The platforms that commands run on, the builder's own included.
+    #[serde(skip)]
+    running: BTreeSet<Platform>,
     /// Every decision that was taken without being asked, with its reason.
     pub decisions: Vec<String>,
     /// What the person at the workflow page should know.
@@ -145,6 +151,10 @@ pub fn plan(
     told.problems.extend(targets::twice(&builds));
     told.take(&builds, of_each);
     told.decide(&builder);
+    let platforms = distinct(drafts.iter().flat_map(|draft| &draft.platforms));
+    let nodes = nodes::described(&builder, &platforms);
+    told.decisions
+        .extend(nodes.map(|nodes| format!("nodes: {nodes}")));
     told.decisions
         .extend(builder::clean_up(inputs).map(str::to_owned));
     told.decide(&emulation);
@@ -153,6 +163,9 @@ pub fn plan(
     if !told.problems.is_empty() {
         return Err(told.problems);
     }
+    let running = drafts.iter();
+    let running = running.flat_map(|draft| emulation::running(draft, &draft.platforms));
+    let running = running.collect();
     Ok(Plan {
         together: arguments::together(inputs, &drafts, &builder),
         preflight: preflight::decide(&drafts, inputs.preflight),
@@ -161,6 +174,7 @@ pub fn plan(
         logins,
         builder,
         emulation,
+        running,
         decisions: told.decisions,
         notices: told.notices,
     })
@@ -209,6 +223,11 @@ impl Plan {
     /// The names of all images, without tags, each once.
     pub fn images(&self) -> Vec<ImageName> {
         distinct(self.builds.iter().flat_map(|build| &build.images))
+    }
+
+    /// The platforms of all images, each once.
+    pub fn platforms(&self) -> Vec<Platform> {
+        distinct(self.builds.iter().flat_map(|build| &build.platforms))
     }
 
     /// Every reference of every image.

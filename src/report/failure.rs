@@ -70,9 +70,9 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::NoEngine { .. } => "No engine",
         Error::NoBuildx => "No buildx",
         Error::Files { .. } | Error::Start { .. } => "Stevedore",
-        Error::Builder { .. } => "Builder",
+        Error::Builder { .. } | Error::Nodes { build: None, .. } => "Builder",
         Error::Emulator { .. } => "Emulation",
-        Error::Build { .. } | Error::Targets(_) => "Build",
+        Error::Build { .. } | Error::Nodes { .. } | Error::Targets(_) => "Build",
         Error::Cancelled(_) => "Cancelled",
         Error::Differs(_) => "Verification",
     }

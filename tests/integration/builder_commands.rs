@@ -12,8 +12,8 @@ use crate::recorder::{heredocs, step};
 use crate::support::{Place, Printed, run};
 
 /// Keeps notes of builders as buildx does, and writes every call down as a line.
-/// What it does for a build is in `record/build`, what it tells of a builder in
-/// `record/inspect`.
+/// What it does for a build is in `record/build`, before it makes a builder in
+/// `record/create`, what it tells of a builder in `record/inspect`.
 fn recorder(place: &Place) {
     fs::create_dir_all(place.path("record")).unwrap();
     let script = format!(
@@ -24,6 +24,7 @@ printf '%s\n' "${{line#|}}" >> "$record/calls"
 notes=$BUILDX_CONFIG/instances
 case $1 in
   create)
+    [ ! -e "$record/create" ] || . "$record/create"
     mkdir -p "$notes"
     [ "$4" = --append ] || echo '{{"Driver":"'"$5"'"}}' > "$notes/$3"
     echo "$BUILDX_CONFIG" > "$record/folder"
@@ -31,7 +32,9 @@ case $1 in
     find "$BUILDX_CONFIG/../tls" "$BUILDX_CONFIG/../buildkitd.toml" -type f -printf '%m\n' 2>/dev/null > "$record/modes"
     env > "$record/environment"
     echo '::error::from create' ;;
-  inspect) cat "$record/inspect" 2>/dev/null; [ ! -e "$record/no-boot" ] || {{ echo 'ERROR: no boot' >&2; exit 1; }} ;;
+  inspect)
+    [ ! -e "$record/inspecting" ] || . "$record/inspecting"
+    cat "$record/inspect" 2>/dev/null; [ ! -e "$record/no-boot" ] || {{ echo 'ERROR: no boot' >&2; [ "$2" != --bootstrap ] || exit 1; }} ;;
   rm) for name; do :; done; rm "$notes/$name" || exit 1 ;;
   build) [ ! -e "$record/build" ] || . "$record/build" ;;
 esac
@@ -43,7 +46,7 @@ exit 0
 }
 
 /// A step with a builder of its own; no engine can be reached.
-fn own(place: &Place, inputs: &[(&str, &str)]) -> Command {
+pub(crate) fn own(place: &Place, inputs: &[(&str, &str)]) -> Command {
     recorder(place);
     let mut command = step(place, inputs);
     let named = inputs.iter().any(|(name, _)| *name == "builder");
@@ -55,7 +58,7 @@ fn own(place: &Place, inputs: &[(&str, &str)]) -> Command {
 }
 
 /// The calls, with what differs from run to run in short.
-fn calls(place: &Place) -> Vec<String> {
+pub(crate) fn calls(place: &Place) -> Vec<String> {
     let text = fs::read_to_string(place.path("record/calls")).unwrap_or_default();
     let folder = fs::read_to_string(place.path("record/folder")).unwrap_or_default();
     let folder = folder.trim().trim_end_matches("/buildx");
@@ -85,11 +88,11 @@ fn unique(line: &str) -> String {
     words.join("|")
 }
 
-fn succeeded(printed: &Printed) {
+pub(crate) fn succeeded(printed: &Printed) {
     assert!(printed.success, "{}{}", printed.out, printed.err);
 }
 
-const FLAGS: &str = "--buildkitd-flags|--allow-insecure-entitlement security.insecure \
+pub(crate) const FLAGS: &str = "--buildkitd-flags|--allow-insecure-entitlement security.insecure \
                      --allow-insecure-entitlement network.host";
 
 #[test]

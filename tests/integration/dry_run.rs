@@ -122,6 +122,9 @@ fn every_example_workflow_has_a_plan_for_its_events() {
         ("publish", "pull-request"),
         ("semver", "push-tag"),
         ("pull-request", "pull-request"),
+        ("nodes-tls", "push-tag"),
+        ("nodes-ssh", "push-tag"),
+        ("nodes-kubernetes", "push-branch"),
     ] {
         let file = root().join(format!("examples/workflows/{workflow}.yml"));
         let plan = example(event_name, &["--workflow", file.to_str().unwrap()]);

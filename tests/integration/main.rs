@@ -24,6 +24,8 @@ mod front;
 mod git_server;
 mod github;
 mod naming;
+mod node_commands;
+mod nodes;
 mod recorded;
 mod recorder;
 mod refusals;
