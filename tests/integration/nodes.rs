@@ -215,6 +215,49 @@ fn a_node_that_dies_in_the_middle_of_a_build_is_built_around() {
 }
 
 #[test]
+fn a_node_that_dies_takes_no_target_of_a_bake_file_with_it() {
+    let Some(lab) = Lab::get() else { return };
+    let (place, meeting) = (place(), Meeting::new());
+    let (first, second) = (first(&place), second(&place));
+    let endpoints = [first.endpoint(), second.endpoint()];
+    let image = format!("{}/tests/dies-baked", lab.registry);
+    let bake = format!(
+        "group \"default\" {{ targets = [\"api\", \"web\"] }}\n\
+         target \"api\" {{\n args = {{ BASE = \"{base}\", MEETING = \"{port}\" }}\n\
+         tags = [\"{image}/api\"]\n}}\n\
+         target \"web\" {{\n dockerfile-inline = \"FROM {base}\\nRUN echo {port} && sleep 2\"\n\
+         tags = [\"{image}/web\"]\n}}\n",
+        base = lab.base,
+        port = meeting.port,
+    );
+    place.write("workspace/docker-bake.hcl", &bake);
+    let step = lab
+        .step_with_login(&place)
+        .env("DOCKER_HOST", NOWHERE)
+        .with("bake-files", "docker-bake.hcl")
+        .with("driver", "remote")
+        .with("endpoint", &endpoints[0])
+        .with("builder-platforms", "linux/amd64")
+        .with(
+            "append",
+            format!("- endpoint: {}\n  platforms: linux/arm64\n", endpoints[1]),
+        );
+    let running = step.start().unwrap();
+    let [_, arm64] = meeting.both();
+    first.kill();
+    meeting.waiting.lock().unwrap().clear();
+    assert_eq!(meeting.both(), [arm64, arm64]);
+    meeting.go_on();
+    let run = running.wait().unwrap();
+    succeeded(&run);
+    assert_eq!(run.outputs["tags"].lines().count(), 4);
+    assert_eq!(run.outputs["published"], run.outputs["tags"]);
+    let warnings = run.annotations.iter();
+    let warnings = warnings.filter(|one| one.message.contains("cannot be reached"));
+    assert_eq!(warnings.count(), 1, "{}", run.log);
+}
+
+#[test]
 fn a_platform_that_no_other_node_runs_stops_the_run() {
     let Some(lab) = Lab::get() else { return };
     let place = Place::new();
