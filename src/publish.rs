@@ -35,20 +35,20 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     let mut facts = Facts::local(&host, &inputs, &context);
     // From here on a signal ends the run in order, also as process 1.
     let mut signals = Signals::catch().map_err(|error| own("signals", error))?;
-    if problems.is_empty() {
-        let read = tokio::select! {
-            read = facts.read_bake(&host, &inputs) => read,
-            signal = signals.next() => return Err(execute::Error::Cancelled(signal).into()),
-        };
-        problems.extend(read.err());
-    }
     // What registries say depends on names alone, which are known.
     let needs_facts = !options.dry_run && inputs.preflight != Preflight::Only;
-    if problems.is_empty() && facts.event.problem.is_none() && needs_facts {
-        tokio::select! {
-            () = facts.ask(&host, &inputs) => {}
+    if problems.is_empty() {
+        let asked = async {
+            match needs_facts && facts.event.problem.is_none() {
+                true => facts.ask(&host, &inputs).await,
+                false => facts.read_bake(&host, &inputs).await,
+            }
+        };
+        let asked = tokio::select! {
+            asked = asked => asked,
             signal = signals.next() => return Err(execute::Error::Cancelled(signal).into()),
-        }
+        };
+        problems.extend(asked.err());
     }
     let plan = match plan::plan(&inputs, &context, &facts) {
         Ok(plan) if problems.is_empty() => plan,

@@ -74,8 +74,9 @@ impl<'a> Ten<'a> {
         let numbers: Vec<String> = (0..IMAGES).map(|n| format!("\"{n}\"")).collect();
         let bake = format!(
             "target \"default\" {{\n  name = \"image-${{n}}\"\n  matrix = {{ n = [{}] }}\n  \
-             args = {{ N = n }}\n  tags = [\"{registry}/bench/bake-${{n}}:bare\"]\n  \
-             platforms = [\"linux/amd64\", \"linux/arm64\"]\n}}\n",
+             args = {{ N = n }}\n  tags = [\"{registry}/bench/bake-${{n}}:bare\", \"{registry}/bench/bake-${{n}}:too\"]\n  \
+             platforms = [\"linux/amd64\", \"linux/arm64\"]\n  \
+             attest = [\"type=provenance,mode=max\"]\n}}\n",
             numbers.join(", ")
         );
         fs::write(workspace.join("docker-bake.hcl"), bake)?;
@@ -88,7 +89,9 @@ impl<'a> Ten<'a> {
 
     fn bare(&self) -> Result<Duration, Box<dyn Error>> {
         let mut command = self.place.command(lab("STEVEDORE_LAB_BUILDX")?);
-        command.args(["bake", "--push"]);
+        // As docker/bake-action calls it.
+        command.args(["bake", "--push", "--metadata-file"]);
+        command.arg(self.place.path("bake.json"));
         self.time(&mut command)
     }
 

@@ -105,8 +105,11 @@ impl Facts {
     }
 
     /// Asks the engine and, where they are needed, buildx's version and GitHub's
-    /// API, all at once.
-    pub async fn ask(&mut self, host: &Host, inputs: &Inputs) {
+    /// API, and has the bake files read, all at once.
+    ///
+    /// # Errors
+    /// As [`Bake::read`].
+    pub async fn ask(&mut self, host: &Host, inputs: &Inputs) -> Result<(), InputProblem> {
         self.buildx = buildx::find(host, &self.docker);
         self.builder.name_the_run(host);
         let needs_engine = self.needs_engine(inputs);
@@ -119,9 +122,18 @@ impl Facts {
         };
         let program = self.buildx.as_deref();
         let version = buildx::version(host, program);
-        let (engine, version, ()) = tokio::join!(engine, version, self.event.ask(inputs));
+        let bake = async {
+            match &inputs.bake {
+                Some(bake) => Bake::read(host, program, bake).await,
+                None => Ok(Bake::default()),
+            }
+        };
+        let event = self.event.ask(inputs);
+        let (engine, version, (), bake) = tokio::join!(engine, version, event, bake);
         (self.engine, self.machine) = engine;
         self.buildx_version = version;
+        self.bake = bake?;
+        Ok(())
     }
 
     /// A builder that exists may be anywhere, and so may one that is made with

@@ -8,6 +8,9 @@ use super::arguments::Parts;
 use crate::facts::Target;
 use crate::input::output::Output;
 
+/// The key of the caches that are read.
+const CACHE_FROM: &str = "cache-from";
+
 /// The bake file of one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Definition {
@@ -18,6 +21,8 @@ pub(super) struct Definition {
     fixed: Map<String, Value>,
     tags: Vec<String>,
     cache_from: Vec<String>,
+    /// True for caches that no bake file gives.
+    adds_cache: bool,
     cache_to: Vec<String>,
     /// Each with whether it pushes.
     outputs: Vec<(String, bool)>,
@@ -56,6 +61,7 @@ impl Definition {
             fixed,
             tags: parts.references(),
             cache_from: parts.cache.from.clone(),
+            adds_cache: parts.cache.added,
             cache_to: parts.written_caches().cloned().collect(),
             outputs: outputs
                 .map(output)
@@ -81,8 +87,12 @@ impl Definition {
         for one in all.clone() {
             for (name, definition) in one.targets(omit) {
                 match targets.get_mut(&name) {
-                    // What several are made from is built for the platforms of each.
-                    Some(other) => add_platforms(other, &definition),
+                    // What several are made from is built for the platforms of each,
+                    // from the caches of each.
+                    Some(other) => {
+                        add(other, &definition, "platforms");
+                        add(other, &definition, CACHE_FROM);
+                    }
                     None => drop(targets.insert(name, definition)),
                 }
             }
@@ -107,10 +117,18 @@ impl Definition {
         let outputs = outputs.map(|(text, _)| text);
         let mut target = self.fixed.clone();
         target.insert("tags".to_owned(), list(tags));
-        target.insert("cache-from".to_owned(), list(from));
+        let from = list(from);
+        target.insert(CACHE_FROM.to_owned(), from.clone());
         target.insert("cache-to".to_owned(), list(to));
         target.insert("output".to_owned(), list(outputs));
         let mut all = self.all.clone();
+        if self.adds_cache {
+            // The cache of a target holds what it is made from.
+            let linked = all.iter_mut().filter(|(name, _)| **name != self.name);
+            for definition in linked.filter_map(|(_, linked)| linked.as_object_mut()) {
+                definition.entry(CACHE_FROM).or_insert_with(|| from.clone());
+            }
+        }
         if let Some(definition) = all.get_mut(&self.name).and_then(Value::as_object_mut) {
             definition.extend(target);
         }
@@ -118,10 +136,10 @@ impl Definition {
     }
 }
 
-fn add_platforms(target: &mut Value, more: &Value) {
+fn add(target: &mut Value, more: &Value, key: &str) {
     let (Some(all), Some(more)) = (
-        target.get_mut("platforms").and_then(Value::as_array_mut),
-        more.get("platforms").and_then(Value::as_array),
+        target.get_mut(key).and_then(Value::as_array_mut),
+        more.get(key).and_then(Value::as_array),
     ) else {
         return;
     };
@@ -154,7 +172,8 @@ mod tests {
             all: family.as_object().unwrap().clone(),
             fixed: Map::from_iter([("labels".to_owned(), json!({"a": escaped("${b}%{c}$")}))]),
             tags: vec!["r/a:1".to_owned(), "r/a:2".to_owned()],
-            cache_from: Vec::new(),
+            cache_from: vec!["type=registry,ref=r/a:cache".to_owned()],
+            adds_cache: true,
             cache_to: vec!["type=registry,ref=r/a:cache".to_owned()],
             outputs: vec![("type=registry".to_owned(), true)],
         }
@@ -173,7 +192,8 @@ mod tests {
         assert_eq!(api["tags"], json!(["r/a:1", "r/a:2"]));
         assert_eq!(api["labels"]["a"], "$${b}%%{c}$");
         assert_eq!(api["contexts"]["base"], "target:base");
-        assert_eq!(text["target"]["base"], json!({"context": "."}));
+        let base = json!({"context": ".", "cache-from": ["type=registry,ref=r/a:cache"]});
+        assert_eq!(text["target"]["base"], base);
         assert!(definition().is_linked());
     }
 
