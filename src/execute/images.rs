@@ -60,9 +60,15 @@ impl Images<'_> {
             published = all => published,
             never = prepare => never,
         };
-        for built in &mut outcome.builds {
+        for (build, built) in plan.builds.iter().zip(&mut outcome.builds) {
             outcome.notices.append(&mut built.notices);
-            outcome.warnings.append(&mut built.warnings);
+            let warnings = built.warnings.drain(..);
+            outcome
+                .warnings
+                .extend(warnings.map(|warning| match &build.target {
+                    Some(target) => format!("target {target}: {warning}"),
+                    None => warning,
+                }));
         }
         published
     }

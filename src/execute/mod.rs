@@ -38,6 +38,7 @@ pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
 pub use folder::{RunFolder, left_over};
 use images::Images;
+use nodes::Standing;
 pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
 use serde::Serialize;
@@ -79,8 +80,8 @@ pub struct Known {
     pub(crate) without_caches: Vec<String>,
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
-    /// The nodes that the builder of the run lacks. Who takes one out is alone.
-    pub(crate) lost: Mutex<Vec<LostNode>>,
+    /// What became of the builder. Who takes a node out of it is alone.
+    standing: Mutex<Standing>,
 }
 
 impl Known {
@@ -166,6 +167,8 @@ impl Job<'_> {
             ..Outcome::default()
         };
         let result = self.steps(progress, signals, &mut outcome).await;
+        let of_nodes = &mut outcome.known.standing.get_mut().warnings;
+        outcome.warnings.append(of_nodes);
         outcome.warnings.extend(take_down::take_down(self).await);
         (outcome, result)
     }
@@ -225,9 +228,8 @@ impl Job<'_> {
         let set_up = builder::set_up(self, buildx, progress, signals);
         let checked = self.checked(client, &mut others, outcome);
         let (standing, ()) = tokio::try_join!(set_up, checked)?;
-        outcome.known.lost = Mutex::new(standing.lost);
+        outcome.known.standing = Mutex::new(standing.clone());
         let warnings = &mut outcome.warnings;
-        warnings.extend(standing.warnings);
         builder::emulate(self, buildx, credentials, standing.said, signals, warnings).await
     }
 

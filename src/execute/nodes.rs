@@ -28,7 +28,7 @@ const PUSHED: &str = "Part of the image is pushed, so that it is not built again
 pub(super) const RETIRED: &str = "retired";
 
 /// What became of a builder.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
     /// What it said of itself.
     pub(super) said: Option<String>,
@@ -374,7 +374,7 @@ pub(super) async fn after(
     known_lost: usize,
     progress: Progress<'_>,
     signals: &mut Signals,
-    built: &mut Built,
+    built: &Built,
 ) -> Result<(), Error> {
     let Error::Build { message, .. } = &failed else {
         return Err(failed);
@@ -389,13 +389,14 @@ pub(super) async fn after(
         BuilderChoice::Created(made) if made.nodes.len() > 1 => {
             let nodes = Nodes { job, made, base };
             let is_pushed = built.pushes.done().next().is_some();
-            let lost = &mut *publishing.known.lost.lock().await;
-            if lost.len() > known_lost && !is_pushed {
+            let standing = &mut *publishing.known.standing.lock().await;
+            if standing.lost.len() > known_lost && !is_pushed {
                 // The build of another image has taken it out meanwhile.
                 return Ok(());
             }
+            let lost = &mut standing.lost;
             let told = nodes.lose(failed, lost, is_pushed, progress, signals);
-            built.warnings.extend(told.await?);
+            standing.warnings.extend(told.await?);
             Ok(())
         }
         BuilderChoice::Named(name) => {

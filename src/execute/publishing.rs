@@ -87,7 +87,7 @@ impl Publishing<'_> {
             self.pause(&built.pushes, signals).await?;
             match &way {
                 Way::Build => {
-                    let lost = self.known.lost.lock().await.len();
+                    let lost = self.known.standing.lock().await.lost.len();
                     let begun = match begun.take() {
                         Some(begun) => begun,
                         None => self.begin(progress.again(), signals, built).await?,

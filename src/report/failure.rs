@@ -35,10 +35,12 @@ impl Failure {
                 .iter()
                 .for_each(|problem| error!(title = "Input", "{problem}")),
             Self::Execute(execute::Error::Targets(failed)) => {
-                for (target, failed) in failed {
-                    for message in messages(failed) {
-                        error!(title = title(failed), "target {target}: {message}");
-                    }
+                for (title, message, targets) in of_targets(failed) {
+                    let target = match targets.as_slice() {
+                        [one] => format!("target {one}"),
+                        several => format!("targets {}", several.join(", ")),
+                    };
+                    error!(title, "{target}: {message}");
                 }
             }
             Self::Execute(failed) => {
@@ -49,6 +51,20 @@ impl Failure {
             Self::Own(text) => error!(title = "Stevedore", "{text}"),
         }
     }
+}
+
+/// What there is to mend, each with its title and the targets that it stops.
+fn of_targets(failed: &[(String, execute::Error)]) -> Vec<(&'static str, String, Vec<&str>)> {
+    let mut all: Vec<(&str, String, Vec<&str>)> = Vec::new();
+    for (target, failed) in failed {
+        for message in messages(failed) {
+            match all.iter_mut().find(|(_, other, _)| *other == message) {
+                Some((_, _, targets)) => targets.push(target),
+                None => all.push((title(failed), message, vec![target])),
+            }
+        }
+    }
+    all
 }
 
 /// What there is to mend, each by itself.
@@ -75,5 +91,24 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::Build { .. } | Error::Nodes { .. } | Error::Targets(_) => "Build",
         Error::Cancelled(_) => "Cancelled",
         Error::Differs(_) => "Verification",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stops_several_targets_is_told_once() {
+        let failed = |message: &str| execute::Error::Build {
+            code: Some(1),
+            message: message.to_owned(),
+            diagnosis: None,
+        };
+        let all = [("api", "down"), ("web", "own"), ("worker", "down")];
+        let all = all.map(|(target, message)| (target.to_owned(), failed(message)));
+        let told = of_targets(&all);
+        let targets: Vec<_> = told.iter().map(|(_, _, targets)| targets.clone()).collect();
+        assert_eq!(targets, [vec!["api", "worker"], vec!["web"]]);
     }
 }
