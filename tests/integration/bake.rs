@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::engine::{clean, succeeded};
 use crate::front::{Front, refuse};
-use crate::support::{Lab, Place, event, run};
+use crate::support::{Lab, Place, event, root, run};
 
 /// Three targets, one of them made from a fourth.
 const FILE: &str = r#"
@@ -334,6 +334,72 @@ fn what_bake_files_cannot_say_is_told_before_anything_is_asked() {
             run.log
         );
     }
+}
+
+#[test]
+fn the_example_has_a_plan() {
+    let Some(_) = Lab::get() else { return };
+    let place = Place::new();
+    let file = "target \"_\" {\n  dockerfile-inline = \"FROM scratch\"\n}\n\
+                target \"api\" {\n  inherits = [\"_\"]\n}\n\
+                target \"web\" {\n  inherits = [\"_\"]\n  tags = [\"ghcr.io/acme/site\"]\n}\n";
+    place.write("workspace/docker-bake.hcl", file);
+    let workflow = root().join("examples/workflows/bake.yml");
+    let mut dry_run = place.stevedore([
+        "publish",
+        "--dry-run",
+        "--workflow",
+        workflow.to_str().unwrap(),
+        "--repository",
+        "acme/app",
+        "--ref",
+        "refs/tags/v1.2.3",
+    ]);
+    let printed = run(&mut dry_run);
+    assert!(printed.success, "{}", printed.err);
+    for line in [
+        "target      api",
+        "tags        ghcr.io/acme/app-api:v1.2.3",
+        "target      web",
+        "tags        ghcr.io/acme/site:v1.2.3",
+        "docker buildx bake --file $RUN/bake.json --metadata-file $RUN/metadata.json --push api web",
+    ] {
+        assert!(
+            printed.out.lines().any(|other| other == line),
+            "{line}: {}",
+            printed.out
+        );
+    }
+    let printed = run(dry_run.args(["--format", "json"]));
+    let plan: Value = serde_json::from_str(&printed.out).unwrap();
+    let tags = &plan["targets"]["api"]["tags"];
+    assert_eq!(tags[0], "ghcr.io/acme/app-api:v1.2.3");
+    assert!(
+        plan["targets"]["web"]["command"]
+            .as_str()
+            .unwrap()
+            .ends_with(" web")
+    );
+}
+
+#[test]
+fn a_preflight_alone_asks_for_every_target() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let step = bake.publish(&lab, &lab.open_registry);
+    let run = step.with("preflight", "only").run().unwrap();
+    succeeded(&run);
+    for name in ["api", "web", "worker"] {
+        let asked = format!(
+            "{}/{name} (push) is allowed",
+            bake.images(&lab.open_registry)
+        );
+        assert!(run.log.contains(&asked), "{}", run.log);
+    }
+    assert_eq!(
+        outcomes(&run),
+        ["api skipped", "web skipped", "worker skipped"]
+    );
 }
 
 #[test]
