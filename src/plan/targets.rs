@@ -39,7 +39,6 @@ pub(super) fn resolve(
         .map(pair)
         .map(entry)
         .collect();
-    own.build.allow.extend(target.texts("entitlements"));
     own.build.call = target.text("call");
     own.build.no_cache |= target.definition.get("no-cache") == Some(&Value::Bool(true));
     own.cache_from = options(target, "cache-from");
