@@ -10,7 +10,7 @@ use crate::facts::Facts;
 use crate::host::{Host, Progress, Signals};
 use crate::input::spec::Part;
 use crate::input::{Inputs, Preflight};
-use crate::plan::{self, Build, Level, Plan};
+use crate::plan::{self, Build, Level, Plan, Publication};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
 use crate::report::{cache, files, log, outputs, summary};
@@ -191,21 +191,25 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
     if !success || outcome.done().next().is_some() {
         return;
     }
-    // What holds for one holds for all where nothing is pushed.
-    let Some(build) = plan.builds.first() else {
-        return;
+    let publications = plan.builds.iter().map(|build| &build.publication);
+    let mut lines: Vec<String> = match (plan.preflight.mode, &outcome.known.withheld) {
+        (Preflight::Only, None) if plan.preflight.checks.is_empty() => publications
+            .map(|publication| format!("nothing to ask: {publication}"))
+            .collect(),
+        (Preflight::Only, _) => vec!["asked, and nothing built: `preflight: only`".to_owned()],
+        (_, Some(_)) => Vec::new(),
+        (_, None) => publications.map(unpublished).collect(),
     };
-    let publication = &build.publication;
-    match (plan.preflight.mode, &outcome.known.withheld) {
-        (Preflight::Only, None) if plan.preflight.checks.is_empty() => {
-            info!("nothing to ask: {publication}");
-        }
-        (Preflight::Only, _) => info!("asked, and nothing built: `preflight: only`"),
-        (_, Some(_)) => {}
-        (_, None) if publication.push || publication.by_outputs => {
-            info!("built, and pushed as `outputs` says");
-        }
-        (_, None) => info!("not pushed: {}", publication.reason),
+    lines.dedup();
+    for line in lines {
+        info!("{line}");
+    }
+}
+
+fn unpublished(publication: &Publication) -> String {
+    match publication.push || publication.by_outputs {
+        true => "built, and pushed as `outputs` says".to_owned(),
+        false => format!("not pushed: {}", publication.reason),
     }
 }
 

@@ -70,7 +70,8 @@ pub(super) async fn run(
                 Some(finished) => finished,
                 None => {
                     for watch in watches {
-                        watch.export.is_cut_short = watch.wait.writes();
+                        let is_written = watch.export.is_cache_written();
+                        watch.export.is_cut_short = watch.wait.writes() && !is_written;
                     }
                     return Ok(Ended::CutShort);
                 }

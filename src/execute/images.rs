@@ -1,6 +1,7 @@
 //! All images of a run, side by side: each is built, pushed and read back, and
 //! none waits for another or fails with it.
 
+use std::io;
 use std::path::Path;
 
 use futures_util::StreamExt as _;
@@ -52,7 +53,13 @@ impl Images<'_> {
         };
         let all = async {
             match (plan.builds.as_slice(), builds.as_mut_slice()) {
-                ([build], [built]) => self.one(build, known, progress, signals, None, built).await,
+                ([build], [built]) => {
+                    let done = self.one(build, known, progress, signals, None, built).await;
+                    match &build.target {
+                        Some(target) => together([(target.clone(), done)]),
+                        None => done,
+                    }
+                }
                 _ => self.several(known, progress, signals, builds).await,
             }
         };
@@ -97,20 +104,28 @@ impl Images<'_> {
     ) -> Result<(), Error> {
         let builds = &self.job.plan.builds;
         let lines = Lines::to(&mut progress);
-        let works = builds.iter().zip(all).zip(begun);
-        let works = works.map(async |((build, built), begun)| {
+        // Each of them hears a signal by itself, also before it begins.
+        let signals = builds.iter().map(|_| Signals::catch());
+        let signals = signals.collect::<io::Result<Vec<_>>>();
+        let signals = signals.map_err(Error::files("signals"))?;
+        let works = builds.iter().zip(all).zip(begun).zip(signals).enumerate();
+        let works = works.map(async |(index, (((build, built), begun), mut signals))| {
             let target = build.target.as_deref().unwrap_or_default();
-            // Each of them hears a signal by itself.
-            let mut signals = Signals::catch().map_err(Error::files("signals"))?;
             let mut line = lines.of(target);
             let progress = Progress::Through(&mut line);
-            let done = self.one(build, known, progress, &mut signals, begun, built);
-            let done = done.await;
-            Ok((target.to_owned(), done))
+            let done = tokio::select! {
+                biased;
+                signal = signals.next() => Err(Error::Cancelled(signal)),
+                () = std::future::ready(()) => {
+                    self.one(build, known, progress, &mut signals, begun, built).await
+                }
+            };
+            (index, target.to_owned(), done)
         });
-        let done = stream::iter(works).buffered(AT_A_TIME);
-        let done: Vec<Result<_, Error>> = done.collect().await;
-        together(done.into_iter().collect::<Result<_, _>>()?)
+        let done = stream::iter(works).buffer_unordered(AT_A_TIME);
+        let mut done: Vec<(usize, String, Result<(), Error>)> = done.collect().await;
+        done.sort_by_key(|(index, ..)| *index);
+        together(done.into_iter().map(|(_, target, done)| (target, done)))
     }
 
     /// Publishes one image, and reads back what was pushed of it.
@@ -145,8 +160,10 @@ impl Images<'_> {
                 published.and(verified)
             }
         };
+        let is_all_pushed = built.pushes.are_all_done();
         built.ending = match &done {
             Ok(()) => Ending::Success,
+            Err(Error::Cancelled(_)) if is_all_pushed => Ending::Success,
             Err(Error::Cancelled(_)) => Ending::Cancelled,
             Err(_) => Ending::Failure,
         };
@@ -173,7 +190,7 @@ impl Images<'_> {
 }
 
 /// What became of several images, as one result.
-fn together(all: Vec<(String, Result<(), Error>)>) -> Result<(), Error> {
+fn together(all: impl IntoIterator<Item = (String, Result<(), Error>)>) -> Result<(), Error> {
     let mut failed = Vec::new();
     for (target, done) in all {
         match done {

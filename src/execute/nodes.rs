@@ -143,20 +143,26 @@ impl Nodes<'_> {
             return Err(failed);
         }
         let before = lost.len();
-        lost.extend(more);
-        if is_pushed {
-            return Err(Error::Nodes {
+        let all = [lost.as_slice(), more.as_slice()].concat();
+        let able = self.able(&said, &all);
+        let (failed, pushed) = match is_pushed {
+            true => (None, Some(failed)),
+            false => (Some(failed), None),
+        };
+        let spread = self.spread(&able, &all, failed)?;
+        self.again(&spread.pins, progress, signals).await?;
+        // From here on the builder is without them: also for other images.
+        *lost = all;
+        match pushed {
+            None => Ok(self.warnings(lost, before, &spread)),
+            Some(failed) => Err(Error::Nodes {
                 name: self.made.name.clone(),
-                lost: lost[before..].to_vec(),
+                lost: more,
                 without_node: Vec::new(),
                 advice: PUSHED.to_owned(),
                 build: Some(Box::new(failed)),
-            });
+            }),
         }
-        let able = self.able(&said, lost);
-        let spread = self.spread(&able, lost, Some(failed))?;
-        self.again(&spread.pins, progress, signals).await?;
-        Ok(self.warnings(lost, before, &spread))
     }
 
     /// Runs the commands that make the builder; the last one waits for its nodes.

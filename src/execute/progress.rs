@@ -121,8 +121,15 @@ impl Export {
         }
         if let Some(why) = text.strip_prefix("ERROR: ") {
             self.cache_error = Some(why.to_owned());
+        } else if text.starts_with("DONE") {
+            self.caching.retain(|caching| caching != vertex);
         }
         true
+    }
+
+    /// True when every cache that was begun is written.
+    pub(super) fn is_cache_written(&self) -> bool {
+        self.is_writing_cache && self.caching.is_empty()
     }
 
     /// `NAME:TAG@DIGEST 0.1s done`
@@ -452,11 +459,13 @@ ERROR: target api: failed to solve: failed to push r/api:1: 403"
                  #13 ERROR: error writing layer blob: failed to push r/a:cache: 403\n",
                 digest('1')
             ));
-            assert!(export.is_writing_cache);
+            assert!(export.is_writing_cache && !export.is_cache_written());
             let why = "error writing layer blob: failed to push r/a:cache: 403";
             assert_eq!(export.cache_error.as_deref(), Some(why));
             assert_eq!((export.failed, export.pushed), (None, Vec::new()));
         }
+        let written = read("#13 exporting cache to registry\n#13 DONE 0.1s\n");
+        assert!(written.is_cache_written());
         let of_a_step = read("#7 0.3 exporting cache to registry\n#7 ERROR: no\n");
         assert!(!of_a_step.is_writing_cache && of_a_step.cache_error.is_none());
     }

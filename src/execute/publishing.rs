@@ -164,7 +164,8 @@ impl Publishing<'_> {
         }
         built.pushes.take(&export, is_well);
         built.steps = export.steps.clone();
-        if (!is_well || export.is_cut_short) && export.digest.is_some() {
+        let is_untold = built.result.digest.is_none() || !is_well || export.is_cut_short;
+        if is_untold && export.digest.is_some() {
             built.result.digest = export.digest.clone();
             built.result.image_id = export.image_id().cloned();
         }
@@ -206,10 +207,11 @@ impl Publishing<'_> {
 
     /// Keeps a local cache that was written, and tells when any was not.
     fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, built: &mut Built) {
+        let folder = self.build.cache.folder.as_deref();
         if !is_built && !wait.is_all_pushed(export) {
+            folder.map(cache::clear);
             return;
         }
-        let folder = self.build.cache.folder.as_deref();
         if let Some(warning) = wait.warning(export) {
             built.warnings.push(warning);
             // What was written in part is no cache.
@@ -396,8 +398,13 @@ impl Publishing<'_> {
     }
 }
 
-/// What is looked for while an image is built. A local cache is written anew.
+/// What is looked for while an image is built. A local cache is written anew, in
+/// a folder that bake wants to find.
 pub(super) fn watch<'a>(build: &'a Build, built: &Built) -> Watch<'a> {
+    for folder in build.cache.folders() {
+        // Where it cannot be made, the cache is not written, which is told then.
+        let _ = fs::create_dir_all(folder);
+    }
     if let Some(folder) = build.cache.folder.as_deref() {
         cache::clear(folder);
     }

@@ -82,6 +82,11 @@ impl Pushes {
             .filter(|push| matches!(push.state, State::Done))
     }
 
+    /// True when every one of them is in its registry, and there is one.
+    pub(super) fn are_all_done(&self) -> bool {
+        !self.0.is_empty() && self.done().count() == self.0.len()
+    }
+
     /// Those that were given up, with why.
     pub fn failed(&self) -> impl Iterator<Item = (&Push, &Diagnosis)> {
         self.0.iter().filter_map(|push| match &push.state {
@@ -163,26 +168,22 @@ impl Pushes {
 
     /// The repository of a reference.
     pub(super) fn image(&self, reference: &str) -> Option<&ImageName> {
-        let push = self.0.iter().find(|push| same(&push.reference, reference));
+        let push = self
+            .0
+            .iter()
+            .find(|push| reference::is_same(&push.reference, reference));
         push.map(|push| &push.image)
     }
 
     fn find(&mut self, reference: &str) -> Option<&mut Push> {
         self.0
             .iter_mut()
-            .find(|push| same(&push.reference, reference))
+            .find(|push| reference::is_same(&push.reference, reference))
     }
 }
 
 pub(super) fn is_named(references: &[String], reference: &str) -> bool {
-    references.iter().any(|other| same(other, reference))
-}
-
-/// BuildKit spells names in full: `docker.io/library/app:1` for `app:1`.
-fn same(one: &str, other: &str) -> bool {
-    let full = |text: &str| {
-        let reference = Reference::parse(text).ok()?;
-        Some((reference.name, reference.tag))
-    };
-    one == other || full(one).is_some_and(|one| Some(one) == full(other))
+    references
+        .iter()
+        .any(|other| reference::is_same(other, reference))
 }

@@ -41,12 +41,12 @@ impl Images<'_> {
         let command = command.args(arguments);
         let ended = build::run(&command, host, progress, signals, &mut watches, true).await?;
         let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));
-        let begun = watches.into_iter().map(|watch| {
+        let begun = plan.builds.iter().zip(watches).map(|(build, watch)| {
             let target = watch.target;
             let result = is_whole.then(|| build::read(&files.metadata(None), target));
             Some(Begun {
                 result,
-                done: done(&ended, &watch)?,
+                done: done(&ended, &watch, build.is_pushed_alone())?,
                 watch,
             })
         });
@@ -61,20 +61,45 @@ impl Images<'_> {
     }
 }
 
-/// How the work on a target ended; `None` when none of it is done.
-fn done(ended: &Ended, watch: &Watch<'_>) -> Option<Done> {
+/// How the work on a target ended; `None` when none of it is done, or nobody can
+/// tell: of what is not pushed the progress does not say that all is there.
+fn done(ended: &Ended, watch: &Watch<'_>, is_pushed_alone: bool) -> Option<Done> {
     let (code, message) = match ended {
         Ended::Well | Ended::CutShort => return Some(Done::Well),
         Ended::Cancelled(signal, _) => return Some(Done::Cancelled(*signal)),
         Ended::Failed { code, message } => (code, message),
     };
     let name = watch.target.unwrap_or_default();
-    let failed = watch.export.failed.is_some() || message.contains(&format!("target {name}: "));
+    let failed = watch.export.failed.is_some() || is_about(message, name);
     match (failed, watch.wait.is_all_pushed(&watch.export)) {
         (true, _) => Some(Done::Failed(*code, message.clone())),
+        (false, _) if !is_pushed_alone => None,
         (false, true) => Some(Done::Well),
         (false, false) if watch.export.pushed.is_empty() => None,
         // One digest for all names: the others are given to what is pushed.
         (false, false) => Some(Done::Stopped),
+    }
+}
+
+/// `target NAME: failed to solve: …`, at the beginning: behind it are words of
+/// anybody's.
+fn is_about(message: &str, target: &str) -> bool {
+    let message = message.strip_prefix("failed to build: ").unwrap_or(message);
+    let named = message.strip_prefix("target ");
+    let rest = named.and_then(|rest| rest.strip_prefix(target));
+    rest.is_some_and(|rest| rest.starts_with(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_target_that_buildx_names_has_failed() {
+        let message = "target web: failed to solve: process \"echo target api: done\"";
+        for (target, expected) in [("web", true), ("api", false), ("we", false), ("b", false)] {
+            assert_eq!(is_about(message, target), expected, "{target}");
+        }
+        assert!(is_about("failed to build: target web: x", "web"));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Workspace;
 use crate::error::InputProblem;
 use crate::host::{Command, Host};
-use crate::input::BakeInputs;
+use crate::input::{BakeInputs, csv};
 
 /// How long buildx may take to read the files.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,6 +36,8 @@ pub struct Target {
     pub family: Map<String, Value>,
     /// What is in its context.
     pub workspace: Workspace,
+    /// Variables of its secrets that are not set.
+    pub unset: Vec<String>,
 }
 
 impl Bake {
@@ -48,8 +50,7 @@ impl Bake {
         buildx: Option<&Path>,
         inputs: &BakeInputs,
     ) -> Result<Self, InputProblem> {
-        let problem =
-            |why: &str| InputProblem::new("bake-files", inputs.files.join(", "), why, ACCEPTED);
+        let problem = |why: &str| problem(inputs, why);
         let Some(buildx) = buildx else {
             return Err(problem("there is no buildx to read them"));
         };
@@ -63,6 +64,7 @@ impl Bake {
             .args(["bake", "--print"])
             .args(options("--file", &inputs.files))
             .args(options("--set", &inputs.set))
+            .args(["--"])
             .args(&inputs.targets);
         let told = tokio::time::timeout(PATIENCE, command.read(host)).await;
         let told = match told {
@@ -83,6 +85,25 @@ impl Bake {
         let is_whole = !targets.is_empty() && targets.len() == names.len();
         is_whole.then_some(Self { targets })
     }
+}
+
+/// What is wrong, with the input that it is about.
+fn problem(inputs: &BakeInputs, why: &str) -> InputProblem {
+    let is_of_set = |entry: &String| {
+        let pattern = entry.split('.').next().unwrap_or_default();
+        why.ends_with(&format!("matching '{pattern}'"))
+    };
+    let about_set = ["unknown key", "invalid key", "invalid override"];
+    let about_targets = ["failed to find target", "could not find any target"];
+    if inputs.set.iter().any(is_of_set) || about_set.iter().any(|words| why.starts_with(words)) {
+        let accepted = "TARGET.KEY=VALUE, with the keys of https://docs.docker.com/reference/cli/docker/buildx/bake/#set";
+        return InputProblem::new("set", inputs.set.join(", "), why, accepted);
+    }
+    if about_targets.iter().any(|words| why.starts_with(words)) {
+        let accepted = "targets and groups of the bake files; empty means `default`";
+        return InputProblem::new("targets", inputs.targets.join(", "), why, accepted);
+    }
+    InputProblem::new("bake-files", inputs.files.join(", "), why, ACCEPTED)
 }
 
 /// The targets of a group and of the groups in it, each once. The target
@@ -110,10 +131,10 @@ fn collect<'a>(
 }
 
 impl Target {
-    /// `None` for a name that buildx would not accept.
+    /// `None` for a name that buildx would not accept, or take for an option.
     fn look(name: &str, all: &Map<String, Value>, host: &Host) -> Option<Self> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if name.is_empty() || !name.chars().all(is_plain) {
+        if name.is_empty() || name.starts_with('-') || !name.chars().all(is_plain) {
             return None;
         }
         let mut family = Map::new();
@@ -122,8 +143,10 @@ impl Target {
             name: name.to_owned(),
             definition: all.get(name)?.as_object()?.clone(),
             family,
-            workspace: Workspace::default(),
+            ..Self::default()
         };
+        let variables = target.variables().into_iter();
+        target.unset = variables.filter(|name| host.var(name).is_none()).collect();
         target.workspace = Workspace::look(host, Some(&target.context()), Some(&target.file()));
         if let Some(text) = target.text("dockerfile-inline") {
             target.workspace.dockerfile = Some(text);
@@ -153,6 +176,19 @@ impl Target {
             true => file,
             false => Path::new(&context).join(file).display().to_string(),
         }
+    }
+
+    /// The variables that its secrets are in; newer programs print objects.
+    fn variables(&self) -> Vec<String> {
+        let secrets = self.definition.get("secret").and_then(Value::as_array);
+        let variable = |secret: &Value| match secret {
+            Value::String(text) => {
+                let attributes = csv::attributes(text).ok()?;
+                csv::value(&attributes, "env").map(str::to_owned)
+            }
+            other => other.get("env")?.as_str().map(str::to_owned),
+        };
+        secrets.into_iter().flatten().filter_map(variable).collect()
     }
 
     /// A text of the definition, as it is meant.
@@ -242,8 +278,12 @@ mod tests {
         ] {
             assert_eq!(names(told), None, "{told}");
         }
-        let hostile = r#"{"group":{"default":{"targets":["../a"]}},"target":{"../a":{}}}"#;
-        assert_eq!(names(hostile), None);
+        for hostile in ["../a", "--push", "a b", ""] {
+            let told = format!(
+                r#"{{"group":{{"default":{{"targets":["{hostile}"]}}}},"target":{{"{hostile}":{{}}}}}}"#
+            );
+            assert_eq!(names(&told), None, "{hostile}");
+        }
     }
 
     #[test]
@@ -276,6 +316,33 @@ mod tests {
         };
         assert_eq!(family(0), ["api", "base", "os"]);
         assert_eq!(family(1), ["web"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_of_its_input() {
+        let inputs = BakeInputs {
+            files: vec!["f".to_owned()],
+            targets: vec!["nope".to_owned()],
+            set: vec!["gone.tags=x".to_owned()],
+        };
+        for (why, input) in [
+            ("failed to find target nope", "targets"),
+            ("could not find any target matching \"x*\"", "targets"),
+            ("could not find any target matching 'gone'", "set"),
+            ("unknown key: secret", "set"),
+            ("invalid key web.args, args requires name", "set"),
+            ("open f: no such file or directory", "bake-files"),
+        ] {
+            assert_eq!(problem(&inputs, why).input, input, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_known() {
+        let definition = r#"{"secret":[{"id":"a","env":"A"},"id=b,env=B",{"id":"c","src":"f"}]}"#;
+        let all: Value = serde_json::from_str(&format!(r#"{{"a":{definition}}}"#)).unwrap();
+        let target = Target::look("a", all.as_object().unwrap(), &host()).unwrap();
+        assert_eq!(target.unset, ["A", "B"]);
     }
 
     #[test]

@@ -44,6 +44,16 @@ pub fn split(text: &str) -> (&str, Option<&str>, Option<&str>) {
     }
 }
 
+/// True for two spellings of one reference: `docker.io/library/app:1` is `app:1`
+/// in full.
+pub fn is_same(one: &str, other: &str) -> bool {
+    let full = |text: &str| {
+        let reference = Reference::parse(text).ok()?;
+        Some((reference.name, reference.tag))
+    };
+    one == other || full(one).is_some_and(|one| Some(one) == full(other))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

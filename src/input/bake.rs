@@ -73,7 +73,12 @@ impl Reader<'_> {
                 let accepted = match key {
                     NOWHERE => "a step of its own: bake files cannot say it".to_owned(),
                     key => {
-                        format!("`{key}` of the target in the bake file, or `set: TARGET.{key}=…`")
+                        let set = match key {
+                            "secret" => "secrets",
+                            "args" | "contexts" | "extra-hosts" => &format!("{key}.NAME"),
+                            key => key,
+                        };
+                        format!("`{key}` of the target in the bake file, or `set: TARGET.{set}=…`")
                     }
                 };
                 self.problems
@@ -140,7 +145,7 @@ mod tests {
             "{problems:?}"
         );
         assert!(
-            problems[0].ends_with("`set: TARGET.args=…`"),
+            problems[0].ends_with("`set: TARGET.args.NAME=…`"),
             "{problems:?}"
         );
         assert!(

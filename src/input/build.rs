@@ -32,6 +32,9 @@ pub struct BuildInputs {
     pub no_cache_filters: Vec<String>,
     /// `outputs`.
     pub outputs: Vec<Output>,
+    /// True for a target of a bake file whose `output` asks for a push under its
+    /// tags: it is published as the event suggests.
+    pub output_pushes: bool,
     /// `pull`.
     pub pull: bool,
     /// `secrets`, `secret-envs`, `secret-files`.
@@ -62,6 +65,7 @@ impl Reader<'_> {
             no_cache: self.boolean("no-cache"),
             no_cache_filters: self.texts("no-cache-filters", Style::COMMAS),
             outputs: self.outputs(),
+            output_pushes: false,
             pull: self.boolean("pull"),
             secrets: self.secrets(),
             shm_size: self.text("shm-size"),

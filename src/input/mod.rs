@@ -41,6 +41,9 @@ use reader::Reader;
 use reference::Reference;
 use spec::Part;
 
+/// What is built for where nobody says it.
+pub const PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
+
 /// The input `push`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Push {
@@ -243,7 +246,11 @@ impl Reader<'_> {
     fn platforms(&mut self) -> Vec<Platform> {
         const NAME: &str = "platforms";
         let mut platforms = Vec::new();
-        for entry in self.list(NAME, Grammar::Commas) {
+        let mut given = self.list(NAME, Grammar::Commas);
+        if given.is_empty() {
+            given = PLATFORMS.map(str::to_owned).to_vec();
+        }
+        for entry in given {
             match entry.parse::<Platform>() {
                 Ok(platform) if platforms.contains(&platform) => {}
                 Ok(platform) => platforms.push(platform),

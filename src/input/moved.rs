@@ -187,8 +187,8 @@ const BUILD: &[Moved] = &[
     kept("allow"),
     noted(
         "annotations",
-        "an entry without a level such as `index:` is for manifest and index, beside the eight of \
-         OCI",
+        "an entry without a level such as `index:` is for the manifest, and with several platforms \
+         for the index too, beside the eight of OCI",
     ),
     kept("attests"),
     noted("build-args", "one that looks like a secret is warned about"),
@@ -241,7 +241,7 @@ const BAKE: &[Moved] = &[
         "call",
         "`call` of a target in the bake file; the input here is about one image",
     ),
-    renamed("files", "bake-files", "to be given in any case"),
+    renamed("files", "bake-files", "has no default"),
     kept("no-cache"),
     kept("pull"),
     kept("load"),

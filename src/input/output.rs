@@ -97,6 +97,24 @@ impl Output {
         self.pushes() && self.is_true("push-by-digest")
     }
 
+    /// The same result, as far as anything is said of it beside that it is pushed.
+    pub fn unpushed(&self) -> Option<Self> {
+        let is_kept = |(name, _): &&(String, String)| !["type", "push"].contains(&name.as_str());
+        let mut attributes = vec![("type".to_owned(), "image".to_owned())];
+        attributes.extend(self.attributes.iter().filter(is_kept).cloned());
+        let field = |(name, value): &(String, String)| {
+            let field = format!("{name}={value}");
+            csv::quoted(&field).unwrap_or(field)
+        };
+        let fields: Vec<String> = attributes.iter().map(field).collect();
+        (attributes.len() > 1).then(|| Self {
+            text: fields.join(","),
+            exporter: Exporter::Image,
+            folder: None,
+            attributes,
+        })
+    }
+
     /// True when it says itself what the image is called: by `name`, or by
     /// having no tag at all.
     pub fn names_the_image(&self) -> bool {

@@ -73,7 +73,7 @@ pub const PUBLISH: &[Spec] = &[
     spec("context", ""),
     spec("file", ""),
     spec("target", ""),
-    spec("platforms", "linux/amd64,linux/arm64"),
+    spec("platforms", ""),
     spec("build-args", ""),
     spec("build-contexts", ""),
     spec("secrets", ""),

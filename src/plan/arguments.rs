@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use super::draft::Draft;
 use super::preflight::registry_reference;
 use super::support::Support;
-use super::{BuildContext, Builder, Cache, ContextKind, Publication, distinct, secrets};
+use super::{
+    BuildContext, Builder, BuilderChoice, Cache, ContextKind, Publication, distinct, secrets,
+};
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
 use crate::input::secrets::SecretSource;
 use crate::metadata::Metadata;
 
+/// The option that puts the result into the engine.
+const LOAD: &str = "--load";
 /// The option whose caches are sent somewhere.
 const WRITES_CACHE: &str = "--cache-to";
 
@@ -60,6 +64,7 @@ enum Argument {
     /// What sends something to a registry.
     Sending(Vec<String>),
     MetadataFile(Option<String>),
+    LoadUnlessPushed,
     Definition(Option<String>),
     GitSecret(String),
     Secret {
@@ -152,6 +157,8 @@ impl Arguments {
             Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
             Argument::Cache(option, entry) if omit.has_cache(option, entry) => Vec::new(),
             Argument::Cache(option, entry) => vec![option.into(), entry.into()],
+            Argument::LoadUnlessPushed if omit.sending => vec![LOAD.into()],
+            Argument::LoadUnlessPushed => Vec::new(),
             Argument::MetadataFile(target) => {
                 vec![files.metadata(target.as_deref()).into_os_string()]
             }
@@ -210,7 +217,8 @@ impl Parts<'_> {
     /// Bake, whose file says all that is about one image alone.
     fn bake(&self, target: &str, arguments: &mut Arguments) {
         arguments.push("bake");
-        arguments.options("--allow", &self.inputs.build.allow);
+        let folders = folders(self.cache, self.support);
+        arguments.options("--allow", self.inputs.build.allow.iter().chain(&folders));
         arguments.push("--file");
         arguments
             .0
@@ -308,20 +316,46 @@ impl Parts<'_> {
 
     /// What buildx's commands have in common.
     fn common(&self, arguments: &mut Arguments) {
-        common(
-            self.inputs,
-            self.builder,
-            self.publication,
-            self.target,
-            arguments,
-        );
+        let load = match self.target {
+            Some(_) => bake_load(self.builder, self.publication),
+            None => self
+                .publication
+                .load
+                .then_some(Argument::Text(LOAD.to_owned())),
+        };
+        common(self.inputs, self.builder, load, self.target, arguments);
+        if self.publication.push {
+            arguments.sending(["--push"]);
+        }
     }
+}
+
+/// What loads the targets of a bake file. The engine's own builder leaves there
+/// what it pushes, and doing both at once it trips over its own names.
+fn bake_load(builder: &Builder, publication: &Publication) -> Option<Argument> {
+    let is_engine = builder.choice == BuilderChoice::Engine;
+    publication
+        .load
+        .then(|| match is_engine && publication.push {
+            true => Argument::LoadUnlessPushed,
+            false => Argument::Text(LOAD.to_owned()),
+        })
+}
+
+/// The folders of caches that nobody gave, as what bake has to be allowed: it
+/// keeps to the working directory by itself.
+fn folders(cache: &Cache, support: Support) -> Vec<String> {
+    let folders = cache.folders().into_iter();
+    let folders = folders.filter(|_| support.file_entitlements);
+    folders
+        .map(|folder| format!("fs={}", folder.display()))
+        .collect()
 }
 
 fn common(
     inputs: &Inputs,
     builder: &Builder,
-    publication: &Publication,
+    load: Option<Argument>,
     target: Option<&str>,
     arguments: &mut Arguments,
 ) {
@@ -329,16 +363,13 @@ fn common(
     if let Some(name) = builder.name() {
         arguments.option("--builder", name);
     }
-    arguments.flag("--load", publication.load);
+    arguments.0.extend(load);
     arguments.push("--metadata-file");
     let target = target.map(str::to_owned);
     arguments.0.push(Argument::MetadataFile(target));
     arguments.options("--network", &build.network);
     arguments.flag("--no-cache", build.no_cache);
     arguments.flag("--pull", build.pull);
-    if publication.push {
-        arguments.sending(["--push"]);
-    }
 }
 
 /// All targets by one command. `None` where they do not all go the same way.
@@ -354,13 +385,19 @@ pub(super) fn together(
     }
     let mut arguments = Arguments(Vec::new());
     arguments.push("bake");
-    let allowed = drafts
-        .iter()
-        .flat_map(|draft| &draft.wanted.inputs.build.allow);
-    arguments.options("--allow", &distinct(allowed));
+    let caches = drafts.iter().map(|draft| &draft.cache);
+    let folders: Vec<String> = caches
+        .flat_map(|cache| folders(cache, first.support))
+        .collect();
+    let allow = inputs.build.allow.iter().chain(&folders);
+    arguments.options("--allow", &distinct(allow));
     arguments.push("--file");
     arguments.0.push(Argument::Definition(None));
-    common(inputs, builder, &first.publication, None, &mut arguments);
+    let load = bake_load(builder, &first.publication);
+    common(inputs, builder, load, None, &mut arguments);
+    if first.publication.push {
+        arguments.sending(["--push"]);
+    }
     for draft in drafts {
         arguments.push(&draft.wanted.target?.name);
     }

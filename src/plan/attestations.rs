@@ -30,7 +30,8 @@ pub(super) fn decide(
             .any(|entry| entry.kind == AttestationKind::Provenance) => {}
         None => {
             let (value, reason) = of_its_own(inputs, context, facts, builder);
-            decisions.push(format!("provenance {}: {reason}", value.unwrap_or("none")));
+            let shown = value.unwrap_or("as buildx has it");
+            decisions.push(format!("provenance {shown}: {reason}"));
             values.extend(value.map(|mode| with_builder(&format!("type=provenance,{mode}"), run)));
         }
     }
@@ -73,7 +74,7 @@ fn of_its_own(
     if has_docker_exporter(&inputs.build.outputs) || inputs.load {
         return (
             None,
-            "an image in the engine has none; `provenance` overrules this",
+            "an image for the engine needs none; `provenance` overrules this",
         );
     }
     if is_classic_engine(builder, facts) {

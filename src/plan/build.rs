@@ -52,6 +52,15 @@ impl Build {
         Some(self.definition.as_ref()?.text(omit))
     }
 
+    /// True when all that comes of it is what is pushed under its tags.
+    pub fn is_pushed_alone(&self) -> bool {
+        let is_alone = self
+            .definition
+            .as_ref()
+            .is_none_or(Definition::makes_images_alone);
+        self.publication.push && !self.publication.load && is_alone
+    }
+
     /// True when buildx tells of several targets, and so names the target of each
     /// step.
     pub fn names_targets(&self) -> bool {

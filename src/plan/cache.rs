@@ -66,6 +66,20 @@ impl Cache {
         self.from.iter().chain(&self.to).map(String::as_str)
     }
 
+    /// The folders that hold local caches of ours.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let mut folders = Vec::new();
+        for entry in self.entries().filter(|_| self.added) {
+            let attributes = csv::attributes(entry).unwrap_or_default();
+            let path = csv::value(&attributes, "src").or(csv::value(&attributes, "dest"));
+            folders.extend(
+                path.and_then(|path| Path::new(path).parent())
+                    .map(Path::to_owned),
+            );
+        }
+        super::distinct(&folders)
+    }
+
     /// Where a local cache is written before it takes the place of `folder`:
     /// BuildKit adds to a folder and never removes anything.
     pub fn fresh(folder: &Path) -> PathBuf {

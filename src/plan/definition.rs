@@ -30,20 +30,10 @@ pub(super) struct Definition {
 
 impl Definition {
     pub(super) fn of(target: &Target, parts: &Parts<'_>) -> Self {
-        let mut all = target.family.clone();
         let platforms: Vec<String> = parts.platforms.iter().map(ToString::to_string).collect();
-        // What another target is made from is built for the same platforms.
-        for (name, definition) in &mut all {
-            let linked = definition.as_object_mut().filter(|_| *name != target.name);
-            if let Some(linked) = linked.filter(|_| !platforms.is_empty()) {
-                linked
-                    .entry("platforms")
-                    .or_insert_with(|| json!(platforms));
-            }
-        }
         let labels = parts.metadata.labels.iter();
         let labels = labels.filter_map(|label| label.split_once('='));
-        let labels = labels.map(|(key, value)| (key.to_owned(), json!(escaped(value))));
+        let labels = labels.map(|(key, value)| (escaped(key), json!(escaped(value))));
         let mut fixed = Map::new();
         fixed.insert("labels".to_owned(), Value::Object(labels.collect()));
         fixed.insert("platforms".to_owned(), json!(platforms));
@@ -57,7 +47,7 @@ impl Definition {
         let output = |output: &Output| (output.text.clone(), output.pushes());
         Self {
             name: target.name.clone(),
-            all,
+            all: family(&target.name, &target.family, &platforms),
             fixed,
             tags: parts.references(),
             cache_from: parts.cache.from.clone(),
@@ -74,6 +64,12 @@ impl Definition {
     /// step.
     pub(super) fn is_linked(&self) -> bool {
         self.all.len() > 1
+    }
+
+    /// True when no output is anything else than an image.
+    pub(super) fn makes_images_alone(&self) -> bool {
+        let mut outputs = self.outputs.iter();
+        outputs.all(|(text, pushes)| !pushes && text.starts_with("type=image"))
     }
 
     /// The file's text, without what is to be left out.
@@ -153,6 +149,35 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> Value {
     Value::Array(texts.collect())
 }
 
+/// A target and those that it is made from, which are built for the same
+/// platforms.
+fn family(name: &str, family: &Map<String, Value>, platforms: &[String]) -> Map<String, Value> {
+    let mut family = keys_escaped(family);
+    let linked = family.iter_mut().filter(|(other, _)| *other != name);
+    for linked in linked.filter_map(|(_, linked)| linked.as_object_mut()) {
+        // Nobody has asked whether a cache of its own may be sent.
+        linked.remove("cache-to");
+        if !platforms.is_empty() {
+            linked
+                .entry("platforms")
+                .or_insert_with(|| json!(platforms));
+        }
+    }
+    family
+}
+
+/// The same with no template in a key; in values buildx has seen to that.
+fn keys_escaped(map: &Map<String, Value>) -> Map<String, Value> {
+    let pair = |(key, value): (&String, &Value)| {
+        let value = match value {
+            Value::Object(map) => Value::Object(keys_escaped(map)),
+            other => other.clone(),
+        };
+        (escaped(key), value)
+    };
+    map.iter().map(pair).collect()
+}
+
 /// Text in which bake sees no template: what comes from an event may hold one.
 fn escaped(text: &str) -> String {
     text.replace("${", "$${").replace("%{", "%%{")
@@ -163,13 +188,14 @@ mod tests {
     use super::*;
 
     fn definition() -> Definition {
-        let family = json!({
+        let all = json!({
             "api": {"contexts": {"base": "target:base"}, "tags": ["old"]},
-            "base": {"context": "."},
+            "base": {"context": ".", "cache-to": ["type=registry,ref=r/base:cache"]},
         });
+        let all = all.as_object().unwrap();
         Definition {
             name: "api".to_owned(),
-            all: family.as_object().unwrap().clone(),
+            all: family("api", all, &["linux/arm64".to_owned()]),
             fixed: Map::from_iter([("labels".to_owned(), json!({"a": escaped("${b}%{c}$")}))]),
             tags: vec!["r/a:1".to_owned(), "r/a:2".to_owned()],
             cache_from: vec!["type=registry,ref=r/a:cache".to_owned()],
@@ -192,7 +218,11 @@ mod tests {
         assert_eq!(api["tags"], json!(["r/a:1", "r/a:2"]));
         assert_eq!(api["labels"]["a"], "$${b}%%{c}$");
         assert_eq!(api["contexts"]["base"], "target:base");
-        let base = json!({"context": ".", "cache-from": ["type=registry,ref=r/a:cache"]});
+        let base = json!({
+            "context": ".",
+            "platforms": ["linux/arm64"],
+            "cache-from": ["type=registry,ref=r/a:cache"],
+        });
         assert_eq!(text["target"]["base"], base);
         assert!(definition().is_linked());
     }
@@ -212,6 +242,14 @@ mod tests {
         let text: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(text["target"]["base"]["platforms"], json!(["a", "b"]));
         assert_eq!(text["target"]["web"]["tags"], json!(["r/a:1", "r/a:2"]));
+    }
+
+    #[test]
+    fn no_key_is_a_template() {
+        let map = json!({"args": {"a${1+1}": "$${b}"}, "tags": ["t"]});
+        let escaped = keys_escaped(map.as_object().unwrap());
+        let expected = json!({"args": {"a$${1+1}": "$${b}"}, "tags": ["t"]});
+        assert_eq!(Value::Object(escaped), expected);
     }
 
     #[test]

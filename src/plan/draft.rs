@@ -59,7 +59,7 @@ pub(super) struct Draft<'a> {
     names: Vec<ImageName>,
     pub(super) all_names: Vec<ImageName>,
     pub(super) publication: Publication,
-    support: Support,
+    pub(super) support: Support,
     pub(super) source: BuildContext,
     build_contexts: Vec<String>,
     pub(super) platforms: Vec<Platform>,
@@ -81,7 +81,11 @@ impl<'a> Draft<'a> {
         });
         let all_names = images::with_references(names.clone(), inputs, &mut told.notices);
         let nowhere = !inputs.metadata.images.is_empty() && all_names.is_empty();
-        let publication = publication::decide(inputs, context, nowhere);
+        let mut publication = publication::decide(inputs, context, nowhere);
+        if wanted.target.is_some() {
+            // There it is said of the target.
+            publication.reason = publication.reason.replace("`outputs`", "`output`");
+        }
         told.decide(&publication);
         told.notices.extend(publication.notice.clone());
         let own = source::default_context(inputs, context, support.git_query);

@@ -73,7 +73,7 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
             false,
             "`load: true` asks for a local image; add `push: true` to publish it too",
         ),
-        Push::Auto if !outputs.is_empty() => (
+        Push::Auto if !outputs.is_empty() && !inputs.build.output_pushes => (
             false,
             "`outputs` says where the result goes; add `push: true` to publish it too",
         ),

@@ -1,7 +1,7 @@
 //! What makes two caches differ, and the names that follow from it.
 
 use crate::image::{Digest, Platform};
-use crate::input::spec::Part;
+use crate::input::PLATFORMS;
 
 /// The tag of a cache beside the image.
 const TAG: &str = "buildcache";
@@ -59,11 +59,9 @@ impl Scope {
     }
 }
 
-/// The set of platforms of a workflow that names none. The runner hands a default
-/// over as if it were given.
+/// The set of platforms of a workflow that names none.
 fn default_platforms() -> String {
-    let spec = Part::Publish.find("platforms");
-    let mut list: Vec<&str> = spec.map_or("", |spec| spec.default).split(',').collect();
+    let mut list = PLATFORMS;
     list.sort_unstable();
     list.join(" ")
 }

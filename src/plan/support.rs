@@ -20,6 +20,9 @@ const CALL: Version = Version::new(0, 15, 0);
 /// buildx that knows `URL?ref=…` as a context.
 const GIT_QUERY: Version = Version::new(0, 29, 0);
 
+/// buildx whose bake knows `--allow fs=…`.
+const FILE_ENTITLEMENTS: Version = Version::new(0, 19, 0);
+
 /// Where to read how a newer one is installed.
 const BUILDX_DOCS: &str = "https://github.com/docker/buildx#installing";
 
@@ -30,6 +33,8 @@ pub(super) struct Support {
     pub(super) attestations: bool,
     pub(super) annotations: bool,
     pub(super) git_query: bool,
+    /// Whether bake asks for leave to use files outside of the working directory.
+    pub(super) file_entitlements: bool,
 }
 
 /// Without a version everything can be used.
@@ -45,6 +50,7 @@ pub(super) fn decide(
         attestations: has(&ATTESTATIONS),
         annotations: has(&ANNOTATIONS),
         git_query: has(&GIT_QUERY),
+        file_entitlements: has(&FILE_ENTITLEMENTS),
     };
     let Some(version) = version else {
         return support;

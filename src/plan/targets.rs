@@ -5,15 +5,15 @@
 use serde_json::{Map, Value};
 
 use super::told::Told;
-use super::{Build, images};
+use super::{Build, Level, Notice, images};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::{Bake, Facts, Target};
-use crate::image::{ImageName, reference};
+use crate::image::{ImageName, Platform, reference};
 use crate::input::images::ImageRule;
 use crate::input::list::Entry;
 use crate::input::output::Output;
-use crate::input::{Inputs, attest, csv};
+use crate::input::{Inputs, Push, attest, csv};
 use crate::metadata::Metadata;
 
 /// The target that needs no name of its own.
@@ -44,13 +44,8 @@ pub(super) fn resolve(
     own.cache_from = options(target, "cache-from");
     own.cache_to = options(target, "cache-to");
     platforms(target, &mut own, told);
-    let outputs = options(target, "output").into_iter().map(entry);
-    for output in outputs.map(|entry| Output::parse(&entry)) {
-        match output {
-            Ok(output) => own.build.outputs.push(output),
-            Err(problem) => told.problems.push(problem),
-        }
-    }
+    outputs(target, context, &mut own, told);
+    told.notices.extend(unset(target));
     attestations(target, &mut own, told);
     let facts = Facts {
         workspace: target.workspace.clone(),
@@ -84,7 +79,8 @@ pub(super) fn twice(builds: &[Build]) -> Vec<InputProblem> {
     for (index, build) in builds.iter().enumerate() {
         let others = builds[..index].iter();
         let mut taken = others.flat_map(|other| other.tags.iter().map(move |tag| (other, tag)));
-        let Some((other, tag)) = taken.find(|(_, tag)| build.tags.contains(tag)) else {
+        let is_taken = |tag: &str| build.tags.iter().any(|own| reference::is_same(own, tag));
+        let Some((other, tag)) = taken.find(|(_, tag)| is_taken(tag)) else {
             continue;
         };
         let name = |build: &Build| build.target.clone().unwrap_or_default();
@@ -140,9 +136,77 @@ fn rule(name: &str) -> ImageRule {
     }
 }
 
+/// Where the result goes. A file cannot tell a pull request from a push: what it
+/// says of pushing holds only where the image is published.
+fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, told: &mut Told) {
+    let is_published = match own.push {
+        Push::Always => true,
+        Push::Never => false,
+        Push::Auto => !context.is_pull_request(),
+    };
+    let given = options(target, "output").into_iter().map(entry);
+    for output in given.map(|entry| Output::parse(&entry)) {
+        match output {
+            Err(problem) => told.problems.push(problem),
+            Ok(output) if !output.pushes() => own.build.outputs.push(output),
+            Ok(output) if !output.names_the_image() => {
+                own.build.output_pushes = true;
+                own.build.outputs.extend(output.unpushed());
+            }
+            Ok(output) if is_published => {
+                // Names and tags of ours would take the place of its own.
+                own.metadata.images.clear();
+                own.metadata.default_tags = true;
+                own.build.outputs.push(output);
+            }
+            Ok(output) => told.decide(format!("left out: output {}", output.text)),
+        }
+    }
+}
+
+/// Secrets that would be empty.
+fn unset(target: &Target) -> impl Iterator<Item = Notice> {
+    target.unset.iter().map(|variable| Notice {
+        level: Level::Warning,
+        title: "Secrets".to_owned(),
+        message: format!(
+            "`secret`: the variable {variable} is not set, so the build gets an empty secret"
+        ),
+    })
+}
+
+/// What a target is made from, where that is for fewer platforms than the target
+/// that names none: a base would bring programs of another processor.
+fn narrower(target: &Target, platforms: &[Platform]) -> Option<Notice> {
+    let mut others = target
+        .family
+        .iter()
+        .filter(|(name, _)| **name != target.name);
+    let (name, only) = others.find_map(|(name, other)| {
+        let only = other.get("platforms")?.as_array()?;
+        let [only] = only.as_slice() else {
+            return None;
+        };
+        let only = only.as_str()?;
+        let differs = |one: &Platform| one.to_string() != only;
+        platforms.iter().any(differs).then_some((name, only))
+    })?;
+    let list: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+    Some(Notice {
+        level: Level::Warning,
+        title: "Platforms".to_owned(),
+        message: format!(
+            "it names no `platforms`, and so is for {}, while {name} is for {only} alone: after \
+             `FROM {name}` every image would hold programs of {only}. Name its `platforms`",
+            list.join(", ")
+        ),
+    })
+}
+
 fn platforms(target: &Target, own: &mut Inputs, told: &mut Told) {
     let given = target.texts("platforms");
     if given.is_empty() {
+        told.notices.extend(narrower(target, &own.platforms));
         return;
     }
     own.platforms_given = true;

@@ -156,7 +156,9 @@ fn of_three_targets_one_fails_and_two_are_published() {
     let Some(lab) = Lab::get() else { return };
     let bake = Bake::new();
     let step = bake.publish(&lab, &lab.open_registry);
-    let run = step.env("MORE", "RUN echo no luck; exit 3").run().unwrap();
+    // Late enough for the others to be done: what buildx told of them is lost.
+    let more = "RUN sleep 4; echo target api: no luck; exit 3";
+    let run = step.env("MORE", more).run().unwrap();
     assert_eq!(run.exit_code, Some(1), "{}", run.log);
     clean(&run);
     assert_eq!(
@@ -166,11 +168,13 @@ fn of_three_targets_one_fails_and_two_are_published() {
     let images = bake.images(&lab.open_registry);
     let published = format!("{images}/api:main\n{images}/web:main");
     assert_eq!(run.outputs["published"], published);
-    for reference in published.lines() {
-        assert!(
-            inspect(&bake.place, reference, "Manifest").is_some(),
-            "{reference}"
-        );
+    for name in ["api", "web"] {
+        let target = &targets(&run)[name];
+        let found = inspect(&bake.place, &format!("{images}/{name}:main"), "Manifest").unwrap();
+        assert_eq!(found["digest"], target["digest"], "{name}");
+        let image = format!("{images}/{name}@{}", target["digest"].as_str().unwrap());
+        assert_eq!(target["image"], image);
+        assert_eq!(target["platforms"].as_array().unwrap().len(), 2);
     }
     let errors = errors(&run);
     assert_eq!(errors.len(), 1, "{}", run.log);
@@ -321,6 +325,11 @@ fn what_bake_files_cannot_say_is_told_before_anything_is_asked() {
             step().with("set", "*.tags=127.0.0.1:1/same"),
             "api and web would both be 127.0.0.1:1/same:main",
         ),
+        (step().with("targets", "api,--print=false"), "--print=false"),
+        (
+            step().with("set", "web.foo=1"),
+            "set: \"web.foo=1\": unknown key: foo",
+        ),
         (
             step().with("set", "web.context=gone"),
             "target web: context: \"gone\": is not there",
@@ -334,6 +343,88 @@ fn what_bake_files_cannot_say_is_told_before_anything_is_asked() {
             run.log
         );
     }
+}
+
+#[test]
+fn what_a_file_says_of_pushing_holds_only_where_the_image_is_published() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let images = bake.images(&lab.open_registry);
+    let step = |event_name: &str, payload: &str, git_ref: &str| {
+        let own = format!("web.output=type=image,\"name={images}/own:a\",push=true");
+        let step = bake.publish(&lab, &lab.open_registry);
+        step.event(event_name, event(payload))
+            .git_ref(git_ref)
+            .repository("acme/hit-counter")
+            .with("targets", "api,web")
+            .with("set", format!("api.output=type=registry\n{own}"))
+    };
+    let pull_request = || step("pull_request", "pull-request", "refs/pull/1/merge");
+    let push = || step("push", "push-branch", "refs/heads/main");
+    for unpublished in [pull_request(), push().with("push", "false")] {
+        let run = unpublished.run().unwrap();
+        succeeded(&run);
+        assert_eq!(run.outputs["published"], "");
+        for name in ["api:main", "own:a"] {
+            let reference = format!("{images}/{name}");
+            assert_eq!(inspect(&bake.place, &reference, "Manifest"), None, "{name}");
+        }
+    }
+    let run = push().run().unwrap();
+    succeeded(&run);
+    assert_eq!(run.outputs["published"], format!("{images}/api:main"));
+    for name in ["api:main", "own:a"] {
+        let reference = format!("{images}/{name}");
+        let found = inspect(&bake.place, &reference, "Manifest");
+        assert!(found.is_some(), "{name}: {}", run.log);
+    }
+    assert_eq!(
+        inspect(&bake.place, &format!("{images}/web:main"), "Manifest"),
+        None
+    );
+    let asked = format!("{images}/own (push) is allowed");
+    assert!(run.log.contains(&asked), "{}", run.log);
+}
+
+#[test]
+fn targets_are_loaded_and_pushed_and_their_caches_kept_in_a_folder() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let step = bake.publish(&lab, &lab.open_registry);
+    let step = step.tool_cache(bake.place.path("tools"));
+    let label = "web.labels.a${1+1}=b";
+    let run = step
+        .with("cache", "local")
+        .with("load", "true")
+        .with("push", "true")
+        .with("set", label)
+        .run()
+        .unwrap();
+    succeeded(&run);
+    assert_eq!(run.outputs["published"].lines().count(), 3);
+    assert_eq!(bake.place.list("tools/stevedore-cache").len(), 3);
+    for reference in run.outputs["published"].lines() {
+        let inspected = Command::new("docker")
+            .args([
+                "image",
+                "inspect",
+                "--format",
+                "{{json .Config.Labels}}",
+                reference,
+            ])
+            .output()
+            .unwrap();
+        assert!(inspected.status.success(), "{reference}");
+        let labels = String::from_utf8(inspected.stdout).unwrap();
+        let is_web = reference.contains("/web:");
+        assert_eq!(labels.contains("\"a${1+1}\":\"b\""), is_web, "{labels}");
+        let _ = Command::new("docker").args(["rmi", reference]).output();
+    }
+    // Nobody asked for platforms: what is loaded is the engine's own.
+    assert_eq!(
+        targets(&run)["web"]["platforms"].as_array().unwrap().len(),
+        1
+    );
 }
 
 #[test]
@@ -416,9 +507,6 @@ fn a_signal_ends_every_build() {
     let run = running.wait().unwrap();
     assert_eq!(run.exit_code, Some(130), "{}", run.log);
     clean(&run);
-    let outcomes = outcomes(&run);
-    assert!(
-        outcomes.contains(&"worker cancelled".to_owned()),
-        "{outcomes:?}"
-    );
+    let expected = ["api success", "web success", "worker cancelled"];
+    assert_eq!(outcomes(&run), expected, "{}", run.log);
 }
