@@ -72,6 +72,9 @@ pub struct MetadataInputs {
     pub sep_annotations: String,
     /// The target in bake files.
     pub bake_target: String,
+    /// What `{{target}}` stands for: the target whose image it is, when there is
+    /// one.
+    pub target: Option<String>,
     /// Length of a short sha.
     pub short_sha_length: ShortShaLength,
     /// Where annotations go, such as `manifest` and `index`.
@@ -93,6 +96,7 @@ impl Default for MetadataInputs {
             sep_labels: newline(),
             sep_annotations: newline(),
             bake_target: "docker-metadata-action".to_owned(),
+            target: None,
             short_sha_length: ShortShaLength::Characters(7.0),
             annotation_levels: vec!["manifest".to_owned()],
         }

@@ -1,14 +1,17 @@
 //! What names mean in the templates of rules, labels and annotations.
 //!
 //! Owns the functions `branch`, `tag`, `sha`, `base_ref`, `commit_date`,
-//! `is_default_branch`, `is_not_default_branch`, `date`, and the sets of names
-//! that patterns of `schedule` and `pep440` rules see.
+//! `is_default_branch`, `is_not_default_branch`, `date`, the name `target`, and the
+//! sets of names that patterns of `schedule` and `pep440` rules see.
+
+use std::rc::Rc;
 
 use super::Facts;
 use super::moment::{self, Clock};
 use super::pep440::PythonVersion;
 use super::template::{self, Function, Functions, Hash, Object, Value};
 use crate::event::RunContext;
+use crate::input::MetadataInputs;
 use crate::input::metadata::ShortShaLength;
 
 /// Renders templates for one event.
@@ -39,12 +42,16 @@ const PYTHON: [(&str, usize); 5] = [
     ("patch", 0),
 ];
 
-fn functions(names: &[(&'static str, usize)]) -> Value {
+/// Functions, and what else has a name beside them.
+fn names(
+    functions: &[(&'static str, usize)],
+    others: impl IntoIterator<Item = (Rc<str>, Value)>,
+) -> Value {
     let function = |&(name, arity): &(&'static str, usize)| {
         (name.into(), Value::Function(Function { name, arity }))
     };
     Object {
-        entries: names.iter().map(function).collect(),
+        entries: functions.iter().map(function).chain(others).collect(),
         text: None,
     }
     .into_value()
@@ -54,14 +61,16 @@ impl<'a> Expressions<'a> {
     pub(super) fn new(
         context: &'a RunContext,
         facts: &'a Facts,
-        short_sha_length: &'a ShortShaLength,
+        inputs: &'a MetadataInputs,
     ) -> Self {
+        let target = inputs.target.iter();
+        let target = target.map(|name| ("target".into(), name.as_str().into()));
         Self {
             context,
             facts,
-            short_sha_length,
-            global: functions(&GLOBAL),
-            schedule: functions(&SCHEDULE),
+            short_sha_length: &inputs.short_sha_length,
+            global: names(&GLOBAL, target),
+            schedule: names(&SCHEDULE, []),
         }
     }
 
@@ -221,7 +230,7 @@ pub(super) fn render_python(
             })
         }
     }
-    template::render(pattern, &functions(&PYTHON), &Python(raw, version))
+    template::render(pattern, &names(&PYTHON, []), &Python(raw, version))
 }
 
 /// Renders a pattern over plain values.

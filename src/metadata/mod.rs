@@ -74,7 +74,7 @@ pub fn resolve(
 ) -> Result<Metadata, Vec<InputProblem>> {
     let mut rules = Rules {
         inputs,
-        expressions: Expressions::new(context, facts, &inputs.short_sha_length),
+        expressions: Expressions::new(context, facts, inputs),
         searcher: regex::Searcher::default(),
         warnings: Vec::new(),
     };

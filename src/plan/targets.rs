@@ -29,6 +29,12 @@ pub(super) fn resolve(
 ) -> (Inputs, Facts) {
     let mut own = inputs.clone();
     own.metadata.images = images_of(target, inputs, context, told);
+    own.metadata.target = Some(target.name.clone());
+    let flavor = &mut own.metadata.flavor;
+    // In that of `latest` no template is rendered, as with the original.
+    for text in [&mut flavor.prefix, &mut flavor.suffix] {
+        *text = text.replace("{{target}}", &target.name);
+    }
     own.context = Some(target.context());
     own.file = Some(target.file());
     own.target = target.text("target");
@@ -85,7 +91,8 @@ pub(super) fn twice(builds: &[Build]) -> Vec<InputProblem> {
         };
         let name = |build: &Build| build.target.clone().unwrap_or_default();
         let why = format!("{} and {} would both be {tag}", name(other), name(build));
-        let accepted = "a name of its own in `tags` of each target";
+        let accepted = "a name of its own in `tags` of each target, or \
+                        `flavor: suffix=-{{target}},onlatest=true`";
         problems.push(InputProblem::new("targets", name(build), why, accepted));
     }
     problems

@@ -11,8 +11,8 @@ use crate::image::Digest;
 use crate::plan::{Build, Plan};
 use crate::vars;
 
-/// Outputs that are the same for all targets of a bake file: they follow from
-/// the event alone.
+/// Outputs that are the same for all targets of a bake file, unless their tags
+/// are told apart: they follow from the event alone.
 const OF_THE_EVENT: [&str; 2] = ["version", "tag-names"];
 
 /// Every output, as name and value; empty where there is nothing to tell.
@@ -51,7 +51,15 @@ fn of_targets<'a>(
     let first = all.clone().next();
     let mut outputs = first.map_or_else(Vec::new, |(build, _)| of_image(build, &empty));
     for (name, value) in &mut outputs {
-        if !OF_THE_EVENT.contains(name) {
+        let same = (*name, value.as_str());
+        let has_it = |build: &Build| {
+            build
+                .outputs
+                .iter()
+                .any(|(name, value)| (name.as_str(), value.as_str()) == same)
+        };
+        let is_same = all.clone().all(|(build, _)| has_it(build));
+        if !OF_THE_EVENT.contains(name) || !is_same {
             value.clear();
         }
     }

@@ -272,6 +272,39 @@ fn names_and_changes_come_from_the_inputs_where_the_file_is_silent() {
 }
 
 #[test]
+fn variants_of_one_image_are_told_apart_by_the_target() {
+    let Some(lab) = Lab::get() else { return };
+    let bake = Bake::new();
+    let image = format!("{}/tests/variants-{}", lab.open_registry, bake.mark);
+    let file = format!(
+        "target \"default\" {{\n name = base\n matrix = {{ base = [\"alpine\", \"debian\"] }}\n\
+         dockerfile-inline = \"FROM scratch\\nCOPY docker-bake.hcl /${{base}}\"\n\
+         tags = [\"{image}:${{base}}\"]\n}}\n"
+    );
+    bake.place.write("workspace/docker-bake.hcl", &file);
+    let step = bake
+        .publish(&lab, &lab.open_registry)
+        .git_ref("refs/tags/v1.2.3")
+        .with("tags", "type=semver,pattern={{version}}")
+        .with("flavor", "suffix=-{{target}},onlatest=true")
+        .with("labels", "variant={{target}}");
+    let run = step.run().unwrap();
+    succeeded(&run);
+    let tags = [
+        "1.2.3-alpine",
+        "latest-alpine",
+        "1.2.3-debian",
+        "latest-debian",
+    ];
+    let tags = tags.map(|tag| format!("{image}:{tag}")).join("\n");
+    assert_eq!(run.outputs["published"], tags);
+    assert_eq!(run.outputs["version"], "");
+    let found = inspect(&bake.place, &format!("{image}:latest-debian"), "Image").unwrap();
+    let labels = &found["linux/arm64"]["config"]["Labels"];
+    assert_eq!(labels["variant"], "debian");
+}
+
+#[test]
 fn each_target_has_a_cache_of_its_own() {
     let Some(lab) = Lab::get() else { return };
     let bake = Bake::new();
