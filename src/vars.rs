@@ -43,6 +43,8 @@ pub const RUNNER_TOOL_CACHE: &str = "RUNNER_TOOL_CACHE";
 pub const RUNNER_ENVIRONMENT: &str = "RUNNER_ENVIRONMENT";
 /// The job's token for the services of GitHub Actions.
 pub const ACTIONS_RUNTIME_TOKEN: &str = "ACTIONS_RUNTIME_TOKEN";
+/// The token by which a job with `id-token: write` asks for an identity.
+pub const ACTIONS_ID_TOKEN_REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 /// Where version 2 of the cache service is.
 pub const ACTIONS_RESULTS_URL: &str = "ACTIONS_RESULTS_URL";
 /// Where version 1 of the cache service is.

@@ -10,11 +10,17 @@ use super::Workspace;
 use crate::error::InputProblem;
 use crate::host::{Command, Host};
 use crate::input::{BakeInputs, csv};
+use crate::vars;
 
 /// How long buildx may take to read the files.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The group that holds what was asked for.
 const ASKED_FOR: &str = "default";
+/// What no variable of a bake file can hold: the runner's own tokens.
+const TOKENS: [&str; 2] = [
+    vars::ACTIONS_RUNTIME_TOKEN,
+    vars::ACTIONS_ID_TOKEN_REQUEST_TOKEN,
+];
 const ACCEPTED: &str = "bake files with the targets, relative to the workspace: \
     https://docs.docker.com/build/bake/reference/";
 
@@ -66,6 +72,9 @@ impl Bake {
             .args(options("--set", &inputs.set))
             .args(["--"])
             .args(&inputs.targets);
+        let command = TOKENS
+            .iter()
+            .fold(command, |command, name| command.env(name, ""));
         let told = tokio::time::timeout(PATIENCE, command.read(host)).await;
         let told = match told {
             Ok(Ok(told)) => told,

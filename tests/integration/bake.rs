@@ -426,11 +426,16 @@ fn targets_are_loaded_and_pushed_and_their_caches_kept_in_a_folder() {
     let step = bake.publish(&lab, &lab.open_registry);
     let step = step.tool_cache(bake.place.path("tools"));
     let label = "web.labels.a${1+1}=b";
+    let reads_token = "variable \"ACTIONS_RUNTIME_TOKEN\" {}\n\
+                       target \"web\" {\n labels = { token = \"(${ACTIONS_RUNTIME_TOKEN})\" }\n}\n";
+    bake.place.write("workspace/more.hcl", reads_token);
     let run = step
         .with("cache", "local")
         .with("load", "true")
         .with("push", "true")
         .with("set", label)
+        .with("bake-files", "docker-bake.hcl, more.hcl")
+        .env("ACTIONS_RUNTIME_TOKEN", "runner-secret")
         .run()
         .unwrap();
     succeeded(&run);
@@ -451,6 +456,7 @@ fn targets_are_loaded_and_pushed_and_their_caches_kept_in_a_folder() {
         let labels = String::from_utf8(inspected.stdout).unwrap();
         let is_web = reference.contains("/web:");
         assert_eq!(labels.contains("\"a${1+1}\":\"b\""), is_web, "{labels}");
+        assert_eq!(labels.contains("\"token\":\"()\""), is_web, "{labels}");
         let _ = Command::new("docker").args(["rmi", reference]).output();
     }
     // Nobody asked for platforms: what is loaded is the engine's own.
