@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Error;
 use super::cache::Wait;
-use super::progress::{Reader, Watch};
+use super::progress::{CutShort, Reader, Watch};
 use crate::host::{Command, Finished, Host, Progress, Signal, Signals};
 use crate::image::Digest;
 
@@ -70,8 +70,7 @@ pub(super) async fn run(
                 Some(finished) => finished,
                 None => {
                     for watch in watches {
-                        let is_written = watch.export.is_cache_written();
-                        watch.export.is_cut_short = watch.wait.writes() && !is_written;
+                        watch.cut_short(CutShort::Bound);
                     }
                     return Ok(Ended::CutShort);
                 }

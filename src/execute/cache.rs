@@ -12,9 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::progress::Export;
+use super::progress::{CutShort, Export};
 use super::pushes::is_named;
-use crate::plan::Cache;
+use crate::plan::{Cache, Omit, cache_kind};
 
 /// How long a cache that nobody has asked for by name may be written, from the
 /// last push on.
@@ -36,13 +36,17 @@ pub(super) struct Wait {
 
 impl Wait {
     /// For a build that pushes these references.
-    pub(super) fn after(references: Vec<String>, cache: &Cache) -> Self {
+    pub(super) fn after(references: Vec<String>, cache: &Cache, omit: &Omit) -> Self {
+        // One that is part of the image is pushed with it.
+        let is_inline = |entry: &str| cache_kind(entry) == "inline";
+        let mut written = cache.to.iter();
+        let writes = written.any(|entry| !is_inline(entry) && !omit.has_cache_to(entry));
         Self {
             awaited: references,
-            bound: match (cache.to.is_empty(), cache.added) {
-                (true, _) => None,
-                (false, true) => Some(BOUND),
-                (false, false) => Some(BOUND_WHERE_GIVEN),
+            bound: match (writes, cache.added) {
+                (false, _) => None,
+                (true, true) => Some(BOUND),
+                (true, false) => Some(BOUND_WHERE_GIVEN),
             },
             is_last: Notify::new(),
         }
@@ -76,13 +80,16 @@ impl Wait {
 
     /// What became of the cache, when it was not saved.
     pub(super) fn warning(&self, export: &Export) -> Option<String> {
-        let why = match (&export.cache_error, export.is_cut_short) {
-            (_, true) => format!(
+        let why = match (&export.cache_error, export.cut_short) {
+            (_, Some(CutShort::Bound)) => format!(
                 "it took more than {} s after the last push, so buildx was ended",
                 self.bound.unwrap_or_default().as_secs()
             ),
-            (Some(why), false) => why.clone(),
-            (None, false) => return None,
+            (Some(why), _) => why.clone(),
+            (None, Some(CutShort::WithAnother)) => {
+                "buildx was ended with another target that failed".to_owned()
+            }
+            (None, None) => return None,
         };
         Some(format!(
             "the build cache was not saved, and the image is not at fault: {why}. \
@@ -142,6 +149,32 @@ fn remove(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_written_after_the_push_is_waited_for() {
+        let cache = |entry: &str| Cache {
+            to: vec![entry.to_owned()],
+            added: true,
+            ..Cache::default()
+        };
+        let left_out = Omit {
+            caches: vec!["r/a:cache".to_owned()],
+            ..Omit::default()
+        };
+        for (entry, omit, writes) in [
+            ("type=registry,ref=r/a:cache", Omit::default(), true),
+            ("type=inline", Omit::default(), false),
+            ("type=registry,ref=r/a:cache", left_out, false),
+        ] {
+            let wait = Wait::after(Vec::new(), &cache(entry), &omit);
+            assert_eq!(wait.writes(), writes, "{entry}");
+        }
+        let wait = Wait::after(Vec::new(), &cache("type=local,dest=d"), &Omit::default());
+        let mut export = Export::default();
+        assert_eq!(wait.warning(&export), None);
+        export.cut_short = Some(CutShort::WithAnother);
+        assert!(wait.warning(&export).unwrap().contains("another target"));
+    }
 
     #[test]
     fn a_new_cache_takes_the_place_of_the_old_one_and_dead_ones_go() {

@@ -31,6 +31,15 @@ use crate::image::Digest;
 /// How long a line may be before it is nobody's progress, in bytes.
 const LONGEST: usize = 16 * 1024;
 
+/// Why buildx was ended before it was done with a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CutShort {
+    /// The cache has had its time.
+    Bound,
+    /// Another image that it built has failed.
+    WithAnother,
+}
+
 /// What has been read of an export so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Export {
@@ -53,8 +62,8 @@ pub(super) struct Export {
     pub is_writing_cache: bool,
     /// Why a cache could not be written.
     pub cache_error: Option<String>,
-    /// True when buildx was ended before it was done with the cache.
-    pub is_cut_short: bool,
+    /// Why buildx was ended before it was done with the cache.
+    pub cut_short: Option<CutShort>,
     /// The vertices that write caches.
     caching: Vec<String>,
     /// The last of everything that was printed.
@@ -223,6 +232,14 @@ pub(super) struct Watch<'a> {
     pub export: Export,
     /// For how long it goes on.
     pub wait: Arc<Wait>,
+}
+
+impl Watch<'_> {
+    /// Notes that buildx was ended, where a cache was not written yet.
+    pub(super) fn cut_short(&mut self, why: CutShort) {
+        let is_written = self.export.is_cache_written();
+        self.export.cut_short = (self.wait.writes() && !is_written).then_some(why);
+    }
 }
 
 /// Reads along while a progress is passed on.

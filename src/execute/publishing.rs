@@ -119,7 +119,7 @@ impl Publishing<'_> {
         built: &Built,
     ) -> Result<Begun<'_>, Error> {
         let omit = self.known.omit(built.pushes.settled());
-        let mut watch = watch(self.build, built);
+        let mut watch = watch(self.build, built, &omit);
         self.write_definition(&omit)?;
         let arguments = self.build.arguments(&self.files, &omit);
         let command = self.command().args(arguments);
@@ -164,7 +164,7 @@ impl Publishing<'_> {
         }
         built.pushes.take(&export, is_well);
         built.steps = export.steps.clone();
-        let is_untold = built.result.digest.is_none() || !is_well || export.is_cut_short;
+        let is_untold = built.result.digest.is_none() || !is_well || export.cut_short.is_some();
         if is_untold && export.digest.is_some() {
             built.result.digest = export.digest.clone();
             built.result.image_id = export.image_id().cloned();
@@ -179,13 +179,14 @@ impl Publishing<'_> {
             // All but the cache was done.
             None if export.cache_error.is_some() && wait.is_all_pushed(&export) => Ok(export),
             Some((reference, why)) => {
-                // The last words alone may hold no status; those before do.
-                let text = if export.text.is_empty() {
-                    &why
-                } else {
-                    &export.text
+                // The last words alone may hold no status; those before do. Of
+                // several targets they are of any.
+                let is_alone = self.build.target.is_none() && !export.text.is_empty();
+                let text = match is_alone {
+                    true => export.text.clone(),
+                    false => told(&reference, &why),
                 };
-                self.judge(&reference, text, built).await;
+                self.judge(&reference, &text, built).await;
                 Ok(export)
             }
             None => Err(Error::Build {
@@ -208,7 +209,10 @@ impl Publishing<'_> {
     /// Keeps a local cache that was written, and tells when any was not.
     fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, built: &mut Built) {
         let folder = self.build.cache.folder.as_deref();
-        if !is_built && !wait.is_all_pushed(export) {
+        let is_begun_only = export.is_writing_cache && !export.is_cache_written();
+        let is_ended = !is_built && !wait.is_all_pushed(export);
+        if is_ended || (is_begun_only && wait.warning(export).is_none()) {
+            // What was written in part is no cache.
             folder.map(cache::clear);
             return;
         }
@@ -400,7 +404,7 @@ impl Publishing<'_> {
 
 /// What is looked for while an image is built. A local cache is written anew, in
 /// a folder that bake wants to find.
-pub(super) fn watch<'a>(build: &'a Build, built: &Built) -> Watch<'a> {
+pub(super) fn watch<'a>(build: &'a Build, built: &Built, omit: &Omit) -> Watch<'a> {
     for folder in build.cache.folders() {
         // Where it cannot be made, the cache is not written, which is told then.
         let _ = fs::create_dir_all(folder);
@@ -411,7 +415,7 @@ pub(super) fn watch<'a>(build: &'a Build, built: &Built) -> Watch<'a> {
     Watch {
         target: build.target.as_deref(),
         export: Export::default(),
-        wait: Wait::after(built.pushes.due(), &build.cache).into(),
+        wait: Wait::after(built.pushes.due(), &build.cache, omit).into(),
     }
 }
 

@@ -10,7 +10,7 @@ use tracing::info;
 
 use super::build::{self, Ended};
 use super::images::Images;
-use super::progress::Watch;
+use super::progress::{CutShort, Watch};
 use super::publishing::{Begun, Done, watch};
 use super::{Built, Error, Known, builder};
 use crate::host::{Progress, Signals};
@@ -34,14 +34,18 @@ impl Images<'_> {
         let written = fs::write(files.definition(None), plan.definition(&omit));
         written.map_err(Error::files("the bake file"))?;
         let watches = plan.builds.iter().zip(all);
-        let mut watches: Vec<Watch<'b>> =
-            watches.map(|(build, built)| watch(build, built)).collect();
+        let mut watches: Vec<Watch<'b>> = watches
+            .map(|(build, built)| watch(build, built, &omit))
+            .collect();
         let (facts, host) = (self.job.facts, self.job.host);
         let command = builder::command(self.buildx, &plan.builder, facts, host, &files);
         let command = command.args(arguments);
         let ended = build::run(&command, host, progress, signals, &mut watches, true).await?;
         let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));
-        let begun = plan.builds.iter().zip(watches).map(|(build, watch)| {
+        let begun = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
+            if matches!(ended, Ended::Failed { .. }) {
+                watch.cut_short(CutShort::WithAnother);
+            }
             let target = watch.target;
             let result = is_whole.then(|| build::read(&files.metadata(None), target));
             Some(Begun {

@@ -93,7 +93,7 @@ impl Omit {
     }
 
     /// True for a cache that is not written.
-    pub(super) fn has_cache_to(&self, entry: &str) -> bool {
+    pub fn has_cache_to(&self, entry: &str) -> bool {
         let is_sent = self.sending && registry_reference(entry).is_some();
         is_sent || self.has_cache_from(entry)
     }
@@ -209,7 +209,15 @@ impl Parts<'_> {
         self.result(&mut arguments);
         self.secrets(&mut arguments);
         self.last(&mut arguments);
-        self.common(&mut arguments);
+        let load = match self.leaves_in_engine() {
+            true => Argument::LoadUnlessPushed,
+            false => Argument::Text(LOAD.to_owned()),
+        };
+        let load = self.publication.load.then_some(load);
+        common(self.inputs, self.builder, load, None, &mut arguments);
+        if self.publication.push {
+            arguments.sending(["--push"]);
+        }
         arguments.push(&self.context.location);
         arguments
     }
@@ -223,7 +231,7 @@ impl Parts<'_> {
         arguments
             .0
             .push(Argument::Definition(Some(target.to_owned())));
-        self.common(arguments);
+        common(self.inputs, self.builder, None, self.target, arguments);
         arguments.push(target);
     }
 
@@ -314,32 +322,11 @@ impl Parts<'_> {
         arguments.options("--ulimit", &inputs.build.ulimit);
     }
 
-    /// What buildx's commands have in common.
-    fn common(&self, arguments: &mut Arguments) {
-        let load = match self.target {
-            Some(_) => bake_load(self.builder, self.publication),
-            None => self
-                .publication
-                .load
-                .then_some(Argument::Text(LOAD.to_owned())),
-        };
-        common(self.inputs, self.builder, load, self.target, arguments);
-        if self.publication.push {
-            arguments.sending(["--push"]);
-        }
+    /// True where a push leaves the image in the engine, as the engine's own
+    /// builder does: doing both at once it trips over its own names.
+    pub(super) fn leaves_in_engine(&self) -> bool {
+        self.builder.choice == BuilderChoice::Engine && self.publication.push
     }
-}
-
-/// What loads the targets of a bake file. The engine's own builder leaves there
-/// what it pushes, and doing both at once it trips over its own names.
-fn bake_load(builder: &Builder, publication: &Publication) -> Option<Argument> {
-    let is_engine = builder.choice == BuilderChoice::Engine;
-    publication
-        .load
-        .then(|| match is_engine && publication.push {
-            true => Argument::LoadUnlessPushed,
-            false => Argument::Text(LOAD.to_owned()),
-        })
 }
 
 /// The folders of caches that nobody gave, as what bake has to be allowed: it
@@ -393,11 +380,7 @@ pub(super) fn together(
     arguments.options("--allow", &distinct(allow));
     arguments.push("--file");
     arguments.0.push(Argument::Definition(None));
-    let load = bake_load(builder, &first.publication);
-    common(inputs, builder, load, None, &mut arguments);
-    if first.publication.push {
-        arguments.sending(["--push"]);
-    }
+    common(inputs, builder, None, None, &mut arguments);
     for draft in drafts {
         arguments.push(&draft.wanted.target?.name);
     }

@@ -52,6 +52,16 @@ impl Build {
         Some(self.definition.as_ref()?.text(omit))
     }
 
+    /// True when something is called by its tags: not for a look at the build, or
+    /// where the result goes elsewhere.
+    pub(super) fn makes_an_image(&self) -> bool {
+        let goes_elsewhere = self
+            .definition
+            .as_ref()
+            .is_some_and(Definition::goes_elsewhere);
+        self.publication.build && (self.publication.push || !goes_elsewhere)
+    }
+
     /// True when all that comes of it is what is pushed under its tags.
     pub fn is_pushed_alone(&self) -> bool {
         let is_alone = self

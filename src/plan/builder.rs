@@ -263,7 +263,7 @@ fn is_archive(output: &Output) -> bool {
 }
 
 /// The `type` of a cache entry; a bare reference is a registry's.
-fn cache_kind(entry: &str) -> String {
+pub fn cache_kind(entry: &str) -> String {
     let attributes = csv::attributes(entry).unwrap_or_default();
     let kind = csv::value(&attributes, "type");
     kind.unwrap_or("registry").to_owned()

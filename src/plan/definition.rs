@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Omit;
 use super::arguments::Parts;
 use crate::facts::Target;
-use crate::input::output::Output;
+use crate::input::output::{Exporter, Output, has_docker_exporter};
 
 /// The key of the caches that are read.
 const CACHE_FROM: &str = "cache-from";
@@ -24,8 +24,39 @@ pub(super) struct Definition {
     /// True for caches that no bake file gives.
     adds_cache: bool,
     cache_to: Vec<String>,
-    /// Each with whether it pushes.
-    outputs: Vec<(String, bool)>,
+    outputs: Vec<Place>,
+}
+
+/// Where the result goes. `--push` and `--load` of bake do nothing beside most
+/// outputs, so they are outputs too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// As it is given.
+    Given(String),
+    /// As it is given; it sends the image somewhere.
+    Sends(String),
+    /// The image, pushed under its tags; the text is what is said of it beside.
+    Pushed(Option<String>),
+    /// The engine.
+    Loaded,
+    /// The engine, where a push does not leave the image there anyway.
+    LoadedUnlessPushed,
+}
+
+impl Place {
+    fn text(&self, sending: bool) -> Option<String> {
+        match self {
+            Self::Given(text) => Some(text.clone()),
+            Self::Sends(text) => sending.then(|| text.clone()),
+            Self::Pushed(more) if sending => {
+                let more = more.as_deref().unwrap_or("type=image");
+                Some(format!("{more},push=true"))
+            }
+            Self::Pushed(more) => more.clone(),
+            Self::Loaded => Some("type=docker".to_owned()),
+            Self::LoadedUnlessPushed => (!sending).then(|| "type=docker".to_owned()),
+        }
+    }
 }
 
 impl Definition {
@@ -43,8 +74,6 @@ impl Definition {
         if parts.support.attestations {
             fixed.insert("attest".to_owned(), list(parts.attestations));
         }
-        let outputs = parts.inputs.build.outputs.iter();
-        let output = |output: &Output| (output.text.clone(), output.pushes());
         Self {
             name: target.name.clone(),
             all: family(&target.name, &target.family, &platforms),
@@ -53,10 +82,7 @@ impl Definition {
             cache_from: parts.cache.from.clone(),
             adds_cache: parts.cache.added,
             cache_to: parts.written_caches().cloned().collect(),
-            outputs: outputs
-                .map(output)
-                .filter(|(_, pushes)| !(*pushes && parts.publication.withheld))
-                .collect(),
+            outputs: places(parts),
         }
     }
 
@@ -66,10 +92,17 @@ impl Definition {
         self.all.len() > 1
     }
 
+    /// True when the target says where its result goes, and that is not under its
+    /// tags.
+    pub(super) fn goes_elsewhere(&self) -> bool {
+        let is_given = |place: &Place| matches!(place, Place::Given(_) | Place::Sends(_));
+        !self.outputs.is_empty() && self.outputs.iter().all(is_given)
+    }
+
     /// True when no output is anything else than an image.
     pub(super) fn makes_images_alone(&self) -> bool {
         let mut outputs = self.outputs.iter();
-        outputs.all(|(text, pushes)| !pushes && text.starts_with("type=image"))
+        outputs.all(|place| matches!(place, Place::Pushed(_)))
     }
 
     /// The file's text, without what is to be left out.
@@ -109,14 +142,14 @@ impl Definition {
         let to = self.cache_to.iter();
         let to = to.filter(|entry| !omit.has_cache_to(entry));
         let outputs = self.outputs.iter();
-        let outputs = outputs.filter(|(_, pushes)| !(*pushes && omit.sending));
-        let outputs = outputs.map(|(text, _)| text);
+        let outputs = outputs.filter_map(|place| place.text(!omit.sending));
+        let outputs: Vec<String> = outputs.collect();
         let mut target = self.fixed.clone();
         target.insert("tags".to_owned(), list(tags));
         let from = list(from);
         target.insert(CACHE_FROM.to_owned(), from.clone());
         target.insert("cache-to".to_owned(), list(to));
-        target.insert("output".to_owned(), list(outputs));
+        target.insert("output".to_owned(), list(&outputs));
         let mut all = self.all.clone();
         if self.adds_cache {
             // The cache of a target holds what it is made from.
@@ -149,10 +182,34 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> Value {
     Value::Array(texts.collect())
 }
 
+/// Where the result goes: the outputs of the target, and what `push` and `load`
+/// add to them.
+fn places(parts: &Parts<'_>) -> Vec<Place> {
+    let publication = parts.publication;
+    let outputs = parts.inputs.build.outputs.iter();
+    let outputs = outputs.filter(|output| !(output.pushes() && publication.withheld));
+    let place = |output: &Output| match output.exporter {
+        _ if output.pushes() => Place::Sends(output.text.clone()),
+        Exporter::Image if publication.push => Place::Pushed(Some(output.text.clone())),
+        _ => Place::Given(output.text.clone()),
+    };
+    let mut places: Vec<Place> = outputs.map(place).collect();
+    let is_pushed = |place: &Place| matches!(place, Place::Pushed(_));
+    if publication.push && !places.iter().any(is_pushed) {
+        places.push(Place::Pushed(None));
+    }
+    match publication.load && !has_docker_exporter(&parts.inputs.build.outputs) {
+        true if parts.leaves_in_engine() => places.push(Place::LoadedUnlessPushed),
+        true => places.push(Place::Loaded),
+        false => {}
+    }
+    places
+}
+
 /// A target and those that it is made from, which are built for the same
 /// platforms.
 fn family(name: &str, family: &Map<String, Value>, platforms: &[String]) -> Map<String, Value> {
-    let mut family = keys_escaped(family);
+    let mut family = without_templates(family);
     let linked = family.iter_mut().filter(|(other, _)| *other != name);
     for linked in linked.filter_map(|(_, linked)| linked.as_object_mut()) {
         // Nobody has asked whether a cache of its own may be sent.
@@ -166,16 +223,44 @@ fn family(name: &str, family: &Map<String, Value>, platforms: &[String]) -> Map<
     family
 }
 
-/// The same with no template in a key; in values buildx has seen to that.
-fn keys_escaped(map: &Map<String, Value>) -> Map<String, Value> {
-    let pair = |(key, value): (&String, &Value)| {
-        let value = match value {
-            Value::Object(map) => Value::Object(keys_escaped(map)),
-            other => other.clone(),
-        };
-        (escaped(key), value)
+/// The keys whose values buildx prints as bake files have them.
+const PRINTED_ESCAPED: [&str; 5] = [
+    "annotations",
+    "args",
+    "dockerfile-inline",
+    "extra-hosts",
+    "labels",
+];
+
+/// Targets as buildx prints them, with no template in them: what was evaluated
+/// once is not evaluated again.
+fn without_templates(family: &Map<String, Value>) -> Map<String, Value> {
+    let field = |(key, value): (&String, &Value)| {
+        let is_escaped = PRINTED_ESCAPED.contains(&key.as_str());
+        (key.clone(), without_template(value, is_escaped))
     };
-    map.iter().map(pair).collect()
+    let target = |(name, target): (&String, &Value)| {
+        let fields = target.as_object().into_iter().flatten().map(field);
+        (name.clone(), Value::Object(fields.collect()))
+    };
+    family.iter().map(target).collect()
+}
+
+fn without_template(value: &Value, is_escaped: bool) -> Value {
+    match value {
+        Value::String(text) if !is_escaped => json!(escaped(text)),
+        Value::Array(all) => {
+            let all = all.iter().map(|one| without_template(one, is_escaped));
+            Value::Array(all.collect())
+        }
+        Value::Object(map) => {
+            let pair = |(key, value): (&String, &Value)| {
+                (escaped(key), without_template(value, is_escaped))
+            };
+            Value::Object(map.iter().map(pair).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// Text in which bake sees no template: what comes from an event may hold one.
@@ -201,7 +286,7 @@ mod tests {
             cache_from: vec!["type=registry,ref=r/a:cache".to_owned()],
             adds_cache: true,
             cache_to: vec!["type=registry,ref=r/a:cache".to_owned()],
-            outputs: vec![("type=registry".to_owned(), true)],
+            outputs: vec![Place::Pushed(None), Place::LoadedUnlessPushed],
         }
     }
 
@@ -245,10 +330,18 @@ mod tests {
     }
 
     #[test]
-    fn no_key_is_a_template() {
-        let map = json!({"args": {"a${1+1}": "$${b}"}, "tags": ["t"]});
-        let escaped = keys_escaped(map.as_object().unwrap());
-        let expected = json!({"args": {"a$${1+1}": "$${b}"}, "tags": ["t"]});
+    fn nothing_is_evaluated_twice() {
+        let map = json!({"api": {
+            "args": {"a${1+1}": "$${b}"},
+            "secret": [{"id": "a", "src": "f-${x}"}, "id=b,src=%{y}"],
+            "no-cache": true,
+        }});
+        let escaped = without_templates(map.as_object().unwrap());
+        let expected = json!({"api": {
+            "args": {"a$${1+1}": "$${b}"},
+            "secret": [{"id": "a", "src": "f-$${x}"}, "id=b,src=%%{y}"],
+            "no-cache": true,
+        }});
         assert_eq!(Value::Object(escaped), expected);
     }
 
@@ -261,6 +354,7 @@ mod tests {
         });
         let api = &text["target"]["api"];
         assert_eq!(api["tags"], json!(["r/a:2"]));
-        assert_eq!((&api["output"], &api["cache-to"]), (&json!([]), &json!([])));
+        assert_eq!(api["output"], json!(["type=docker"]));
+        assert_eq!(api["cache-to"], json!([]));
     }
 }

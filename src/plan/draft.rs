@@ -171,6 +171,10 @@ impl<'a> Draft<'a> {
         });
         if let Some(target) = self.wanted.target {
             targets::describe(target, &mut metadata);
+            if !self.publication.build {
+                // Beside other targets, what is only looked at is called nothing.
+                metadata.tags.clear();
+            }
         }
         if told.problems.is_empty() {
             let push = self.publication.push;

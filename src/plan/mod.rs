@@ -40,7 +40,7 @@ use serde::Serialize;
 
 pub use arguments::{Omit, RunFiles};
 pub use build::Build;
-pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS};
+pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS, cache_kind};
 pub use cache::Cache;
 pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};

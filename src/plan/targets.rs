@@ -82,6 +82,10 @@ pub(super) fn describe(target: &Target, metadata: &mut Metadata) {
 /// References that two targets would push.
 pub(super) fn twice(builds: &[Build]) -> Vec<InputProblem> {
     let mut problems = Vec::new();
+    let builds: Vec<&Build> = builds
+        .iter()
+        .filter(|build| build.makes_an_image())
+        .collect();
     for (index, build) in builds.iter().enumerate() {
         let others = builds[..index].iter();
         let mut taken = others.flat_map(|other| other.tags.iter().map(move |tag| (other, tag)));
@@ -161,9 +165,11 @@ fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, told: &mut T
                 own.build.outputs.extend(output.unpushed());
             }
             Ok(output) if is_published => {
-                // Names and tags of ours would take the place of its own.
-                own.metadata.images.clear();
-                own.metadata.default_tags = true;
+                if output.attribute("name").is_some() {
+                    // Names and tags of ours would take the place of its own.
+                    own.metadata.images.clear();
+                    own.metadata.default_tags = true;
+                }
                 own.build.outputs.push(output);
             }
             Ok(output) => told.decide(format!("left out: output {}", output.text)),

@@ -390,7 +390,10 @@ fn what_a_file_says_of_pushing_holds_only_where_the_image_is_published() {
             .git_ref(git_ref)
             .repository("acme/hit-counter")
             .with("targets", "api,web")
-            .with("set", format!("api.output=type=registry\n{own}"))
+            .with(
+                "set",
+                format!("api.output=type=local,dest=out\napi.output=type=registry\n{own}"),
+            )
     };
     let pull_request = || step("pull_request", "pull-request", "refs/pull/1/merge");
     let push = || step("push", "push-branch", "refs/heads/main");
@@ -415,6 +418,7 @@ fn what_a_file_says_of_pushing_holds_only_where_the_image_is_published() {
         inspect(&bake.place, &format!("{images}/web:main"), "Manifest"),
         None
     );
+    assert!(bake.place.path("workspace/out/linux_arm64/api").exists());
     let asked = format!("{images}/own (push) is allowed");
     assert!(run.log.contains(&asked), "{}", run.log);
 }
@@ -472,7 +476,9 @@ fn the_example_has_a_plan() {
     let place = Place::new();
     let file = "target \"_\" {\n  dockerfile-inline = \"FROM scratch\"\n}\n\
                 target \"api\" {\n  inherits = [\"_\"]\n}\n\
-                target \"web\" {\n  inherits = [\"_\"]\n  tags = [\"ghcr.io/acme/site\"]\n}\n";
+                target \"web\" {\n  inherits = [\"_\"]\n  tags = [\"ghcr.io/acme/site\"]\n}\n\
+                target \"lint\" {\n  inherits = [\"web\"]\n  call = \"check\"\n}\n\
+                target \"test\" {\n  inherits = [\"web\"]\n  output = [\"type=cacheonly\"]\n}\n";
     place.write("workspace/docker-bake.hcl", file);
     let workflow = root().join("examples/workflows/bake.yml");
     let mut dry_run = place.stevedore([
@@ -492,7 +498,7 @@ fn the_example_has_a_plan() {
         "tags        ghcr.io/acme/app-api:v1.2.3",
         "target      web",
         "tags        ghcr.io/acme/site:v1.2.3",
-        "docker buildx bake --file $RUN/bake.json --metadata-file $RUN/metadata.json --push api web",
+        "docker buildx bake --file $RUN/bake.json --metadata-file $RUN/metadata.json api web",
     ] {
         assert!(
             printed.out.lines().any(|other| other == line),
@@ -502,6 +508,11 @@ fn the_example_has_a_plan() {
     }
     let printed = run(dry_run.args(["--format", "json"]));
     let plan: Value = serde_json::from_str(&printed.out).unwrap();
+    // What makes no image takes nobody's name.
+    let printed = run(dry_run.args(["--with", "targets=web,lint,test"]));
+    assert!(printed.success, "{}", printed.err);
+    let others: Value = serde_json::from_str(&printed.out).unwrap();
+    assert_eq!(others["targets"]["lint"]["tags"], Value::Array(Vec::new()));
     let tags = &plan["targets"]["api"]["tags"];
     assert_eq!(tags[0], "ghcr.io/acme/app-api:v1.2.3");
     assert!(
