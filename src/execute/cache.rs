@@ -107,15 +107,21 @@ pub(super) fn clear(folder: &Path) {
 /// removes those that no run has written for a month.
 ///
 /// # Errors
-/// When the folder that holds them cannot be changed.
+/// When nothing was written, or the folder that holds them cannot be changed.
 pub(super) fn keep(folder: &Path, now: Timestamp) -> io::Result<()> {
+    let fresh = Cache::fresh(folder);
+    if fresh.is_dir() && !fresh.join("index.json").is_file() {
+        // Of a result without steps BuildKit makes a folder alone, which nobody
+        // could read.
+        return remove(&fresh);
+    }
     let old = folder.with_extension("old");
     remove(&old)?;
     match fs::rename(folder, &old) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    fs::rename(Cache::fresh(folder), folder)?;
+    fs::rename(fresh, folder)?;
     remove(&old)?;
     let Some(parent) = folder.parent() else {
         return Ok(());
@@ -210,6 +216,11 @@ mod tests {
         assert_eq!(names(), Vec::<&str>::new(), "all are old by then");
 
         assert!(keep(&folder, now).is_err(), "nothing was written");
+        write("scope", "good");
+        fs::create_dir(Cache::fresh(&folder)).unwrap();
+        keep(&folder, now).unwrap();
+        assert_eq!(names(), ["scope"], "the one before stays");
+        remove(&folder).unwrap();
         write("scope.new", "left over");
         clear(&folder);
         assert_eq!(names(), Vec::<&str>::new());
