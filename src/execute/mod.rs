@@ -227,10 +227,11 @@ impl Job<'_> {
         let mut others = Signals::catch().map_err(Error::files("signals"))?;
         let set_up = builder::set_up(self, buildx, progress, signals);
         let checked = self.checked(client, &mut others, outcome);
-        let (standing, ()) = tokio::try_join!(set_up, checked)?;
-        outcome.known.standing = Mutex::new(standing.clone());
+        let (mut standing, ()) = tokio::try_join!(set_up, checked)?;
+        let said = standing.said.take();
+        outcome.known.standing = Mutex::new(standing);
         let warnings = &mut outcome.warnings;
-        builder::emulate(self, buildx, credentials, standing.said, signals, warnings).await
+        builder::emulate(self, buildx, credentials, said, signals, warnings).await
     }
 
     /// The preflight, unless a signal ends it.

@@ -28,7 +28,7 @@ const PUSHED: &str = "Part of the image is pushed, so that it is not built again
 pub(super) const RETIRED: &str = "retired";
 
 /// What became of a builder.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Standing {
     /// What it said of itself.
     pub(super) said: Option<String>,
@@ -155,13 +155,10 @@ impl Nodes<'_> {
         *lost = all;
         match pushed {
             None => Ok(self.warnings(lost, before, &spread)),
-            Some(failed) => Err(Error::Nodes {
-                name: self.made.name.clone(),
-                lost: more,
-                without_node: Vec::new(),
-                advice: PUSHED.to_owned(),
-                build: Some(Box::new(failed)),
-            }),
+            Some(failed) => {
+                let advice = PUSHED.to_owned();
+                Err(self.error(&more, Vec::new(), advice, Some(failed)))
+            }
         }
     }
 
@@ -318,16 +315,22 @@ impl Nodes<'_> {
         let spread = self.job.plan.spread(self.made, able);
         match spread.without_node.is_empty() && !able.is_empty() {
             true => Ok(spread),
-            false => Err(self.error(lost, spread.without_node, failed)),
+            false => Err(self.error(lost, spread.without_node, self.advice(), failed)),
         }
     }
 
-    fn error(&self, lost: &[LostNode], without: Vec<Platform>, failed: Option<Error>) -> Error {
+    fn error(
+        &self,
+        lost: &[LostNode],
+        without: Vec<Platform>,
+        advice: String,
+        failed: Option<Error>,
+    ) -> Error {
         Error::Nodes {
             name: self.made.name.clone(),
             lost: lost.to_vec(),
             without_node: without,
-            advice: self.advice(),
+            advice,
             build: failed.map(Box::new),
         }
     }

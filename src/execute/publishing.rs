@@ -250,10 +250,7 @@ impl Publishing<'_> {
 
     /// buildx, with the run's configuration and the user's engine.
     fn command(&self) -> Command {
-        let Job {
-            plan, facts, host, ..
-        } = self.job;
-        builder::command(self.buildx, &plan.builder, facts, host, &self.files)
+        builder::base(self.job, self.buildx)
     }
 
     /// On a terminal nothing of the build was heard: what the registries say now

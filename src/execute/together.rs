@@ -37,9 +37,8 @@ impl Images<'_> {
         let mut watches: Vec<Watch<'b>> = watches
             .map(|(build, built)| watch(build, built, &omit))
             .collect();
-        let (facts, host) = (self.job.facts, self.job.host);
-        let command = builder::command(self.buildx, &plan.builder, facts, host, &files);
-        let command = command.args(arguments);
+        let command = builder::base(self.job, self.buildx).args(arguments);
+        let host = self.job.host;
         let ended = build::run(&command, host, progress, signals, &mut watches, true).await?;
         let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));
         let begun = plan.builds.iter().zip(watches).map(|(build, mut watch)| {

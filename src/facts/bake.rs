@@ -47,15 +47,18 @@ pub struct Target {
 }
 
 impl Bake {
-    /// Asks buildx.
+    /// Asks buildx; nothing where no bake files are given.
     ///
     /// # Errors
     /// When it cannot be asked, or cannot read the files; in its words.
     pub async fn read(
         host: &Host,
         buildx: Option<&Path>,
-        inputs: &BakeInputs,
+        inputs: Option<&BakeInputs>,
     ) -> Result<Self, InputProblem> {
+        let Some(inputs) = inputs else {
+            return Ok(Self::default());
+        };
         let problem = |why: &str| problem(inputs, why);
         let Some(buildx) = buildx else {
             return Err(problem("there is no buildx to read them"));

@@ -97,10 +97,8 @@ impl Facts {
     /// # Errors
     /// As [`Bake::read`].
     pub async fn read_bake(&mut self, host: &Host, inputs: &Inputs) -> Result<(), InputProblem> {
-        if let Some(bake) = &inputs.bake {
-            let buildx = buildx::find(host, &self.docker);
-            self.bake = Bake::read(host, buildx.as_deref(), bake).await?;
-        }
+        let buildx = buildx::find(host, &self.docker);
+        self.bake = Bake::read(host, buildx.as_deref(), inputs.bake.as_ref()).await?;
         Ok(())
     }
 
@@ -122,12 +120,7 @@ impl Facts {
         };
         let program = self.buildx.as_deref();
         let version = buildx::version(host, program);
-        let bake = async {
-            match &inputs.bake {
-                Some(bake) => Bake::read(host, program, bake).await,
-                None => Ok(Bake::default()),
-            }
-        };
+        let bake = Bake::read(host, program, inputs.bake.as_ref());
         let event = self.event.ask(inputs);
         let (engine, version, (), bake) = tokio::join!(engine, version, event, bake);
         (self.engine, self.machine) = engine;

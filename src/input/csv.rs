@@ -59,6 +59,16 @@ pub fn quoted(text: &str) -> Option<String> {
     is_more.then(|| format!("\"{}\"", text.replace('"', "\"\"")))
 }
 
+/// Attributes as one entry, which [`attributes()`] reads.
+pub fn entry(attributes: &[(String, String)]) -> String {
+    let field = |(name, value): &(String, String)| {
+        let field = format!("{name}={value}");
+        quoted(&field).unwrap_or(field)
+    };
+    let fields: Vec<String> = attributes.iter().map(field).collect();
+    fields.join(",")
+}
+
 /// One record: its fields, and where it starts (line and column from 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {

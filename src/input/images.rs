@@ -20,6 +20,17 @@ pub struct ImageRule {
     pub position: (usize, usize),
 }
 
+impl ImageRule {
+    /// An image that nobody wrote down as a rule.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            enable: true,
+            position: (0, 0),
+        }
+    }
+}
+
 const ACCEPTED: &str = "a name, or name=NAME with enable=true or enable=false";
 
 /// Turns entries into images; every bad entry is a problem.

@@ -102,13 +102,8 @@ impl Output {
         let is_kept = |(name, _): &&(String, String)| !["type", "push"].contains(&name.as_str());
         let mut attributes = vec![("type".to_owned(), "image".to_owned())];
         attributes.extend(self.attributes.iter().filter(is_kept).cloned());
-        let field = |(name, value): &(String, String)| {
-            let field = format!("{name}={value}");
-            csv::quoted(&field).unwrap_or(field)
-        };
-        let fields: Vec<String> = attributes.iter().map(field).collect();
         (attributes.len() > 1).then(|| Self {
-            text: fields.join(","),
+            text: csv::entry(&attributes),
             exporter: Exporter::Image,
             folder: None,
             attributes,

@@ -31,17 +31,18 @@ impl RunFiles {
     /// What buildx tells of the result, JSON; of a target of a bake file in a file
     /// of its own.
     pub fn metadata(&self, target: Option<&str>) -> PathBuf {
-        self.folder.join(match target {
-            Some(target) => format!("metadata-{target}.json"),
-            None => "metadata.json".to_owned(),
-        })
+        self.of_target("metadata", target)
     }
 
     /// The bake file of a target, or of all together.
     pub fn definition(&self, target: Option<&str>) -> PathBuf {
+        self.of_target("bake", target)
+    }
+
+    fn of_target(&self, name: &str, target: Option<&str>) -> PathBuf {
         self.folder.join(match target {
-            Some(target) => format!("bake-{target}.json"),
-            None => "bake.json".to_owned(),
+            Some(target) => format!("{name}-{target}.json"),
+            None => format!("{name}.json"),
         })
     }
 
@@ -199,11 +200,11 @@ pub(super) struct Parts<'a> {
 
 impl Parts<'_> {
     pub(super) fn arguments(&self) -> Arguments {
-        let mut arguments = Arguments(Vec::new());
         if let Some(target) = self.target {
-            self.bake(target, &mut arguments);
-            return arguments;
+            let folders = folders(self.cache, self.support);
+            return bake(self.inputs, self.builder, &folders, Some(target), &[target]);
         }
+        let mut arguments = Arguments(Vec::new());
         arguments.push("build");
         self.first(&mut arguments);
         self.result(&mut arguments);
@@ -220,19 +221,6 @@ impl Parts<'_> {
         }
         arguments.push(&self.context.location);
         arguments
-    }
-
-    /// Bake, whose file says all that is about one image alone.
-    fn bake(&self, target: &str, arguments: &mut Arguments) {
-        arguments.push("bake");
-        let folders = folders(self.cache, self.support);
-        arguments.options("--allow", self.inputs.build.allow.iter().chain(&folders));
-        arguments.push("--file");
-        arguments
-            .0
-            .push(Argument::Definition(Some(target.to_owned())));
-        common(self.inputs, self.builder, None, self.target, arguments);
-        arguments.push(target);
     }
 
     /// The caches that are written, but for those that a read-only token cannot.
@@ -370,19 +358,36 @@ pub(super) fn together(
     if rest.is_empty() || rest.iter().any(|draft| way(draft) != way(first)) {
         return None;
     }
-    let mut arguments = Arguments(Vec::new());
-    arguments.push("bake");
     let caches = drafts.iter().map(|draft| &draft.cache);
     let folders: Vec<String> = caches
         .flat_map(|cache| folders(cache, first.support))
         .collect();
-    let allow = inputs.build.allow.iter().chain(&folders);
-    arguments.options("--allow", &distinct(allow));
+    let targets = drafts
+        .iter()
+        .map(|draft| Some(draft.wanted.target?.name.as_str()));
+    let targets = targets.collect::<Option<Vec<&str>>>()?;
+    Some(bake(inputs, builder, &folders, None, &targets))
+}
+
+/// Bake, whose file says all that is about one image alone: that of a target, or
+/// of all together.
+fn bake(
+    inputs: &Inputs,
+    builder: &Builder,
+    folders: &[String],
+    file: Option<&str>,
+    targets: &[&str],
+) -> Arguments {
+    let mut arguments = Arguments(Vec::new());
+    arguments.push("bake");
+    let allowed = inputs.build.allow.iter().chain(folders);
+    arguments.options("--allow", &distinct(allowed));
     arguments.push("--file");
-    arguments.0.push(Argument::Definition(None));
-    common(inputs, builder, None, None, &mut arguments);
-    for draft in drafts {
-        arguments.push(&draft.wanted.target?.name);
+    let definition = Argument::Definition(file.map(str::to_owned));
+    arguments.0.push(definition);
+    common(inputs, builder, None, file, &mut arguments);
+    for target in targets {
+        arguments.push(*target);
     }
-    Some(arguments)
+    arguments
 }

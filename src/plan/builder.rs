@@ -93,16 +93,15 @@ impl Builder {
 /// One builder for all images: the first that is needed beside the engine's own,
 /// which can do what that one can.
 pub(super) fn of_all(drafts: &[Draft<'_>]) -> Result<Builder, InputProblem> {
-    let mut all = None;
-    for draft in drafts {
-        let (inputs, facts) = (&*draft.wanted.inputs, &*draft.wanted.facts);
-        let one = decide(inputs, facts, &draft.platforms, &draft.cache)?;
-        let is_engine = |builder: &Builder| builder.choice == BuilderChoice::Engine;
-        if all.as_ref().is_none_or(is_engine) && !all.as_ref().is_some_and(|_| is_engine(&one)) {
-            all = Some(one);
-        }
-    }
-    Ok(all.unwrap_or_else(|| Builder::engine("nothing is built")))
+    let one = |draft: &Draft<'_>| {
+        let (inputs, facts) = (&draft.wanted.inputs, draft.wanted.facts);
+        decide(inputs, facts, &draft.platforms, &draft.cache)
+    };
+    let all = drafts.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    let is_own = |builder: &Builder| builder.choice != BuilderChoice::Engine;
+    let needed = all.iter().position(is_own).unwrap_or_default();
+    let builder = all.into_iter().nth(needed);
+    Ok(builder.unwrap_or_else(|| Builder::engine("nothing is built")))
 }
 
 pub(super) fn decide(

@@ -307,9 +307,11 @@ impl Question<'_> {
 
 /// A folder in an entry, quoted where buildx would read more than a path.
 fn local(key: &str, folder: &Path) -> String {
-    let attribute = format!("{key}={}", folder.display());
-    let field = csv::quoted(&attribute).unwrap_or(attribute);
-    format!("type=local,{field}")
+    let attributes = [
+        ("type", "local".to_owned()),
+        (key, folder.display().to_string()),
+    ];
+    csv::entry(&attributes.map(|(name, value)| (name.to_owned(), value)))
 }
 
 #[cfg(test)]

@@ -112,10 +112,13 @@ impl Definition {
 
     /// The text of one file for several.
     pub(super) fn of_all<'a>(all: impl Iterator<Item = &'a Self> + Clone, omit: &Omit) -> String {
+        let is_wanted = |name: &String| all.clone().any(|one| one.name == *name);
         let mut targets = Map::new();
         for one in all.clone() {
             for (name, definition) in one.targets(omit) {
                 match targets.get_mut(&name) {
+                    // Those that are wanted themselves are as planned.
+                    _ if name != one.name && is_wanted(&name) => {}
                     // What several are made from is built for the platforms of each,
                     // from the caches of each.
                     Some(other) => {
@@ -125,11 +128,6 @@ impl Definition {
                     None => drop(targets.insert(name, definition)),
                 }
             }
-        }
-        // Those that are wanted themselves are as planned.
-        for one in all {
-            let own = one.targets(omit).remove(&one.name);
-            targets.extend(own.map(|own| (one.name.clone(), own)));
         }
         json!({ "target": targets }).to_string()
     }

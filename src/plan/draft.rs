@@ -11,7 +11,7 @@ use super::{
     publication, reach, secrets, source, targets,
 };
 use crate::event::RunContext;
-use crate::facts::{Facts, Target};
+use crate::facts::{Facts, Target, Workspace};
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
 use crate::input::output::has_docker_exporter;
@@ -20,7 +20,8 @@ use crate::metadata::Metadata;
 /// What one image is made from.
 pub(super) struct Wanted<'a> {
     pub(super) inputs: Cow<'a, Inputs>,
-    pub(super) facts: Cow<'a, Facts>,
+    pub(super) facts: &'a Facts,
+    pub(super) workspace: &'a Workspace,
     /// The target of a bake file that it is.
     pub(super) target: Option<&'a Target>,
 }
@@ -30,7 +31,8 @@ impl<'a> Wanted<'a> {
     pub(super) fn alone(inputs: &'a Inputs, facts: &'a Facts) -> Self {
         Self {
             inputs: Cow::Borrowed(inputs),
-            facts: Cow::Borrowed(facts),
+            facts,
+            workspace: &facts.workspace,
             target: None,
         }
     }
@@ -40,13 +42,13 @@ impl<'a> Wanted<'a> {
         target: &'a Target,
         inputs: &Inputs,
         context: &RunContext,
-        facts: &Facts,
+        facts: &'a Facts,
         told: &mut Told,
     ) -> Self {
-        let (inputs, facts) = targets::resolve(target, inputs, context, facts, told);
         Self {
-            inputs: Cow::Owned(inputs),
-            facts: Cow::Owned(facts),
+            inputs: Cow::Owned(targets::resolve(target, inputs, context, told)),
+            facts,
+            workspace: &target.workspace,
             target: Some(target),
         }
     }
@@ -73,7 +75,7 @@ impl<'a> Draft<'a> {
         support: Support,
         told: &mut Told,
     ) -> Self {
-        let (inputs, facts) = (&*wanted.inputs, &*wanted.facts);
+        let (inputs, facts) = (&*wanted.inputs, wanted.facts);
         let names = images::names(inputs, context, &mut told.decisions, &mut told.notices);
         let names = names.unwrap_or_else(|mut more| {
             told.problems.append(&mut more);
@@ -89,7 +91,8 @@ impl<'a> Draft<'a> {
         told.decide(&publication);
         told.notices.extend(publication.notice.clone());
         let own = source::default_context(inputs, context, support.git_query);
-        let source = source::decide(inputs, context, facts, &own, &mut told.problems);
+        let workspace = wanted.workspace;
+        let source = source::decide(inputs, context, workspace, &own, &mut told.problems);
         told.decide(&source);
         let build_contexts = source::build_contexts(inputs, &own, &mut told.problems);
         let platforms = platforms(inputs, &publication, told);
@@ -121,7 +124,7 @@ impl<'a> Draft<'a> {
 
     /// The image, by this builder.
     pub(super) fn build(&self, context: &RunContext, builder: &Builder, told: &mut Told) -> Build {
-        let (inputs, facts) = (&*self.wanted.inputs, &*self.wanted.facts);
+        let (inputs, facts) = (&*self.wanted.inputs, self.wanted.facts);
         let target = self.wanted.target;
         let attestations =
             attestations::decide(inputs, context, facts, builder, &mut told.decisions);
@@ -163,7 +166,7 @@ impl<'a> Draft<'a> {
 
     /// What the image is called.
     fn metadata(&self, told: &mut Told) -> Metadata {
-        let (inputs, facts) = (&*self.wanted.inputs, &*self.wanted.facts);
+        let (inputs, facts) = (&*self.wanted.inputs, self.wanted.facts);
         let metadata = naming::metadata(inputs, facts, &self.names, &self.platforms);
         let mut metadata = metadata.unwrap_or_else(|mut more| {
             told.problems.append(&mut more);

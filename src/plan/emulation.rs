@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::dockerfile::Question;
 use super::draft::Draft;
 use super::targets::is_linked;
-use super::{BuildContext, Builder, BuilderChoice, ContextKind, Level, Notice};
+use super::{Builder, BuilderChoice, ContextKind, Level, Notice};
 use crate::facts::{Facts, Machine};
 use crate::image::Platform;
 use crate::input::Inputs;
@@ -180,9 +180,9 @@ fn by_kernel(inputs: &Inputs, machine: &Machine, running: Vec<Platform>) -> Emul
 }
 
 /// The Dockerfile, where it is seen from here.
-fn dockerfile<'a>(facts: &'a Facts, source: &BuildContext) -> Option<&'a str> {
-    match source.kind {
-        ContextKind::Local => facts.workspace.dockerfile.as_deref(),
+fn dockerfile<'a>(draft: &Draft<'a>) -> Option<&'a str> {
+    match draft.source.kind {
+        ContextKind::Local => draft.wanted.workspace.dockerfile.as_deref(),
         ContextKind::Repository { .. } | ContextKind::Remote => None,
     }
 }
@@ -190,12 +190,12 @@ fn dockerfile<'a>(facts: &'a Facts, source: &BuildContext) -> Option<&'a str> {
 /// The platforms that commands run on. Where the Dockerfile is not seen or not
 /// understood, that is every platform.
 pub(super) fn running(draft: &Draft<'_>, platforms: &[Platform]) -> BTreeSet<Platform> {
-    let (inputs, facts) = (&*draft.wanted.inputs, &*draft.wanted.facts);
+    let inputs = &draft.wanted.inputs;
     if draft.wanted.target.is_some_and(is_linked) {
         // What it is made from may hold a RUN.
         return platforms.iter().cloned().collect();
     }
-    let question = dockerfile(facts, &draft.source).map(|text| Question {
+    let question = dockerfile(draft).map(|text| Question {
         text,
         target: inputs.target.as_deref(),
         arguments: &inputs.build_args,

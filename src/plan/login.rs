@@ -195,7 +195,7 @@ fn token_login(
     let registry = images::github_registry(context)?;
     let mention = format!("{registry}/");
     let uses = |draft: &Draft<'_>| {
-        let dockerfile = draft.wanted.facts.workspace.dockerfile.as_deref();
+        let dockerfile = draft.wanted.workspace.dockerfile.as_deref();
         let mut texts = dockerfile.into_iter().chain(draft.cache.entries());
         let mut names = draft.all_names.iter();
         names.any(|name| name.registry == registry) || texts.any(|text| text.contains(&mention))

@@ -36,14 +36,8 @@ pub(super) fn metadata(
     // Names that were given stay as they were written, so that tags are those
     // that docker/metadata-action gives.
     if rules.images.is_empty() {
-        rules.images = names
-            .iter()
-            .map(|name| ImageRule {
-                name: name.to_string(),
-                enable: true,
-                position: (0, 0),
-            })
-            .collect();
+        let named = names.iter().map(|name| ImageRule::named(name.to_string()));
+        rules.images = named.collect();
     }
     if !inputs.annotation_levels_given && platforms.len() > 1 {
         rules.annotation_levels = vec!["manifest".to_owned(), "index".to_owned()];

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::InputProblem;
 use crate::event::RunContext;
-use crate::facts::{Facts, Workspace};
+use crate::facts::Workspace;
 use crate::input::Inputs;
 use crate::metadata::fill_in;
 
@@ -45,7 +45,7 @@ const TEMPLATE: &str = "a place, in which {{defaultContext}} may stand for this 
 pub(super) fn decide(
     inputs: &Inputs,
     context: &RunContext,
-    facts: &Facts,
+    workspace: &Workspace,
     own: &str,
     problems: &mut Vec<InputProblem>,
 ) -> BuildContext {
@@ -55,12 +55,12 @@ pub(super) fn decide(
         reason: reason.to_owned(),
     };
     let source = match &inputs.context {
-        None if facts.workspace.has_checkout => BuildContext {
+        None if workspace.has_checkout => BuildContext {
             location: ".".to_owned(),
             kind: ContextKind::Local,
             reason: "the workspace holds a checkout".to_owned(),
         },
-        None if facts.workspace.is_local_run => BuildContext {
+        None if workspace.is_local_run => BuildContext {
             location: ".".to_owned(),
             kind: ContextKind::Local,
             reason: "a local run builds the folder that it is started in".to_owned(),
@@ -80,7 +80,7 @@ pub(super) fn decide(
         },
     };
     if source.kind == ContextKind::Local {
-        check_local(inputs, &source.location, &facts.workspace, problems);
+        check_local(inputs, &source.location, workspace, problems);
     }
     source
 }

@@ -8,8 +8,8 @@ use super::told::Told;
 use super::{Build, Level, Notice, images};
 use crate::error::InputProblem;
 use crate::event::RunContext;
-use crate::facts::{Bake, Facts, Target};
-use crate::image::{ImageName, Platform, reference};
+use crate::facts::Target;
+use crate::image::{Platform, reference};
 use crate::input::images::ImageRule;
 use crate::input::list::Entry;
 use crate::input::output::Output;
@@ -19,14 +19,13 @@ use crate::metadata::Metadata;
 /// The target that needs no name of its own.
 const PLAIN: &str = "default";
 
-/// The inputs and facts of one target.
+/// The inputs of one target.
 pub(super) fn resolve(
     target: &Target,
     inputs: &Inputs,
     context: &RunContext,
-    facts: &Facts,
     told: &mut Told,
-) -> (Inputs, Facts) {
+) -> Inputs {
     let mut own = inputs.clone();
     own.metadata.images = images_of(target, inputs, context, told);
     own.metadata.target = Some(target.name.clone());
@@ -53,12 +52,7 @@ pub(super) fn resolve(
     outputs(target, context, &mut own, told);
     told.notices.extend(unset(target));
     attestations(target, &mut own, told);
-    let facts = Facts {
-        workspace: target.workspace.clone(),
-        bake: Bake::default(),
-        ..facts.clone()
-    };
-    (own, facts)
+    own
 }
 
 /// True when a target is made from other targets.
@@ -118,13 +112,13 @@ fn images_of(
         told.decide(format!(
             "image {list}: `tags` of the target, their tags aside"
         ));
-        return names.into_iter().map(rule).collect();
+        return names.into_iter().map(ImageRule::named).collect();
     }
     let mut all = inputs.metadata.images.clone();
     if all.is_empty() {
         // Where there is none, the images say so.
         let own = images::default_name(context).ok();
-        all.extend(own.map(|name: ImageName| rule(&name.to_string())));
+        all.extend(own.map(|name| ImageRule::named(name.to_string())));
     }
     if target.name != PLAIN {
         for image in &mut all {
@@ -137,14 +131,6 @@ fn images_of(
         list.join(", ")
     ));
     all
-}
-
-fn rule(name: &str) -> ImageRule {
-    ImageRule {
-        name: name.to_owned(),
-        enable: true,
-        position: (0, 0),
-    }
 }
 
 /// Where the result goes. A file cannot tell a pull request from a push: what it
@@ -272,14 +258,14 @@ fn options(target: &Target, key: &str) -> Vec<String> {
 }
 
 fn fields(attributes: &Map<String, Value>) -> String {
-    let field = |(name, value): (&String, &Value)| {
+    let pair = |(name, value): (&String, &Value)| {
         let value = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
-        let field = format!("{name}={value}");
-        csv::quoted(&field).unwrap_or(field)
+        (name.clone(), value)
     };
-    attributes.iter().map(field).collect::<Vec<_>>().join(",")
+    let pairs: Vec<(String, String)> = attributes.iter().map(pair).collect();
+    csv::entry(&pairs)
 }
 
 fn pair((name, value): &(String, String)) -> String {
