@@ -53,9 +53,7 @@ impl Bake {
     fn new() -> Self {
         let place = Place::new();
         place.write("workspace/docker-bake.hcl", FILE);
-        let folder = place.path("");
-        let name = folder.file_name().unwrap().to_str().unwrap();
-        let mark = name.trim_start_matches('.').to_lowercase();
+        let mark = place.mark().to_lowercase();
         Self { place, mark }
     }
 
@@ -96,12 +94,7 @@ fn errors(run: &StepRun) -> Vec<&str> {
 
 /// What another client sees in the registry without login, JSON.
 fn inspect(place: &Place, reference: &str, what: &str) -> Option<Value> {
-    let mut command = Command::new("docker-buildx");
-    command
-        .args(["imagetools", "inspect", reference, "--format"])
-        .arg(format!("{{{{json .{what}}}}}"))
-        .env("DOCKER_CONFIG", place.path("client"));
-    serde_json::from_str(&run(&mut command).out).ok()
+    serde_json::from_str(&place.imagetools(reference, what).out).ok()
 }
 
 #[test]
@@ -317,12 +310,7 @@ fn each_target_has_a_cache_of_its_own() {
     };
     let first = step();
     succeeded(&first);
-    let mut prune = Command::new("docker-buildx");
-    prune
-        .args(["prune", "--force", "--all", "--filter"])
-        .arg(format!("description~={}", bake.mark))
-        .env("DOCKER_CONFIG", bake.place.path("client"));
-    assert!(run(&mut prune).success);
+    bake.place.forget(&bake.mark);
     let second = step();
     succeeded(&second);
     // Also what a target is made from, whichever of the two buildx names there.

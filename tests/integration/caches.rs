@@ -2,7 +2,6 @@
 //! registries that do not take them.
 
 use std::net::TcpListener;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -13,7 +12,7 @@ use wiremock::matchers::{method, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::front::{Front, refuse};
-use crate::support::{Lab, Place, event, run};
+use crate::support::{Lab, Place, event};
 
 const DENIED: &str = r#"{"errors":[{"code":"DENIED","message":"not for caches"}]}"#;
 /// How long the program waits for a cache that it has added itself, in seconds.
@@ -28,9 +27,7 @@ struct Build {
 impl Build {
     fn new() -> Self {
         let place = Place::new();
-        let folder = place.path("");
-        let name = folder.file_name().unwrap().to_str().unwrap();
-        let mark = format!("mark{}", name.trim_start_matches('.'));
+        let mark = place.mark();
         place.write(
             "workspace/Dockerfile",
             &format!(
@@ -52,15 +49,9 @@ impl Build {
 
     /// Empties the engine's builder of this build, and of nothing else.
     fn forget(&self) {
-        let mut prune = Command::new("docker-buildx");
-        prune
-            .args(["prune", "--force", "--all", "--filter"])
-            .arg(format!("description~={}", self.mark))
-            .env("DOCKER_CONFIG", self.place.path("client"));
-        let printed = run(&mut prune);
-        assert!(printed.success, "{}", printed.err);
-        let removed = printed.out.lines().filter(|line| line.contains("true"));
-        assert_eq!(removed.count(), 4, "{}", printed.out);
+        let printed = self.place.forget(&self.mark);
+        let removed = printed.lines().filter(|line| line.contains("true"));
+        assert_eq!(removed.count(), 4, "{}", printed);
     }
 }
 

@@ -75,13 +75,7 @@ fn inspect(lab: &Lab, place: &Place, reference: &str, what: &str) -> Value {
         ])
         .env("DOCKER_CONFIG", &config);
     assert!(run(&mut login).success);
-    let mut command = Command::new("docker-buildx");
-    command
-        .args(["imagetools", "inspect", reference, "--format"])
-        .arg(format!("{{{{json .{what}}}}}"))
-        .env("DOCKER_CONFIG", &config)
-        .env("BUILDX_CONFIG", place.path("client/buildx"));
-    let printed = run(&mut command);
+    let printed = place.imagetools(reference, what);
     assert!(printed.success, "{}", printed.err);
     serde_json::from_str(&printed.out).unwrap()
 }

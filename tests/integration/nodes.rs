@@ -98,13 +98,20 @@ fn second(place: &Place) -> Bridge {
     Bridge::to(place, "second", &engine)
 }
 
+/// Both nodes, and where they are.
+fn two(place: &Place) -> ([Bridge; 2], [String; 2]) {
+    let nodes = [first(place), second(place)];
+    let endpoints = [nodes[0].endpoint(), nodes[1].endpoint()];
+    (nodes, endpoints)
+}
+
 /// A build on two nodes, the second one for the other platform.
-fn on_two(lab: &Lab, place: &Place, image: &str, endpoints: [&str; 2], other: &str) -> Step {
+fn on_two(lab: &Lab, place: &Place, image: &str, endpoints: &[String; 2], other: &str) -> Step {
     publish(lab, place, image)
         .env("DOCKER_HOST", NOWHERE)
         .with("platforms", format!("linux/amd64,{other}"))
         .with("driver", "remote")
-        .with("endpoint", endpoints[0])
+        .with("endpoint", &endpoints[0])
         .with("builder-platforms", "linux/amd64")
         .with(
             "append",
@@ -112,7 +119,13 @@ fn on_two(lab: &Lab, place: &Place, image: &str, endpoints: [&str; 2], other: &s
         )
 }
 
-fn meeting_on_two(lab: &Lab, place: &Place, image: &str, nodes: [&str; 2], at: &Meeting) -> Step {
+fn meeting_on_two(
+    lab: &Lab,
+    place: &Place,
+    image: &str,
+    nodes: &[String; 2],
+    at: &Meeting,
+) -> Step {
     let step = on_two(lab, place, image, nodes, "linux/arm64");
     step.with(
         "build-args",
@@ -131,10 +144,8 @@ fn annotation(run: &StepRun, words: &str) -> String {
 fn each_node_builds_its_own_platform_at_the_same_time() {
     let Some(lab) = Lab::get() else { return };
     let (place, meeting) = (place(), Meeting::new());
-    let (first, second) = (first(&place), second(&place));
-    let endpoints = [first.endpoint(), second.endpoint()];
-    let nodes = [endpoints[0].as_str(), endpoints[1].as_str()];
-    let step = meeting_on_two(&lab, &place, "tests/spread", nodes, &meeting);
+    let (_nodes, endpoints) = two(&place);
+    let step = meeting_on_two(&lab, &place, "tests/spread", &endpoints, &meeting);
     let running = step.start().unwrap();
     let [amd64, arm64] = meeting.both();
     assert_ne!(amd64, arm64, "each engine has a network of its own");
@@ -161,11 +172,9 @@ fn each_node_builds_its_own_platform_at_the_same_time() {
 fn a_node_that_is_down_is_named_and_its_platform_built_elsewhere() {
     let Some(lab) = Lab::get() else { return };
     let (place, meeting) = (place(), Meeting::new());
-    let (first, second) = (first(&place), second(&place));
-    let endpoints = [first.endpoint(), second.endpoint()];
-    let nodes = [endpoints[0].as_str(), endpoints[1].as_str()];
+    let ([_first, second], endpoints) = two(&place);
     second.kill();
-    let step = meeting_on_two(&lab, &place, "tests/down", nodes, &meeting);
+    let step = meeting_on_two(&lab, &place, "tests/down", &endpoints, &meeting);
     let running = step.start().unwrap();
     let [amd64, arm64] = meeting.both();
     assert_eq!(amd64, arm64, "both are built by the node that is left");
@@ -188,10 +197,8 @@ fn a_node_that_is_down_is_named_and_its_platform_built_elsewhere() {
 fn a_node_that_dies_in_the_middle_of_a_build_is_built_around() {
     let Some(lab) = Lab::get() else { return };
     let (place, meeting) = (place(), Meeting::new());
-    let (first, second) = (first(&place), second(&place));
-    let endpoints = [first.endpoint(), second.endpoint()];
-    let nodes = [endpoints[0].as_str(), endpoints[1].as_str()];
-    let step = meeting_on_two(&lab, &place, "tests/dies", nodes, &meeting);
+    let ([first, _second], endpoints) = two(&place);
+    let step = meeting_on_two(&lab, &place, "tests/dies", &endpoints, &meeting);
     let running = step.start().unwrap();
     let [amd64, arm64] = meeting.both();
     assert_ne!(amd64, arm64);
@@ -218,8 +225,7 @@ fn a_node_that_dies_in_the_middle_of_a_build_is_built_around() {
 fn a_node_that_dies_takes_no_target_of_a_bake_file_with_it() {
     let Some(lab) = Lab::get() else { return };
     let (place, meeting) = (place(), Meeting::new());
-    let (first, second) = (first(&place), second(&place));
-    let endpoints = [first.endpoint(), second.endpoint()];
+    let ([first, _second], endpoints) = two(&place);
     let image = format!("{}/tests/dies-baked", lab.registry);
     let bake = format!(
         "group \"default\" {{ targets = [\"api\", \"web\"] }}\n\
@@ -265,8 +271,7 @@ fn a_platform_that_no_other_node_runs_stops_the_run() {
     let first = first(&place);
     let nobody = format!("unix://{}", place.path("nobody.sock").display());
     let nodes = [first.endpoint(), nobody.clone()];
-    let nodes = [nodes[0].as_str(), nodes[1].as_str()];
-    let run = on_two(&lab, &place, "tests/none-left", nodes, "linux/s390x")
+    let run = on_two(&lab, &place, "tests/none-left", &nodes, "linux/s390x")
         .run()
         .unwrap();
     assert_eq!(run.exit_code, Some(1), "{}", run.log);
@@ -289,9 +294,8 @@ fn a_node_that_never_answers_is_not_waited_for() {
     place.write("workspace/Dockerfile", "ARG BASE\nFROM ${BASE}\nRUN true\n");
     let (silent, second) = (Bridge::silent(&place, "silent"), second(&place));
     let nodes = [silent.endpoint(), second.endpoint()];
-    let nodes = [nodes[0].as_str(), nodes[1].as_str()];
     let began = Instant::now();
-    let run = on_two(&lab, &place, "tests/silent", nodes, "linux/arm64")
+    let run = on_two(&lab, &place, "tests/silent", &nodes, "linux/arm64")
         .run()
         .unwrap();
     succeeded(&run);
@@ -301,7 +305,7 @@ fn a_node_that_never_answers_is_not_waited_for() {
         "buildx waits for 80 s: {took:?}"
     );
     let warning = annotation(&run, "did not answer within 10 s");
-    assert!(warning.contains(nodes[0]), "{warning}");
+    assert!(warning.contains(&nodes[0]), "{warning}");
 }
 
 #[test]

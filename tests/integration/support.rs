@@ -50,6 +50,37 @@ impl Place {
         self.0.path().join(path)
     }
 
+    /// A word that no other place has.
+    pub(crate) fn mark(&self) -> String {
+        let folder = self.path("");
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        format!("mark{}", name.trim_start_matches('.'))
+    }
+
+    /// Empties the engine's builder of the steps whose description has this word;
+    /// what buildx prints of it.
+    pub(crate) fn forget(&self, mark: &str) -> String {
+        let mut prune = Command::new("docker-buildx");
+        prune
+            .args(["prune", "--force", "--all", "--filter"])
+            .arg(format!("description~={mark}"))
+            .env("DOCKER_CONFIG", self.path("client"));
+        let printed = run(&mut prune);
+        assert!(printed.success, "{}", printed.err);
+        printed.out
+    }
+
+    /// What another client sees of a reference: the `Manifest` or the `Image`, JSON.
+    pub(crate) fn imagetools(&self, reference: &str, what: &str) -> Printed {
+        let mut command = Command::new("docker-buildx");
+        command
+            .args(["imagetools", "inspect", reference, "--format"])
+            .arg(format!("{{{{json .{what}}}}}"))
+            .env("DOCKER_CONFIG", self.path("client"))
+            .env("BUILDX_CONFIG", self.path("client/buildx"));
+        run(&mut command)
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) {
         fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
         fs::write(self.path(path), text).unwrap();
