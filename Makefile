@@ -13,7 +13,7 @@ demo: lab-up dist-here ## publish examples/hit-counter for two platforms to a re
 
 .PHONY: test
 test: dist ## every test, those with engine, registry and emulation included
-	lab/up classic second
+	lab/up classic second builder
 	. lab/env && cargo test --workspace --locked -- --include-ignored
 
 .PHONY: check

@@ -5,7 +5,8 @@
 # engine of the machine's: containers reach this machine, and are reached on
 # published ports, but have no way out to other networks.
 
-ENGINE_PACKAGES=(docker.io containerd runc)
+# docker-init in docker.io is a link to the program of tini-static.
+ENGINE_PACKAGES=(docker.io containerd runc tini-static)
 
 # answers HOST FORMAT: one engine's answer, within the seconds a local one needs.
 ask_engine() { DOCKER_HOST=$1 timeout 10 docker info --format "$2" 2>/dev/null; }
@@ -128,9 +129,11 @@ bridge_up() {
   done
   as_root "$SUITE_ROOT/usr/bin/busybox" brctl addbr "$name"
   echo "$name" >"$1/bridge"
-  as_root "$SUITE_ROOT/usr/bin/busybox" ip address add "10.199.$n.1/24" dev "$name"
+  as_root "$SUITE_ROOT/usr/bin/busybox" ip address add "$(bridge_address "$name")/24" dev "$name"
   as_root "$SUITE_ROOT/usr/bin/busybox" ip link set "$name" up
 }
+
+bridge_address() { echo "10.199.${1#stevedore}.1"; }
 
 bridge_down() {
   local name
@@ -164,6 +167,9 @@ engine_stop() {
   bridge_down "$dir"
   as_root rm -rf "$dir/exec" "$dir/engine.pid" "$dir/docker.sock" "$dir/containerd/containerd.sock" "$dir/containerd/containerd.sock.ttrpc" "$dir/containerd/state"
   while read -r folder; do as_root rmdir "$folder" 2>/dev/null || true; done < <(cat "$STATE/run-folders" 2>/dev/null)
-  as_root find /sys/fs/cgroup -depth -type d -path "*/$(cgroup_of "$1")*" -exec rmdir {} \; 2>/dev/null || true
+  # Those of builders are below /docker, whatever the engine says; rmdir takes
+  # only what nobody uses.
+  as_root find /sys/fs/cgroup -depth -type d \( -path "*/$(cgroup_of "$1")*" -o -path '*/docker/buildx' -o -path '*/docker' \) \
+    -exec rmdir {} \; 2>/dev/null || true
   return "$stopped"
 }

@@ -90,21 +90,32 @@ fetch_from() {
   own=$(own_suite)
   local conf=$STATE/apt/$suite/apt.conf into=$root/.download names=()
   write_sources "$suite" || return 1
-  for package in "${missing[@]}"; do
-    # These follow the machine's own libraries more closely than the rest does.
-    if [[ $package == runc || $package == nginx ]]; then names+=("$package/$own"); else names+=("$package/$suite"); fi
-  done
   rm -rf "$into" && mkdir -p "$into" "$root/.unpacked" || return 1
-  [[ " $own " == *" $suite "* ]] && names=("${missing[@]}")
+  apt-get -c "$conf" update >>"$STATE/log/packages.log" 2>&1 || return 1
+  for package in "${missing[@]}"; do
+    case " $own " in
+      *" $suite "*) names+=("$(name_in "$conf" "$package")") ;;
+      *) names+=("$(name_in "$conf" "$package")/$(suite_of "$package" "$suite" "$own")") ;;
+    esac
+  done
   {
     echo "== $(date) $suite: ${names[*]}"
-    apt-get -c "$conf" update && (cd "$into" && apt-get -c "$conf" download "${names[@]}")
+    (cd "$into" && apt-get -c "$conf" download "${names[@]}")
   } >>"$STATE/log/packages.log" 2>&1 || return 1
   for package in "${missing[@]}"; do
-    unpack "$package" "$into" "$root" || return 1
+    unpack "$(name_in "$conf" "$package")" "$into" "$root" || return 1
     touch "$root/.unpacked/$package"
   done
   rm -rf "$into"
+}
+
+# suite_of PACKAGE SUITE OWN: runc and nginx follow the machine's own libraries
+# more closely than the rest does.
+suite_of() { if [[ $1 == runc || $1 == nginx ]]; then echo "$3"; else echo "$2"; fi; }
+
+# name_in CONF PACKAGE: older suites have the program of tini-static in tini.
+name_in() {
+  if [[ $2 == tini-static ]] && ! apt-cache -c "$1" show tini-static >/dev/null 2>&1; then echo tini; else echo "$2"; fi
 }
 
 # unpack PACKAGE FROM ROOT. Of QEMU only the one program is wanted: the package
