@@ -100,8 +100,9 @@ impl Host {
             .permissions(Permissions::from_mode(0o700));
         match self.var(vars::RUNNER_TEMP) {
             Some(parent) => {
-                fs::create_dir_all(self.path(parent))?;
-                builder.tempdir_in(self.path(parent))
+                let parent = self.path(parent);
+                let made = fs::create_dir_all(&parent).and_then(|()| builder.tempdir_in(&parent));
+                made.map_err(|error| not_made(&parent, &error))
             }
             None => builder.tempdir(),
         }
@@ -146,4 +147,18 @@ impl Host {
         let path = self.var(vars::PATH).unwrap_or_default();
         std::env::split_paths(path).collect()
     }
+}
+
+/// The error of a folder that cannot be made in `RUNNER_TEMP`.
+fn not_made(parent: &Path, error: &io::Error) -> io::Error {
+    let why = match parent.is_dir() || !parent.exists() {
+        true => error.to_string(),
+        false => "it is not a folder".to_owned(),
+    };
+    let (parent, variable) = (parent.display(), vars::RUNNER_TEMP);
+    let text = format!(
+        "cannot make a folder in {parent}, which {variable} names: {why}. \
+         Set {variable} to a folder that this user may write to"
+    );
+    io::Error::new(error.kind(), text)
 }

@@ -123,6 +123,7 @@ async fn carry_out(
     host: &Host,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
+    can_write_outputs(host)?;
     let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
     let path = folder.path().display().to_string();
     files::set(host, vars::GITHUB_STATE, vars::STATE_RUN_FOLDER, &path)
@@ -169,18 +170,38 @@ async fn carry_out(
         info!(title = "Published", notice = true, "{notice}");
     }
     let reported = report(plan, &outcome, host, result.is_ok());
+    if let (Err(_), Err(unwritten)) = (&result, &reported) {
+        unwritten.print();
+    }
     result?;
     reported
 }
 
-/// Outputs and summary: also after a failure, with whatever exists by then.
+/// Stops a run whose outputs would be lost, before anything is built.
+fn can_write_outputs(host: &Host) -> Result<(), Failure> {
+    let probed = files::probe(host, vars::GITHUB_OUTPUT);
+    probed.map_err(|error| {
+        Failure::Own(format!(
+            "the outputs of this step would be lost, so nothing is built: {error}. \
+             Free space on the runner's disk, or look at who owns the file"
+        ))
+    })
+}
+
+/// Log, outputs and summary: also after a failure, with whatever exists by then.
+/// What cannot be written keeps nothing else from being written.
 fn report(plan: &Plan, outcome: &Outcome, host: &Host, success: bool) -> Result<(), Failure> {
-    let own = |error: io::Error| Failure::Own(format!("outputs: {error}"));
-    outputs::write(host, &outputs::outputs(plan, outcome)).map_err(own)?;
-    let text = summary::summary(plan, outcome, success);
-    files::append(host, vars::GITHUB_STEP_SUMMARY, &text).map_err(own)?;
     tell(plan, outcome, success);
-    Ok(())
+    let written = outputs::write(host, &outputs::outputs(plan, outcome));
+    let text = summary::summary(plan, outcome, success);
+    if let Err(error) = files::append(host, vars::GITHUB_STEP_SUMMARY, &text) {
+        warn!(title = "Summary", "the job summary is missing: {error}");
+    }
+    written.map_err(|why| {
+        Failure::Own(format!(
+            "outputs are missing, and the log has what was published: {why}"
+        ))
+    })
 }
 
 /// The last lines of the log: what is where.
@@ -222,6 +243,9 @@ fn tell_of(build: &Build, built: &Built) {
     for push in built.pushes.done() {
         let digest = digest.as_deref().unwrap_or_default();
         info!("{of_target}published {} {digest}", push.reference);
+    }
+    if let (None, Some(digest)) = (built.pushes.done().next(), &digest) {
+        info!("{of_target}built {digest}");
     }
     for platform in &built.verified.platforms {
         info!("  {} {}", platform.platform, platform.digest);

@@ -185,8 +185,8 @@ async fn attend(
             break status;
         }
         tokio::select! {
-            count = read_some(&mut out, &mut out_buffer) => pass(writer, &mut tail, &out_buffer[..count?])?,
-            count = read_some(&mut err, &mut err_buffer) => pass(writer, &mut tail, &err_buffer[..count?])?,
+            count = read_some(&mut out, &mut out_buffer) => pass(writer, &mut tail, &out_buffer[..count?]),
+            count = read_some(&mut err, &mut err_buffer) => pass(writer, &mut tail, &err_buffer[..count?]),
             signal = signals.next() => {
                 interrupted = Some(signal);
                 signal.send(child.id());
@@ -222,12 +222,13 @@ async fn read_some<R: AsyncRead + Unpin>(
     Ok(count)
 }
 
-fn pass(writer: &mut (dyn Write + Send), tail: &mut Option<Tail>, bytes: &[u8]) -> io::Result<()> {
+/// Passes output on. Nobody may be left to read it: the program goes on all the
+/// same.
+fn pass(writer: &mut (dyn Write + Send), tail: &mut Option<Tail>, bytes: &[u8]) {
     if let Some(tail) = tail {
         tail.push(bytes);
     }
-    writer.write_all(bytes)?;
-    writer.flush()
+    let _ = writer.write_all(bytes).and_then(|()| writer.flush());
 }
 
 #[derive(Default)]

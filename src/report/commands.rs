@@ -47,11 +47,11 @@ pub struct Fence<W: Write> {
 }
 
 impl<W: Write> Fence<W> {
-    /// Switches commands off until this value is dropped.
+    /// Switches commands off until this value is dropped. A log that is closed
+    /// needs no fence.
     ///
     /// # Errors
-    /// When nothing can be written, or there is no randomness for the token
-    /// that switches them on again.
+    /// When there is no randomness for the token that switches them on again.
     pub fn raise(mut inner: W) -> io::Result<Self> {
         let mut bytes = [0_u8; 16];
         ring::default_provider()
@@ -59,7 +59,7 @@ impl<W: Write> Fence<W> {
             .fill(&mut bytes)
             .map_err(|_| io::Error::other("no randomness"))?;
         let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(inner, "::stop-commands::{token}")?;
+        let _ = writeln!(inner, "::stop-commands::{token}");
         Ok(Self { inner, token })
     }
 }

@@ -1,7 +1,5 @@
 //! The outputs of the step. `docs/outputs.md` defines them.
 
-use std::io;
-
 use serde_json::{Map, Value, json};
 
 use super::files;
@@ -137,12 +135,24 @@ fn published(built: &Built) -> Vec<&str> {
     references.map(|push| push.reference.as_str()).collect()
 }
 
-/// Writes them to `GITHUB_OUTPUT`.
+/// Writes them to `GITHUB_OUTPUT`, each by itself and the shortest first: on a
+/// disk that fills up a digest finds room where a list of labels does not.
 ///
 /// # Errors
-/// When that file cannot be written.
-pub fn write(host: &Host, outputs: &[(String, String)]) -> io::Result<()> {
-    outputs
-        .iter()
-        .try_for_each(|(name, value)| files::set(host, vars::GITHUB_OUTPUT, name, value))
+/// With the names of those that could not be written, and why.
+pub fn write(host: &Host, outputs: &[(String, String)]) -> Result<(), String> {
+    let mut outputs: Vec<&(String, String)> = outputs.iter().collect();
+    outputs.sort_by_key(|(_, value)| value.len());
+    let mut missing = Vec::new();
+    let mut why = String::new();
+    for (name, value) in outputs {
+        if let Err(error) = files::set(host, vars::GITHUB_OUTPUT, name, value) {
+            missing.push(name.as_str());
+            why = error.to_string();
+        }
+    }
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{why}. Without a value: {}", missing.join(", "))),
+    }
 }

@@ -32,3 +32,4 @@ mod refusals;
 mod registries;
 mod stub;
 mod support;
+mod unwritten;
