@@ -17,6 +17,7 @@ mod folder;
 mod images;
 mod inspected;
 mod lines;
+mod local_cache;
 mod nodes;
 mod preflight;
 mod privileged;
@@ -38,6 +39,7 @@ pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
 pub use folder::{RunFolder, left_over};
 use images::Images;
+use local_cache::LocalCaches;
 use nodes::Standing;
 pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
@@ -76,7 +78,7 @@ pub struct Outcome {
 pub struct Known {
     /// The images that their registries said they would take.
     pub(crate) allowed: Vec<ImageName>,
-    /// The references of registry caches that are left out.
+    /// The references of registry caches, and entries of others, that are left out.
     pub(crate) without_caches: Vec<String>,
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
@@ -203,6 +205,7 @@ impl Job<'_> {
             outcome,
         )
         .await?;
+        let _caches = self.local_caches(outcome).await;
         let images = Images {
             job: self,
             buildx,
@@ -210,6 +213,22 @@ impl Job<'_> {
             credentials: &credentials,
         };
         images.publish(progress, signals, outcome).await
+    }
+
+    /// The caches in folders, for as long as they are used. Where they cannot be,
+    /// they are left out.
+    async fn local_caches(&self, outcome: &mut Outcome) -> Option<LocalCaches> {
+        let opened = LocalCaches::open(self.plan).await;
+        opened.unwrap_or_else(|error| {
+            outcome.warnings.push(format!(
+                "the build cache in a folder is left out, and the image is not at fault: {error}"
+            ));
+            let builds = self.plan.builds.iter();
+            let local = builds.filter(|build| build.cache.local.is_some());
+            let entries = local.flat_map(|build| build.cache.entries().map(str::to_owned));
+            outcome.known.without_caches.extend(entries);
+            None
+        })
     }
 
     /// Asks the registries, and meanwhile makes the builder; then installs

@@ -17,7 +17,7 @@ use super::progress::{Export, Watch};
 use super::pushes::Pushes;
 use super::refusals::Refused;
 use super::store::Store;
-use super::{BuildResult, Built, Error, Job, Known, build, builder, nodes};
+use super::{BuildResult, Built, Error, Job, Known, build, builder, local_cache, nodes};
 use crate::diagnosis::{self, Diagnosis, Kind};
 use crate::host::{Command, Progress, Signal, Signals};
 use crate::plan::{Build, BuilderChoice, Omit, RunFiles};
@@ -169,7 +169,7 @@ impl Publishing<'_> {
             built.result.digest = export.digest.clone();
             built.result.image_id = export.image_id().cloned();
         }
-        self.keep_cache(&wait, &export, is_well, built);
+        self.keep_cache(&wait, &export, is_well, built).await;
         let (code, message) = match done {
             Done::Well | Done::Stopped => return Ok(export),
             Done::Cancelled(signal) => return Err(Error::Cancelled(signal)),
@@ -178,6 +178,12 @@ impl Publishing<'_> {
         match export.failed.clone() {
             // All but the cache was done.
             None if export.cache_error.is_some() && wait.is_all_pushed(&export) => Ok(export),
+            None if built.pushes.due().is_empty()
+                && local_cache::is_about(&message, &self.build.cache) =>
+            {
+                built.warnings.push(cache::unsaved(&message));
+                Ok(export)
+            }
             Some((reference, why)) => {
                 // The last words alone may hold no status; those before do. Of
                 // several targets they are of any.
@@ -207,26 +213,22 @@ impl Publishing<'_> {
     }
 
     /// Keeps a local cache that was written, and tells when any was not.
-    fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, built: &mut Built) {
-        let folder = self.build.cache.folder.as_deref();
-        let is_begun_only = export.is_writing_cache && !export.is_cache_written();
+    async fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, built: &mut Built) {
+        let local = self.build.cache.local.as_ref();
+        let warning = wait.warning(export);
         let is_ended = !is_built && !wait.is_all_pushed(export);
-        if is_ended || (is_begun_only && wait.warning(export).is_none()) {
+        let is_begun_only = export.is_writing_cache && !export.is_cache_written();
+        if is_ended || is_begun_only || warning.is_some() {
             // What was written in part is no cache.
-            folder.map(cache::clear);
+            local.map(local_cache::clear);
+            built.warnings.extend(warning.filter(|_| !is_ended));
             return;
         }
-        if let Some(warning) = wait.warning(export) {
-            built.warnings.push(warning);
-            // What was written in part is no cache.
-            folder.map(cache::clear);
-            return;
-        }
-        let Some(folder) = folder else {
+        let Some(local) = local else {
             return;
         };
-        if let Err(error) = cache::keep(folder, self.job.host.now()) {
-            let folder = folder.display();
+        if let Err(error) = local_cache::keep(local, self.job.host.now()).await {
+            let folder = local.shared.display();
             built.warnings.push(format!(
                 "the build cache was not kept in {folder}: {error}. The next run builds without it"
             ));
@@ -399,16 +401,9 @@ impl Publishing<'_> {
     }
 }
 
-/// What is looked for while an image is built. A local cache is written anew, in
-/// a folder that bake wants to find.
+/// What is looked for while an image is built. A local cache is written anew.
 pub(super) fn watch<'a>(build: &'a Build, built: &Built, omit: &Omit) -> Watch<'a> {
-    for folder in build.cache.folders() {
-        // Where it cannot be made, the cache is not written, which is told then.
-        let _ = fs::create_dir_all(folder);
-    }
-    if let Some(folder) = build.cache.folder.as_deref() {
-        cache::clear(folder);
-    }
+    build.cache.local.as_ref().map(local_cache::clear);
     Watch {
         target: build.target.as_deref(),
         export: Export::default(),

@@ -83,14 +83,16 @@ pub struct Omit {
     /// True when nothing is to be sent to a registry after all, be it the image
     /// or a cache.
     pub sending: bool,
-    /// References of registry caches that are neither read nor written.
+    /// References of registry caches, and entries of others, that are neither
+    /// read nor written.
     pub caches: Vec<String>,
 }
 
 impl Omit {
     /// True for a cache that is not read.
     pub(super) fn has_cache_from(&self, entry: &str) -> bool {
-        registry_reference(entry).is_some_and(|reference| self.caches.contains(&reference))
+        let is_named = |name: &str| self.caches.iter().any(|cache| cache == name);
+        is_named(entry) || registry_reference(entry).is_some_and(|reference| is_named(&reference))
     }
 
     /// True for a cache that is not written.
@@ -320,7 +322,7 @@ impl Parts<'_> {
 /// The folders of caches that nobody gave, as what bake has to be allowed: it
 /// keeps to the working directory by itself.
 fn folders(cache: &Cache, support: Support) -> Vec<String> {
-    let folders = cache.folders().into_iter();
+    let folders = cache.own_folder().into_iter();
     let folders = folders.filter(|_| support.file_entitlements);
     folders
         .map(|folder| format!("fs={}", folder.display()))

@@ -6,16 +6,17 @@
 //! success. <https://docs.docker.com/build/cache/backends/>
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::local_cache::LocalCache;
 use super::scope::Scope;
 use super::{Builder, BuilderChoice, Publication, builder};
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::image::{ImageName, Platform};
-use crate::input::{CacheChoice, Inputs, csv};
+use crate::input::{CacheChoice, Inputs};
 
 /// The folder of local caches, in the one that the runner keeps.
 const FOLDER: &str = "stevedore-cache";
@@ -32,9 +33,9 @@ pub struct Cache {
     /// True when no workflow has given these entries.
     #[serde(skip)]
     pub added: bool,
-    /// The folder that what is written in its [`Cache::fresh`] one becomes.
+    /// The folders, where it is kept in such.
     #[serde(skip)]
-    pub folder: Option<PathBuf>,
+    pub local: Option<LocalCache>,
     /// Where it is kept, in a few words.
     pub place: String,
     /// Why.
@@ -66,24 +67,9 @@ impl Cache {
         self.from.iter().chain(&self.to).map(String::as_str)
     }
 
-    /// The folders that hold local caches of ours.
-    pub fn folders(&self) -> Vec<PathBuf> {
-        let mut folders = Vec::new();
-        for entry in self.entries().filter(|_| self.added) {
-            let attributes = csv::attributes(entry).unwrap_or_default();
-            let path = csv::value(&attributes, "src").or(csv::value(&attributes, "dest"));
-            folders.extend(
-                path.and_then(|path| Path::new(path).parent())
-                    .map(Path::to_owned),
-            );
-        }
-        super::distinct(&folders)
-    }
-
-    /// Where a local cache is written before it takes the place of `folder`:
-    /// BuildKit adds to a folder and never removes anything.
-    pub fn fresh(folder: &Path) -> PathBuf {
-        folder.with_extension("new")
+    /// The folder that the run keeps its own caches in.
+    pub fn own_folder(&self) -> Option<PathBuf> {
+        self.local.as_ref().map(|local| local.own.clone())
     }
 
     /// Where, and why, for a table.
@@ -211,19 +197,21 @@ impl Question<'_> {
             );
         }
         let scope = self.scope();
-        let folder = |scope: &Scope| kept.join(FOLDER).join(scope.name());
-        let entry = |scope| local("src", &folder(scope));
-        let from = [entry(&scope), entry(&scope.of_default_branch())];
-        let written = folder(&scope);
-        let to = local("dest", &Cache::fresh(&written));
+        let names = [scope.name(), scope.of_default_branch().name()];
+        let mut local = LocalCache::of(kept.join(FOLDER), &self.facts.builder.unique_name);
+        let [written, _] = &names;
         let mut cache = self.finish(
-            format!("in {}", written.display()),
+            format!("in {}", local.seen(written).display()),
             "`cache: local`",
-            &from,
-            format!("{to},mode=max,ignore-error=true"),
+            &names.each_ref().map(|name| local.entry_from(name)),
+            format!("{},mode=max,ignore-error=true", local.entry_to(written)),
             self.is_pull_request().then_some("a pull request's code"),
         );
-        cache.folder = (!cache.to.is_empty()).then_some(written);
+        local.written = (!cache.to.is_empty()).then(|| written.clone());
+        if !cache.from.is_empty() {
+            local.read = super::distinct(&names);
+        }
+        cache.local = Some(local);
         cache
     }
 
@@ -264,7 +252,7 @@ impl Question<'_> {
             from,
             to: unwritten.is_none().then_some(to).into_iter().collect(),
             added: true,
-            folder: None,
+            local: None,
             place,
             reason,
         }
@@ -303,15 +291,6 @@ impl Question<'_> {
             branch: self.branch().map(str::to_owned),
         }
     }
-}
-
-/// A folder in an entry, quoted where buildx would read more than a path.
-fn local(key: &str, folder: &Path) -> String {
-    let attributes = [
-        ("type", "local".to_owned()),
-        (key, folder.display().to_string()),
-    ];
-    csv::entry(&attributes.map(|(name, value)| (name.to_owned(), value)))
 }
 
 #[cfg(test)]
@@ -451,7 +430,8 @@ mod tests {
                 ..PUSH
             });
             assert_eq!(counts(&cache), expected, "{kind} {event} {git_ref} {mode}");
-            assert_eq!(cache.folder.is_some(), kind == "local" && expected.1 == 1);
+            let written = cache.local.and_then(|local| local.written);
+            assert_eq!(written.is_some(), kind == "local" && expected.1 == 1);
         }
     }
 
@@ -498,11 +478,5 @@ mod tests {
             assert_eq!(counts(&cache), (0, 0));
             assert!(cache.to_string().contains(why), "{cache}");
         }
-    }
-
-    #[test]
-    fn a_folder_is_quoted_where_it_needs_that() {
-        assert_eq!(local("src", Path::new("/a b")), "type=local,src=/a b");
-        assert_eq!(local("src", Path::new("/a,b")), "type=local,\"src=/a,b\"");
     }
 }

@@ -432,7 +432,7 @@ fn targets_are_loaded_and_pushed_and_their_caches_kept_in_a_folder() {
         .unwrap();
     succeeded(&run);
     assert_eq!(run.outputs["published"].lines().count(), 3);
-    assert_eq!(bake.place.list("tools/stevedore-cache").len(), 3);
+    assert_eq!(bake.place.local_caches().len(), 3);
     for reference in run.outputs["published"].lines() {
         let inspected = Command::new("docker")
             .args([

@@ -116,16 +116,80 @@ fn a_second_run_is_fully_cached_from_a_folder_that_holds_one_cache() {
     is_cached_from_an_empty_builder(&build, || {
         build.publish(&lab, &image).with("cache", "local")
     });
-    let scopes = build.place.list("tools/stevedore-cache");
-    assert_eq!(scopes.len(), 1, "{scopes:?}");
+    let kept = build.place.local_caches();
+    assert_eq!(kept.len(), 1, "{kept:?}");
     // What another build has left there goes with it.
-    let folder = format!("tools/stevedore-cache/{}", scopes[0]);
+    let folder = format!("tools/stevedore-cache/{}", kept[0]);
     build.place.write(&format!("{folder}/blobs/old"), "");
     let third = build.publish(&lab, &image).with("cache", "local");
     green(&third.run().unwrap());
     let blobs = build.place.list(&format!("{folder}/blobs"));
     assert_eq!(blobs, ["sha256"]);
-    assert_eq!(build.place.list("tools/stevedore-cache"), scopes);
+    assert_eq!(build.place.local_caches(), kept);
+}
+
+/// As two jobs of one machine do that share its tool cache.
+#[test]
+fn runs_that_meet_at_a_local_cache_all_succeed_and_leave_a_whole_one() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let image = format!("{}/tests/cache-meets", lab.open_registry);
+    let step = || build.publish(&lab, &image).with("cache", "local");
+    // Each has a tag of its own, as it is not about tags.
+    let tagged = |tag: u32| step().with("tags", format!("type=raw,value={tag}"));
+    let steps: Vec<Step> = (0..4).map(tagged).collect();
+    let running: Vec<_> = steps
+        .into_iter()
+        .map(|step| step.start().unwrap())
+        .collect();
+    for one in running {
+        let run = one.wait().unwrap();
+        assert!(run.succeeded(), "{}", run.log);
+        assert_eq!(warnings(&run), Vec::<&str>::new());
+    }
+    assert_eq!(
+        build.place.local_caches().len(),
+        1,
+        "{:?}",
+        build.place.local_caches()
+    );
+    build.forget();
+    let next = step().run().unwrap();
+    green(&next);
+    let all = "cached: linux/amd64 2 of 2 steps, linux/arm64 2 of 2 steps";
+    assert!(next.log.contains(all), "{}", next.log);
+}
+
+/// buildx writes the index of a local cache by itself, after the build, and an
+/// error there is none of the cache's to BuildKit.
+#[test]
+fn a_local_cache_that_cannot_be_finished_costs_a_warning() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    let image = format!("{}/tests/cache-lost", lab.open_registry);
+    let running = build.publish(&lab, &image).with("cache", "local");
+    let running = running.start().unwrap();
+    assert!(running.wait_for("RUN echo two-", Duration::from_secs(60)));
+    let own = build.place.local_caches().remove(0);
+    let written = build.place.path(&format!("tools/stevedore-cache/{own}/to"));
+    std::fs::remove_dir_all(&written).unwrap();
+    std::fs::write(&written, "").unwrap();
+    let run = running.wait().unwrap();
+    green(&run);
+    warns(&run, &["was not saved"]);
+    assert_eq!(build.place.local_caches(), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_that_takes_no_cache_costs_a_warning() {
+    let Some(lab) = Lab::get() else { return };
+    let build = Build::new();
+    build.place.write("tools/stevedore-cache", "no folder");
+    let image = format!("{}/tests/cache-no-folder", lab.open_registry);
+    let run = build.publish(&lab, &image).with("cache", "local").run();
+    let run = run.unwrap();
+    green(&run);
+    warns(&run, &["is left out"]);
 }
 
 #[test]

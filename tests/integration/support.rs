@@ -123,6 +123,12 @@ impl Place {
         command
     }
 
+    /// The local caches in the tool cache `tools`.
+    pub(crate) fn local_caches(&self) -> Vec<String> {
+        let all = self.list("tools/stevedore-cache").into_iter();
+        all.filter(|name| name != ".lock").collect()
+    }
+
     /// The names of what is in a folder.
     pub(crate) fn list(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(path)).unwrap();
