@@ -137,7 +137,7 @@ fn collect<'a>(applied: &Applied<'a>) -> (Version, HashMap<String, &'a TagRule>)
     let mut sources = HashMap::new();
     let mut seen = HashSet::new();
     for (rule, outcome) in applied {
-        let Outcome::Tag { value, latest } = outcome else {
+        let Outcome::Tag { value, latest, .. } = outcome else {
             continue;
         };
         let tag = sanitize(value);

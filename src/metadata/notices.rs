@@ -6,9 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::pep440::PythonVersion;
 use super::rules::{Outcome, Rules, sanitize};
-use super::semantic::Semantic;
 use super::{Applied, Metadata};
 
 /// How much a notice matters.
@@ -58,13 +56,22 @@ pub(super) fn collect(
     notices.extend(given_twice(applied));
     notices.extend(unread(applied));
     let version = metadata.version.as_deref().filter(|_| latest);
-    if let Some(version) = version.filter(|version| is_prerelease(version)) {
+    if let Some(version) = version.filter(|_| is_prerelease(applied)) {
         let text = format!(
             "latest goes to the pre-release {version}; flavor: latest=false leaves it where it is"
         );
         notices.push(notice(Severity::Notice, text));
     }
     notices
+}
+
+/// True when the first tag, which is the version, stands for a pre-release.
+fn is_prerelease(applied: &Applied<'_>) -> bool {
+    let mut tags = applied.iter().filter_map(|(_, outcome)| match outcome {
+        Outcome::Tag { prerelease, .. } => Some(*prerelease),
+        _ => None,
+    });
+    tags.next() == Some(true)
 }
 
 fn event(rules: &Rules<'_>) -> String {
@@ -136,9 +143,4 @@ fn unread(applied: &Applied<'_>) -> impl Iterator<Item = Notice> {
         );
         notice(Severity::Notice, text)
     })
-}
-
-fn is_prerelease(version: &str) -> bool {
-    Semantic::parse(version).is_some_and(|version| version.is_prerelease())
-        || PythonVersion::parse(version).is_some_and(|version| version.is_prerelease())
 }

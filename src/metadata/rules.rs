@@ -12,8 +12,15 @@ use crate::input::tags::{RefEvent, ShaFormat, TagKind, TagRule, VersionRule};
 /// What came of a rule.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// A tag, not yet fit for a registry, and whether it makes `latest`.
-    Tag { value: String, latest: bool },
+    /// A tag, not yet fit for a registry.
+    Tag {
+        /// With prefix and suffix.
+        value: String,
+        /// Whether it makes `latest`.
+        latest: bool,
+        /// Whether it stands for a pre-release. A suffix such as `-alpine` does not count.
+        prerelease: bool,
+    },
     /// The event is not one for this rule.
     OtherEvent(String),
     /// The rule gave nothing for another reason.
@@ -62,8 +69,19 @@ impl Rules<'_> {
         }
     }
 
-    /// Puts prefix and suffix around a value; `latest` is what `auto` means.
+    /// The tag of a value that may look like any version.
     fn tag(&self, rule: &TagRule, value: &str, latest: bool) -> Result<Outcome, String> {
+        self.release(rule, value, latest, is_prerelease(value))
+    }
+
+    /// Puts prefix and suffix around a value; `latest` is what `auto` means.
+    fn release(
+        &self,
+        rule: &TagRule,
+        value: &str,
+        latest: bool,
+        prerelease: bool,
+    ) -> Result<Outcome, String> {
         let flavor = &self.inputs.flavor;
         let prefix = rule.prefix.as_ref().unwrap_or(&flavor.prefix);
         let suffix = rule.suffix.as_ref().unwrap_or(&flavor.suffix);
@@ -78,7 +96,11 @@ impl Rules<'_> {
             Latest::Always => true,
             Latest::Never => false,
         };
-        Ok(Outcome::Tag { value, latest })
+        Ok(Outcome::Tag {
+            value,
+            latest,
+            prerelease,
+        })
     }
 
     fn schedule(&self, rule: &TagRule, pattern: &str) -> Result<Outcome, String> {
@@ -145,11 +167,12 @@ impl Rules<'_> {
             ));
             return Ok(Outcome::Nothing(format!("{text:?} is no semantic version")));
         };
-        if semantic.is_prerelease() && !template::is_raw(&version.pattern) {
-            return self.tag(rule, &semantic.text(), false);
+        let prerelease = semantic.is_prerelease();
+        if prerelease && !template::is_raw(&version.pattern) {
+            return self.release(rule, &semantic.text(), false, true);
         }
         let value = render_fields(&version.pattern, &semantic.fields())?;
-        self.tag(rule, &value, !semantic.is_prerelease())
+        self.release(rule, &value, !prerelease, prerelease)
     }
 
     fn pep440(&mut self, rule: &TagRule, version: &VersionRule) -> Result<Outcome, String> {
@@ -165,12 +188,13 @@ impl Rules<'_> {
         };
         if python.is_final() {
             let value = render_python(&version.pattern, &text, &python)?;
-            return self.tag(rule, &value, true);
+            return self.release(rule, &value, true, false);
         }
+        let prerelease = python.is_prerelease();
         if template::is_raw(&version.pattern) {
-            return self.tag(rule, &text, false);
+            return self.release(rule, &text, false, prerelease);
         }
-        self.tag(rule, &python.text(), false)
+        self.release(rule, &python.text(), false, prerelease)
     }
 
     fn matching(
@@ -253,6 +277,11 @@ impl Rules<'_> {
             ShaFormat::Short => self.tag(rule, &self.expressions.short_sha()?, false),
         }
     }
+}
+
+fn is_prerelease(version: &str) -> bool {
+    Semantic::parse(version).is_some_and(|version| version.is_prerelease())
+        || PythonVersion::parse(version).is_some_and(|version| version.is_prerelease())
 }
 
 /// `/source/flags`, in one line.

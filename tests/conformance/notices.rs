@@ -76,6 +76,61 @@ fn doubled_tags_odd_attributes_and_latest_on_a_prerelease_are_noticed() {
 }
 
 #[test]
+fn a_suffix_does_not_turn_a_release_into_a_pre_release() {
+    for (git_ref, tags, flavor, expected) in [
+        (
+            "v1.2.3",
+            "type=semver,pattern={{version}}",
+            "suffix=-alpine,onlatest=true",
+            false,
+        ),
+        (
+            "v1.2.3",
+            "type=semver,pattern={{version}}-alpine",
+            "",
+            false,
+        ),
+        (
+            "v1.2.3",
+            "type=semver,pattern={{version}},suffix=-rc",
+            "",
+            false,
+        ),
+        ("v1.2.3", "", "suffix=-alpine", false),
+        (
+            "1.2.3",
+            "type=pep440,pattern={{version}}",
+            "suffix=rc1",
+            false,
+        ),
+        ("v1.2.3-rc.1", "", "suffix=-alpine", true),
+        (
+            "v1.2.3-rc.1",
+            "type=semver,pattern={{version}}",
+            "latest=true\nsuffix=-alpine",
+            true,
+        ),
+        (
+            "1.2.3rc1",
+            "type=pep440,pattern={{raw}}",
+            "latest=true\nprefix=py-",
+            true,
+        ),
+    ] {
+        let raw = RawMetadata {
+            images: "ghcr.io/a/b",
+            tags,
+            flavor,
+            ..RawMetadata::default()
+        };
+        let metadata = resolve(&raw, &event("push", &format!("refs/tags/{git_ref}"))).unwrap();
+        let said = said(&metadata, Severity::Notice).contains("latest goes to the pre-release");
+        assert_eq!(said, expected, "{git_ref} {tags} {flavor}");
+        assert!(metadata.tags.len() == 2, "{:?}", metadata.tags);
+    }
+}
+
+#[test]
 fn what_no_registry_accepts_stays_in_the_outputs_and_is_named() {
     let long = "x".repeat(129);
     let raw = RawMetadata {
