@@ -228,9 +228,10 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
 }
 
 fn unpublished(publication: &Publication) -> String {
-    match publication.push || publication.by_outputs {
-        true => "built, and pushed as `outputs` says".to_owned(),
-        false => format!("not pushed: {}", publication.reason),
+    if publication.sends() {
+        "built, and pushed as `outputs` says".to_owned()
+    } else {
+        format!("not pushed: {}", publication.reason)
     }
 }
 
@@ -239,12 +240,12 @@ fn tell_of(build: &Build, built: &Built) {
         Some(target) => format!("target {target}: "),
         None => String::new(),
     };
-    let digest = built.result.digest.as_ref().map(ToString::to_string);
     for push in built.pushes.done() {
-        let digest = digest.as_deref().unwrap_or_default();
+        let digest = push.digest.as_ref().or(built.result.digest.as_ref());
+        let digest = digest.map(ToString::to_string).unwrap_or_default();
         info!("{of_target}published {} {digest}", push.reference);
     }
-    if let (None, Some(digest)) = (built.pushes.done().next(), &digest) {
+    if let (None, Some(digest)) = (built.pushes.done().next(), &built.result.digest) {
         info!("{of_target}built {digest}");
     }
     for platform in &built.verified.platforms {

@@ -61,6 +61,18 @@ impl RunContext {
         self.is_fork() && self.event_name != "pull_request_target"
     }
 
+    /// True for the name of a branch or Git tag of the event: whoever may push one,
+    /// in a fork too, has chosen it.
+    pub fn is_name_of_ref(&self, text: &str) -> bool {
+        const KEYS: [&str; 5] = ["ref", "base_ref", "head_ref", "head_branch", "tag_name"];
+        let own = [self.git_ref.as_str()].into_iter();
+        let short = |name: &str| {
+            let short = name.strip_prefix("refs/heads/");
+            short.or_else(|| name.strip_prefix("refs/tags/")) == Some(text) || name == text
+        };
+        own.chain(self.payload.texts(&KEYS)).any(short)
+    }
+
     /// True for runs that Dependabot started. GitHub holds them back by this
     /// actor, which stays the same when somebody runs them again.
     pub fn is_dependabot(&self) -> bool {
@@ -90,6 +102,37 @@ mod tests {
                 ..RunContext::default()
             };
             assert_eq!(context.is_fork(), fork, "{payload}");
+        }
+    }
+
+    #[test]
+    fn names_of_branches_and_git_tags_are_known_wherever_the_event_has_them() {
+        let context = RunContext {
+            git_ref: "refs/heads/feature/x".to_owned(),
+            payload: Payload::new(json!({
+                "pull_request": {"head": {"ref": "evil/x"}, "title": "psf/black"},
+                "workflow_run": {"head_branch": "other/y", "pull_requests": [
+                    {"head": {"ref": "listed/z"}},
+                ]},
+                "release": {"tag_name": "app/v1"},
+                "merge_group": {"head_ref": "refs/heads/gh-readonly-queue/main/pr-1"},
+                "repository": {"full_name": "acme/app"},
+            })),
+            ..RunContext::default()
+        };
+        for name in [
+            "feature/x",
+            "refs/heads/feature/x",
+            "evil/x",
+            "other/y",
+            "listed/z",
+            "app/v1",
+            "gh-readonly-queue/main/pr-1",
+        ] {
+            assert!(context.is_name_of_ref(name), "{name}");
+        }
+        for other in ["acme/app", "psf/black", "x", ""] {
+            assert!(!context.is_name_of_ref(other), "{other}");
         }
     }
 

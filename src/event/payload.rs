@@ -23,6 +23,23 @@ impl Payload {
         self.get(path)?.as_str()
     }
 
+    /// Every text under one of these keys, at any depth.
+    pub fn texts<'a>(&'a self, keys: &'a [&str]) -> impl Iterator<Item = &'a str> {
+        let mut left = vec![&self.0];
+        let mut texts = Vec::new();
+        while let Some(value) = left.pop() {
+            if let Value::Object(fields) = value {
+                let wanted = fields
+                    .iter()
+                    .filter(|(key, _)| keys.contains(&key.as_str()));
+                texts.extend(wanted.filter_map(|(_, value)| value.as_str()));
+                left.extend(fields.values());
+            }
+            left.extend(value.as_array().into_iter().flatten());
+        }
+        texts.into_iter()
+    }
+
     /// True when the key is there, be it null.
     pub fn has(&self, path: &[&str]) -> bool {
         path.iter()

@@ -41,6 +41,7 @@ pub use folder::{RunFolder, left_over};
 use images::Images;
 use local_cache::LocalCaches;
 use nodes::Standing;
+use progress::Export;
 pub use pushes::{Push, Pushes, State};
 use secrecy::zeroize::Zeroize as _;
 use serde::Serialize;
@@ -89,7 +90,7 @@ pub struct Known {
 impl Known {
     /// Whether an image is pushed, as far as is known by now.
     pub(super) fn pushes(&self, build: &Build) -> bool {
-        build.publication.push && self.withheld.is_none()
+        build.publication.sends() && self.withheld.is_none()
     }
 
     /// What a build leaves out, beside references that are settled.
@@ -119,6 +120,23 @@ pub struct Built {
     pub(super) notices: Vec<String>,
     /// What went wrong without stopping anything.
     pub(super) warnings: Vec<String>,
+}
+
+impl Built {
+    /// Takes in what exporters have pushed under names of their own. What is told of
+    /// the image is told of the first.
+    fn take_apart(&mut self, apart: &[String], export: &Export, success: bool) {
+        let Self { result, pushes, .. } = self;
+        pushes.take_apart(apart, export, result.digest.as_ref(), success);
+        let first = pushes.done().next();
+        let Some(first) = first.and_then(|push| push.digest.clone()) else {
+            return;
+        };
+        if result.image_id == result.digest {
+            result.image_id = Some(first.clone());
+        }
+        result.digest = Some(first);
+    }
 }
 
 /// How the work on an image ended, in GitHub's words for steps.

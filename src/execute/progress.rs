@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use super::cache::Wait;
 use super::steps::Steps;
-use crate::image::Digest;
+use crate::image::{Digest, reference};
 
 /// How long a line may be before it is nobody's progress, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -51,6 +51,8 @@ pub(super) struct Export {
     pub config: Option<Digest>,
     /// The references that were pushed, in order.
     pub pushed: Vec<String>,
+    /// What was to be pushed under each reference.
+    digests: Vec<(String, Digest)>,
     /// The reference whose push says that it is done: it is, once the export
     /// goes on.
     said_done: Option<String>,
@@ -150,6 +152,7 @@ impl Export {
         let Ok(digest) = Digest::parse(digest) else {
             return;
         };
+        self.digests.push((reference.to_owned(), digest.clone()));
         self.digest = Some(digest);
         if words.next_back() == Some("done") {
             self.said_done = Some(reference.to_owned());
@@ -192,6 +195,13 @@ impl Export {
         if let Some((_, rest)) = line.split_once("failed to push ") {
             self.read_failure(rest);
         }
+    }
+
+    /// What was pushed under a reference.
+    pub(super) fn digest_of(&self, reference: &str) -> Option<&Digest> {
+        let mut digests = self.digests.iter().rev();
+        let found = digests.find(|(other, _)| reference::is_same(other, reference));
+        found.map(|(_, digest)| digest)
     }
 
     /// The digest of the image, as the output `imageid` has it.

@@ -14,7 +14,7 @@ use super::build::Ended;
 use super::cache::{self, Wait};
 use super::copy::{self, Copied};
 use super::progress::{Export, Watch};
-use super::pushes::Pushes;
+use super::pushes::{Pushes, is_named};
 use super::refusals::Refused;
 use super::store::Store;
 use super::{BuildResult, Built, Error, Job, Known, build, builder, local_cache, nodes};
@@ -169,6 +169,9 @@ impl Publishing<'_> {
             built.result.digest = export.digest.clone();
             built.result.image_id = export.image_id().cloned();
         }
+        if self.known.pushes(self.build) {
+            built.take_apart(&self.build.apart, &export, is_well);
+        }
         self.keep_cache(&wait, &export, is_well, built).await;
         let (code, message) = match done {
             Done::Well | Done::Stopped => return Ok(export),
@@ -273,6 +276,11 @@ impl Publishing<'_> {
     /// How those that are left are pushed.
     fn way(&self, export: &Export, built: &Built) -> Way<'_> {
         let job = self.job;
+        let due = built.pushes.due();
+        if due.iter().any(|due| is_named(&self.build.apart, due)) {
+            // Its exporter makes an image of its own.
+            return Way::Build;
+        }
         let named = built.pushes.done().map(|push| &push.reference).last();
         let named = named.or(export.failed.as_ref().map(|(reference, _)| reference));
         if let (BuilderChoice::Engine, Some(named)) = (&job.plan.builder.choice, named) {

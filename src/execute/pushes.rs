@@ -2,13 +2,13 @@
 
 use super::progress::Export;
 use crate::diagnosis::{Diagnosis, Kind};
-use crate::image::{ImageName, Reference, reference};
+use crate::image::{Digest, ImageName, Reference, reference};
 use crate::plan::Build;
 
 /// One reference that is to be pushed.
 #[derive(Debug)]
 pub struct Push {
-    /// `HOST/NAME:TAG`.
+    /// `HOST/NAME:TAG`, or `HOST/NAME@DIGEST` where it is pushed by its digest alone.
     pub reference: String,
     /// Its repository.
     pub image: ImageName,
@@ -16,6 +16,9 @@ pub struct Push {
     pub tries: u32,
     /// How far it is.
     pub state: State,
+    /// What was pushed, where the image can have several digests: an exporter with a
+    /// name of its own makes its own.
+    pub digest: Option<Digest>,
 }
 
 impl Push {
@@ -26,6 +29,7 @@ impl Push {
             reference: reference.to_owned(),
             tries: 0,
             state: State::Due,
+            digest: None,
         })
     }
 
@@ -38,9 +42,10 @@ impl Push {
         reference::split(&self.reference).0
     }
 
-    /// Its tag, if it is not pushed by its digest alone.
+    /// What a registry knows it by: its tag, or its digest where it has none.
     pub fn tag(&self) -> Option<&str> {
-        reference::split(&self.reference).1
+        let (_, tag, digest) = reference::split(&self.reference);
+        tag.or(digest)
     }
 }
 
@@ -61,10 +66,36 @@ pub enum State {
 pub struct Pushes(Vec<Push>);
 
 impl Pushes {
-    /// All references of the image, none of them pushed yet.
+    /// All references of the image, none of them pushed yet. What exporters push
+    /// apart is known once it is pushed, or has failed: nobody else can push it.
     pub(super) fn of(build: &Build) -> Self {
-        let tags = build.tags.iter();
+        let tags = build.tags.iter().filter(|_| build.publication.push);
         Self(tags.filter_map(|tag| Push::due(tag)).collect())
+    }
+
+    /// Takes in what exporters have pushed apart; all of it when the build ended well.
+    pub(super) fn take_apart(
+        &mut self,
+        apart: &[String],
+        export: &Export,
+        image: Option<&Digest>,
+        success: bool,
+    ) {
+        for reference in apart {
+            if !success && !is_named(&export.pushed, reference) {
+                continue;
+            }
+            self.know(reference);
+            let Some(push) = self.find(reference) else {
+                continue;
+            };
+            push.state = State::Done;
+            push.digest = export.digest_of(reference).or(image).cloned();
+            let is_tagged = reference::split(reference).1.is_some();
+            if let (false, Some(digest)) = (is_tagged, &push.digest) {
+                push.reference = format!("{reference}@{digest}");
+            }
+        }
     }
 
     /// Takes a reference in that an entry of `outputs` pushes under a name of its

@@ -157,7 +157,8 @@ pub fn images_for_post(plan: &Plan, cleanup: Cleanup) -> Vec<String> {
 /// The references of some images of a plan.
 fn tags(plan: &Plan, which: impl Fn(&&Build) -> bool) -> Vec<String> {
     let builds = plan.builds.iter().filter(which);
-    builds.flat_map(|build| build.tags.clone()).collect()
+    let all = builds.flat_map(|build| build.tags.iter().chain(&build.apart));
+    all.cloned().collect()
 }
 
 /// Removes images from the engine that the user means, in the post step.

@@ -37,7 +37,7 @@ pub struct PublishedPlatform {
 /// that cannot be reached or trusted from here is a warning, since the engine
 /// may see another network and trust other authorities than we do.
 pub(super) async fn verify(build: &Build, client: &Client, built: &mut Built) -> Result<(), Error> {
-    let Some(expected) = built.result.digest.clone() else {
+    let Some(image) = built.result.digest.clone() else {
         let text = "buildx told no digest: what was pushed is not compared with the registry";
         built.warnings.push(text.to_owned());
         return Ok(());
@@ -52,8 +52,9 @@ pub(super) async fn verify(build: &Build, client: &Client, built: &mut Built) ->
     let mut differences = Vec::new();
     for ((push, _), answer) in pushed.into_iter().zip(answers) {
         let reference = push.reference.clone();
+        let expected = push.digest.as_ref().unwrap_or(&image);
         match answer {
-            Ok(found) if found.digest == expected => {
+            Ok(found) if found.digest == *expected => {
                 built.verified.references.push(reference);
                 manifest.get_or_insert((push.image.clone(), found));
             }

@@ -142,14 +142,16 @@ impl MetadataInputs {
         let labels = entries("labels", raw.labels);
         let annotations = entries("annotations", raw.annotations);
         let (images, mut bad_images) = images::parse(&image_entries);
-        let references = match takes_references {
-            true => reference::take(&mut tag_entries),
-            false => Vec::new(),
+        let references = if takes_references {
+            reference::take(&mut tag_entries, &mut problems)
+        } else {
+            Vec::new()
         };
         // Whole references are tags already: no rules of ours beside them.
-        let (tags, mut bad_tags) = match tag_entries.is_empty() && !references.is_empty() {
-            true => (Vec::new(), Vec::new()),
-            false => tags::parse(&tag_entries),
+        let (tags, mut bad_tags) = if tag_entries.is_empty() && !references.is_empty() {
+            (Vec::new(), Vec::new())
+        } else {
+            tags::parse(&tag_entries)
         };
         let (flavor, mut bad_flavor) = flavor::parse(&flavor_entries);
         for bad in [&mut bad_images, &mut bad_tags, &mut bad_flavor] {

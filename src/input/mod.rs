@@ -28,6 +28,7 @@ pub use build::BuildInputs;
 use builder::BuilderInputs;
 use list::{Grammar, Style};
 pub use metadata::{MetadataInputs, RawMetadata};
+use output::Output;
 pub use raw::RawInputs;
 use serde::Serialize;
 
@@ -186,7 +187,7 @@ impl Inputs {
         if raw.part() == Part::Metadata {
             return (named, reader.problems);
         }
-        let inputs = Self {
+        let mut inputs = Self {
             context: reader.text("context"),
             file: reader.text("file"),
             target: reader.target(),
@@ -211,6 +212,10 @@ impl Inputs {
             authorities: reader.authorities(host),
             ..named
         };
+        if inputs.push == Push::Always {
+            let outputs = inputs.build.outputs.into_iter();
+            inputs.build.outputs = outputs.map(Output::with_push).collect();
+        }
         (inputs, reader.problems)
     }
 

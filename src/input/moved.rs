@@ -210,7 +210,8 @@ const BUILD: &[Moved] = &[
     kept("no-cache-filters"),
     noted(
         "outputs",
-        "nothing is pushed beside it unless `push: true` says so",
+        "nothing is pushed beside it unless `push: true` says so; what an entry pushes has the \
+         names of `images` and `tags`, and its own `name=`",
     ),
     noted(
         "platforms",
@@ -227,7 +228,7 @@ const BUILD: &[Moved] = &[
     kept("ssh"),
     noted(
         "tags",
-        "references with a `/` and a tag, rules of docker/metadata-action, or both",
+        "references with a `:`, rules of docker/metadata-action, or both",
     ),
     kept("target"),
     kept("ulimit"),

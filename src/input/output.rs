@@ -18,6 +18,8 @@ pub struct Output {
     /// The folder, when the entry is nothing else.
     folder: Option<String>,
     attributes: Vec<(String, String)>,
+    /// True when the option `--push` stands beside it.
+    has_option: bool,
 }
 
 /// A kind of result, as BuildKit names it.
@@ -71,7 +73,16 @@ impl Output {
             },
             folder,
             attributes,
+            has_option: false,
         })
+    }
+
+    /// The same beside the option `--push`, by which buildx pushes every image that
+    /// it does not write to a file.
+    #[must_use]
+    pub fn with_push(mut self) -> Self {
+        self.has_option = matches!(self.exporter, Exporter::Image | Exporter::Registry);
+        self
     }
 
     /// The value of an attribute.
@@ -83,8 +94,13 @@ impl Output {
         self.attribute(name).and_then(parse_bool) == Some(true)
     }
 
-    /// True when BuildKit pushes it by itself.
+    /// True when it is pushed.
     pub fn pushes(&self) -> bool {
+        self.has_option || self.pushes_by_itself()
+    }
+
+    /// True when it is pushed without any option beside it.
+    pub fn pushes_by_itself(&self) -> bool {
         match self.exporter {
             Exporter::Registry => self.attribute("push").and_then(parse_bool) != Some(false),
             Exporter::Image => self.is_true("push"),
@@ -97,9 +113,11 @@ impl Output {
         self.pushes() && self.is_true("push-by-digest")
     }
 
-    /// The same result, as far as anything is said of it beside that it is pushed.
+    /// The same result, as far as anything is said of it beside that it is pushed,
+    /// and under which name.
     pub fn unpushed(&self) -> Option<Self> {
-        let is_kept = |(name, _): &&(String, String)| !["type", "push"].contains(&name.as_str());
+        let is_kept =
+            |(name, _): &&(String, String)| !["type", "push", "name"].contains(&name.as_str());
         let mut attributes = vec![("type".to_owned(), "image".to_owned())];
         attributes.extend(self.attributes.iter().filter(is_kept).cloned());
         (attributes.len() > 1).then(|| Self {
@@ -107,17 +125,28 @@ impl Output {
             exporter: Exporter::Image,
             folder: None,
             attributes,
+            has_option: false,
         })
+    }
+
+    /// True when it makes an image, which has names.
+    pub fn is_image(&self) -> bool {
+        matches!(
+            self.exporter,
+            Exporter::Image | Exporter::Registry | Exporter::Oci | Exporter::Docker
+        )
     }
 
     /// True when it says itself what the image is called: by `name`, or by
     /// having no tag at all.
     pub fn names_the_image(&self) -> bool {
-        let is_image = matches!(
-            self.exporter,
-            Exporter::Image | Exporter::Registry | Exporter::Oci | Exporter::Docker
-        );
-        is_image && (self.attribute("name").is_some() || self.is_true("push-by-digest"))
+        self.is_image() && (self.attribute("name").is_some() || self.is_true("push-by-digest"))
+    }
+
+    /// The names in `name`, which commas separate.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.attribute("name").unwrap_or_default().split(',');
+        names.map(str::trim).filter(|name| !name.is_empty())
     }
 
     /// The file or folder that it is written to.

@@ -24,7 +24,8 @@ use std::collections::{HashMap, HashSet};
 use expressions::Expressions;
 pub use facts::{Facts, Repository, adjusted, commit_date, needs_commit_date};
 pub use notices::{Notice, Severity};
-use rules::{Outcome, Rules, sanitize};
+pub use rules::sanitize;
+use rules::{Outcome, Rules};
 
 pub use fill::fill_in;
 

@@ -294,7 +294,7 @@ fn delimited(pattern: &str) -> Option<(&str, &str)> {
 }
 
 /// Replaces what no tag can hold, a run of it by one `-`.
-pub(super) fn sanitize(tag: &str) -> String {
+pub fn sanitize(tag: &str) -> String {
     let mut clean = String::with_capacity(tag.len());
     let mut replaced = false;
     for c in tag.chars() {

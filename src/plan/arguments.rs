@@ -10,9 +10,10 @@ use super::{
     BuildContext, Builder, BuilderChoice, Cache, ContextKind, Publication, distinct, secrets,
 };
 use crate::facts::Facts;
-use crate::image::{ImageName, Platform};
-use crate::input::Inputs;
+use crate::image::Platform;
+use crate::input::output::Output;
 use crate::input::secrets::SecretSource;
+use crate::input::{Inputs, Push};
 use crate::metadata::Metadata;
 
 /// The option that puts the result into the engine.
@@ -192,8 +193,8 @@ pub(super) struct Parts<'a> {
     pub(super) context: &'a BuildContext,
     pub(super) build_contexts: &'a [String],
     pub(super) attestations: &'a [String],
-    /// The names of the images, without tags.
-    pub(super) names: &'a [ImageName],
+    /// What exporters push without a tag of ours.
+    pub(super) apart: &'a [String],
     pub(super) builder: &'a Builder,
     pub(super) cache: &'a Cache,
     /// The target of a bake file that it is.
@@ -218,7 +219,9 @@ impl Parts<'_> {
         };
         let load = self.publication.load.then_some(load);
         common(self.inputs, self.builder, load, None, &mut arguments);
-        if self.publication.push {
+        let outputs = &self.inputs.build.outputs;
+        let by_outputs = outputs.iter().any(Output::pushes_by_itself);
+        if self.publication.push && (self.inputs.push == Push::Always || !by_outputs) {
             arguments.sending(["--push"]);
         }
         arguments.push(&self.context.location);
@@ -238,7 +241,7 @@ impl Parts<'_> {
         let outputs = &self.inputs.build.outputs;
         match outputs.iter().find(|output| output.pushes_by_digest()) {
             Some(output) if output.attribute("name").is_some() => Vec::new(),
-            Some(_) => self.names.iter().map(ToString::to_string).collect(),
+            Some(_) => self.apart.to_vec(),
             None => self.metadata.tags.clone(),
         }
     }
@@ -271,8 +274,8 @@ impl Parts<'_> {
         arguments.options("--label", &self.metadata.labels);
         arguments.options("--no-cache-filter", &build.no_cache_filters);
         for output in &build.outputs {
-            match output.pushes() {
-                true if self.publication.withheld => {}
+            match output.pushes_by_itself() {
+                true if !self.publication.sends() => {}
                 true => arguments.sending(["--output", &output.text]),
                 false => arguments.option("--output", &output.text),
             }

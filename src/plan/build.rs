@@ -30,6 +30,9 @@ pub struct Build {
     pub annotations: Vec<String>,
     /// The names of the images, without tags.
     pub images: Vec<ImageName>,
+    /// What is pushed beside those: under names of exporters, or, without a tag, by
+    /// digest.
+    pub apart: Vec<String>,
     /// What is built for; empty means the builder's own platform.
     pub platforms: Vec<Platform>,
     /// Whether the image is pushed, and why.

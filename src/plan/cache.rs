@@ -297,6 +297,7 @@ impl Question<'_> {
 mod tests {
     use serde_json::json;
 
+    use super::super::named::Named;
     use super::super::publication;
     use super::super::testing::{engine, facts, inputs};
     use super::*;
@@ -336,7 +337,8 @@ mod tests {
             payload: Payload::new(json!({"pull_request": {"base": {"ref": "next"}}})),
             ..RunContext::default()
         };
-        let publication = publication::decide(&inputs, &facts.event.context, false);
+        let named = Named::default();
+        let publication = publication::decide(&inputs, &named, &facts.event.context, false);
         let question = Question {
             inputs: &inputs,
             facts: &facts,
@@ -460,7 +462,8 @@ mod tests {
     fn a_step_that_is_an_image_has_no_folder_that_stays() {
         let inputs = inputs(&[("cache", "local")]);
         let mut facts = facts(&inputs, "FROM scratch\n");
-        let publication = publication::decide(&inputs, &facts.event.context, false);
+        let named = Named::default();
+        let publication = publication::decide(&inputs, &named, &facts.event.context, false);
         facts.paths.mounts = Some(vec!["/github/workspace".into()]);
         for (kept, why) in [
             (Some("/opt/tools".into()), "this step, which is an image"),

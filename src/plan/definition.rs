@@ -185,9 +185,13 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> Value {
 fn places(parts: &Parts<'_>) -> Vec<Place> {
     let publication = parts.publication;
     let outputs = parts.inputs.build.outputs.iter();
-    let outputs = outputs.filter(|output| !(output.pushes() && publication.withheld));
+    let outputs = outputs.filter(|output| !output.pushes_by_itself() || publication.sends());
     let place = |output: &Output| match output.exporter {
-        _ if output.pushes() => Place::Sends(output.text.clone()),
+        // The names of the target are those of all its images.
+        _ if output.pushes() && publication.push => {
+            Place::Pushed(output.unpushed().map(|output| output.text))
+        }
+        _ if output.pushes_by_itself() => Place::Sends(output.text.clone()),
         Exporter::Image if publication.push => Place::Pushed(Some(output.text.clone())),
         _ => Place::Given(output.text.clone()),
     };

@@ -4,17 +4,18 @@ use std::borrow::Cow;
 
 use super::arguments::Parts;
 use super::definition::Definition;
+use super::named::Named;
 use super::support::Support;
 use super::told::Told;
 use super::{
-    Build, BuildContext, Builder, Cache, Publication, attestations, cache, exposed, images, naming,
-    publication, reach, secrets, source, targets,
+    Build, BuildContext, Builder, Cache, Publication, attestations, cache, exposed, images, named,
+    naming, publication, reach, secrets, source, targets,
 };
 use crate::event::RunContext;
 use crate::facts::{Facts, Target, Workspace};
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
-use crate::input::output::has_docker_exporter;
+use crate::input::output::{Output, has_docker_exporter};
 use crate::metadata::Metadata;
 
 /// What one image is made from.
@@ -28,9 +29,10 @@ pub(super) struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     /// The one image of inputs without bake files.
-    pub(super) fn alone(inputs: &'a Inputs, facts: &'a Facts) -> Self {
+    pub(super) fn alone(inputs: &'a Inputs, context: &RunContext, facts: &'a Facts) -> Self {
+        let resolved = named::without_tag(inputs, context);
         Self {
-            inputs: Cow::Borrowed(inputs),
+            inputs: resolved.map_or(Cow::Borrowed(inputs), Cow::Owned),
             facts,
             workspace: &facts.workspace,
             target: None,
@@ -57,6 +59,7 @@ impl<'a> Wanted<'a> {
 /// One image, before it is known what builds it.
 pub(super) struct Draft<'a> {
     pub(super) wanted: &'a Wanted<'a>,
+    pub(super) named: Named,
     /// The names of the images, without those of whole references.
     names: Vec<ImageName>,
     pub(super) all_names: Vec<ImageName>,
@@ -76,14 +79,12 @@ impl<'a> Draft<'a> {
         told: &mut Told,
     ) -> Self {
         let (inputs, facts) = (&*wanted.inputs, wanted.facts);
-        let names = images::names(inputs, context, &mut told.decisions, &mut told.notices);
-        let names = names.unwrap_or_else(|mut more| {
-            told.problems.append(&mut more);
-            Vec::new()
-        });
-        let all_names = images::with_references(names.clone(), inputs, &mut told.notices);
+        let named = Named::of(inputs, &mut told.problems);
+        let names = images::names(inputs, &named, context, told);
+        told.decisions.extend(named.described(inputs));
+        let all_names = images::with_references(names.clone(), &named, &mut told.notices);
         let nowhere = !inputs.metadata.images.is_empty() && all_names.is_empty();
-        let mut publication = publication::decide(inputs, context, nowhere);
+        let mut publication = publication::decide(inputs, &named, context, nowhere);
         if wanted.target.is_some() {
             // There it is said of the target.
             publication.reason = publication.reason.replace("`outputs`", "`output`");
@@ -111,6 +112,7 @@ impl<'a> Draft<'a> {
         told.notices.extend(exposed::notices(inputs));
         Self {
             wanted,
+            named,
             names,
             all_names,
             publication,
@@ -139,12 +141,14 @@ impl<'a> Draft<'a> {
             context: &self.source,
             build_contexts: &self.build_contexts,
             attestations: &attestations,
-            names: &images::without_tags(inputs, &self.all_names),
+            apart: &self.apart(),
             builder,
             cache: &self.cache,
             target: target.map(|target| target.name.as_str()),
         };
         let arguments = parts.arguments();
+        let replaced = self.named.replaced(inputs, &parts.references());
+        told.notices.extend(replaced);
         let definition = target.map(|target| Definition::of(target, &parts));
         Build {
             target: target.map(|target| target.name.clone()),
@@ -156,6 +160,7 @@ impl<'a> Draft<'a> {
             annotations: metadata.annotations.clone(),
             metadata,
             images: self.all_names.clone(),
+            apart: self.apart(),
             platforms: self.platforms.clone(),
             publication: self.publication.clone(),
             context: self.source.clone(),
@@ -164,10 +169,22 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// What exporters push without a tag of ours: under names of their own, or by
+    /// digest.
+    pub(super) fn apart(&self) -> Vec<String> {
+        let nameless =
+            |output: &Output| output.pushes_by_digest() && output.attribute("name").is_none();
+        let outputs = &self.wanted.inputs.build.outputs;
+        match outputs.iter().any(nameless) {
+            true => self.all_names.iter().map(ToString::to_string).collect(),
+            false => self.named.apart.clone(),
+        }
+    }
+
     /// What the image is called.
     fn metadata(&self, told: &mut Told) -> Metadata {
         let (inputs, facts) = (&*self.wanted.inputs, self.wanted.facts);
-        let metadata = naming::metadata(inputs, facts, &self.names, &self.platforms);
+        let metadata = naming::metadata(inputs, facts, &self.named, &self.names, &self.platforms);
         let mut metadata = metadata.unwrap_or_else(|mut more| {
             told.problems.append(&mut more);
             Metadata::default()
@@ -181,7 +198,7 @@ impl<'a> Draft<'a> {
         }
         if told.problems.is_empty() {
             let push = self.publication.push;
-            told.problems = naming::unpublishable(&metadata, inputs, &self.names, push);
+            told.problems = naming::unpublishable(&metadata, &self.named, &self.names, push);
         }
         told.notices.extend(naming::notices(inputs, &metadata));
         told.notices.extend(naming::doubts(inputs));

@@ -323,7 +323,7 @@ mod tests {
             let platforms: Vec<Platform> = platforms.map(|one| one.parse().unwrap()).collect();
             let builder = builder::decide(&inputs, &facts, &platforms, &Cache::default()).unwrap();
             let (inputs, facts) = (&inputs, &facts);
-            let wanted = Wanted::alone(inputs, facts);
+            let wanted = Wanted::alone(inputs, &facts.event.context, facts);
             let (mut notices, mut told) = (Vec::new(), Told::default());
             let support = support::decide(inputs, None, &mut notices, &mut told.problems);
             let mut draft = Draft::of(&wanted, &RunContext::default(), support, &mut told);

@@ -1,43 +1,47 @@
 //! Which images: the names that were given, or the repository's own.
 
-use std::collections::HashSet;
-
-use super::publication::is_named_by_outputs;
-use super::{Level, Notice, naming};
+use super::named::Named;
+use super::told::Told;
+use super::{Level, Notice, distinct};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::image::{ImageName, Reference, Registry};
 use crate::input::Inputs;
+use crate::input::output::Output;
 
 /// The names of all images, valid and in lower case; none when those that were
 /// given are switched off.
 pub(super) fn names(
     inputs: &Inputs,
+    named: &Named,
     context: &RunContext,
-    decisions: &mut Vec<String>,
-    notices: &mut Vec<Notice>,
-) -> Result<Vec<ImageName>, Vec<InputProblem>> {
-    let given: Vec<&str> = inputs.metadata.enabled_images().collect();
+    told: &mut Told,
+) -> Vec<ImageName> {
     if inputs.metadata.images.is_empty() {
-        if let Some(names) = brought_along(inputs) {
-            return Ok(names);
+        if let Some(names) = brought_along(inputs, named) {
+            return names;
         }
         if context.repository.is_empty() {
             // That is a problem of its own, which is told already.
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        let name = default_name(context).map_err(|problem| vec![problem])?;
-        decisions.push(format!(
+        let name = match default_name(context) {
+            Ok(name) => name,
+            Err(problem) => {
+                told.problems.push(problem);
+                return Vec::new();
+            }
+        };
+        told.decide(format!(
             "image {name}: the repository's own name, as `images` is empty"
         ));
-        return Ok(vec![name]);
+        return vec![name];
     }
     let mut names: Vec<ImageName> = Vec::new();
-    let mut problems = Vec::new();
-    for text in given {
+    for text in inputs.metadata.enabled_images() {
         match ImageName::parse(text) {
             Err(refused) => {
-                problems.push(InputProblem::new(
+                told.problems.push(InputProblem::new(
                     "images",
                     text,
                     refused.why,
@@ -46,7 +50,7 @@ pub(super) fn names(
             }
             Ok(name) => {
                 if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                    notices.push(Notice {
+                    told.notices.push(Notice {
                         level: Level::Notice,
                         title: "Images".to_owned(),
                         message: format!("{text:?} is {name}: registries ask for lower case"),
@@ -58,52 +62,35 @@ pub(super) fn names(
             }
         }
     }
-    if problems.is_empty() {
-        Ok(names)
-    } else {
-        Err(problems)
-    }
+    names
 }
 
 /// The names of whole references without rules beside them, or those that
 /// `outputs` gives: no name of our own is needed then.
-fn brought_along(inputs: &Inputs) -> Option<Vec<ImageName>> {
-    let mut names: Vec<ImageName> = Vec::new();
-    if is_named_by_outputs(inputs) {
-        let given = inputs
-            .build
-            .outputs
-            .iter()
-            .filter_map(|o| o.attribute("name"));
-        let given = given.flat_map(|list| list.split(','));
+fn brought_along(inputs: &Inputs, named: &Named) -> Option<Vec<ImageName>> {
+    let names: Vec<ImageName> = if named.alone {
+        let given = inputs.build.outputs.iter().flat_map(Output::names);
         // A tag or digest behind a name is none of it.
-        names.extend(given.filter_map(|name| Some(Reference::parse(name).ok()?.name)));
-        if names.is_empty() {
-            // What is pushed by its digest alone has a name too.
-            return None;
-        }
-    } else if inputs.metadata.default_tags && !inputs.references.is_empty() {
-        names.extend(
-            inputs
-                .references
-                .iter()
-                .map(|reference| reference.name.clone()),
-        );
+        given
+            .filter_map(|name| Some(Reference::parse(name).ok()?.name))
+            .collect()
+    } else if inputs.metadata.default_tags {
+        let references = named.references.iter();
+        references.map(|reference| reference.name.clone()).collect()
     } else {
-        return None;
-    }
-    let mut seen = HashSet::new();
-    names.retain(|name| seen.insert(name.clone()));
-    Some(names)
+        Vec::new()
+    };
+    // What is pushed by its digest alone has a name too.
+    (!names.is_empty()).then(|| distinct(&names))
 }
 
 /// The names, and those of the whole references in `tags`.
 pub(super) fn with_references(
     mut names: Vec<ImageName>,
-    inputs: &Inputs,
+    named: &Named,
     notices: &mut Vec<Notice>,
 ) -> Vec<ImageName> {
-    for reference in &inputs.references {
+    for reference in &named.references {
         if reference.corrected {
             notices.push(Notice {
                 level: Level::Notice,
@@ -116,20 +103,6 @@ pub(super) fn with_references(
         }
     }
     names
-}
-
-/// The names that an image is pushed under by its digest alone: entries of
-/// `tags` that are names, else those of the images.
-pub(super) fn without_tags(inputs: &Inputs, names: &[ImageName]) -> Vec<ImageName> {
-    let rules = inputs.metadata.tags.iter();
-    let bare = rules.filter(|rule| naming::is_image(&rule.text));
-    let given: Vec<ImageName> = bare
-        .filter_map(|rule| ImageName::parse(&rule.text).ok())
-        .collect();
-    match given.is_empty() {
-        true => names.to_vec(),
-        false => given,
-    }
 }
 
 /// The container registry that belongs to the run's GitHub server.

@@ -19,6 +19,7 @@ mod exposed;
 mod images;
 mod local_cache;
 mod login;
+mod named;
 mod naming;
 mod nodes;
 mod preflight;
@@ -190,7 +191,8 @@ fn wanted<'a>(
     facts: &'a Facts,
 ) -> (Vec<Wanted<'a>>, Vec<Told>) {
     if inputs.bake.is_none() {
-        return (vec![Wanted::alone(inputs, facts)], vec![Told::default()]);
+        let one = Wanted::alone(inputs, context, facts);
+        return (vec![one], vec![Told::default()]);
     }
     let targets = facts.bake.targets.iter();
     let wanted = targets.map(|target| {

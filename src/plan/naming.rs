@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::publication::is_named_by_outputs;
+use super::named::{Named, is_bare};
 use super::{Level, Notice};
 use crate::error::InputProblem;
 use crate::facts::Facts;
@@ -29,6 +29,7 @@ const LEVELS: [&str; 4] = [
 pub(super) fn metadata(
     inputs: &Inputs,
     facts: &Facts,
+    named: &Named,
     names: &[ImageName],
     platforms: &[Platform],
 ) -> Result<Metadata, Vec<InputProblem>> {
@@ -46,10 +47,10 @@ pub(super) fn metadata(
     let mut metadata = metadata::resolve(&rules, &facts.event.context, &facts.event.metadata)?;
     metadata.annotations.extend(as_they_stand);
     // Without an image a tag is a bare word, which Docker takes for a name.
-    if names.is_empty() || is_named_by_outputs(inputs) {
+    if names.is_empty() || named.alone {
         metadata.tags.clear();
     }
-    let references = inputs.references.iter().map(|reference| &reference.text);
+    let references = named.references.iter().map(|reference| &reference.text);
     metadata.tags.extend(references.cloned());
     let mut seen = HashSet::new();
     metadata.tags.retain(|tag| seen.insert(tag.clone()));
@@ -82,11 +83,11 @@ fn has_level(text: &str) -> bool {
 /// What cannot be pushed: a tag that no registry accepts, or no tag at all.
 pub(super) fn unpublishable(
     metadata: &Metadata,
-    inputs: &Inputs,
+    named: &Named,
     names: &[ImageName],
     push: bool,
 ) -> Vec<InputProblem> {
-    if is_named_by_outputs(inputs) {
+    if named.alone {
         return Vec::new();
     }
     let mut problems = metadata.unpublishable.clone();
@@ -106,38 +107,43 @@ pub(super) fn unpublishable(
 
 /// What of `tags` is likely not as it was meant.
 pub(super) fn doubts(inputs: &Inputs) -> Vec<Notice> {
-    let warning = |message: String| Notice {
-        level: Level::Warning,
+    let notice = |level, message: String| Notice {
+        level,
         title: "Tags".to_owned(),
         message,
     };
     let rules = inputs.metadata.tags.iter();
-    let by_digest = inputs.build.outputs.iter().any(Output::pushes_by_digest);
-    let untagged = rules.filter(|rule| is_image(&rule.text) && !by_digest);
-    let untagged = untagged.map(|rule| {
+    let untagged = rules.filter_map(|rule| {
         let text = &rule.text;
-        warning(format!(
-            "{text} has no tag, so it is a rule that makes one of its letters; \
-             a whole reference is {text}:latest"
-        ))
+        let level = doubt(text)?;
+        let tag = metadata::sanitize(text);
+        let message = format!(
+            "{text} has no `:`, so it is a rule and gives the tag {tag}. If it is an image, \
+             write {text}:latest; if it is a tag, type=raw,value={text} says so"
+        );
+        Some(notice(level, message))
     });
     let rules = &inputs.metadata;
-    let idle = rules.tags.is_empty() && !rules.images.is_empty();
+    let by_digest = inputs.build.outputs.iter().any(Output::pushes_by_digest);
+    let idle = rules.tags.is_empty() && !rules.images.is_empty() && !by_digest;
     let idle = idle.then(|| {
         let message = "`tags` has whole references alone, so nothing is tagged for `images`; \
              add a rule such as type=ref,event=branch";
-        warning(message.to_owned())
+        notice(Level::Warning, message.to_owned())
     });
     untagged.chain(idle).collect()
 }
 
-/// A bare word that starts with a registry and has no tag.
-pub(super) fn is_image(rule: &str) -> bool {
-    let is_registry = |host: &str| host == "localhost" || host.contains(['.', ':']);
-    let bare = !rule.contains(['=', ',', '{']);
-    bare && rule
-        .split_once('/')
-        .is_some_and(|(host, _)| is_registry(host))
+/// How likely a rule is an image without a tag: it is a name in which a `/`
+/// stands, after a registry perhaps. A branch such as `feature/x` is one too.
+fn doubt(rule: &str) -> Option<Level> {
+    let (first, _) = rule.split_once('/')?;
+    let is_registry = first == "localhost" || first.contains('.');
+    let is_name = is_bare(rule) && ImageName::parse(rule).is_ok();
+    is_name.then_some(match is_registry {
+        true => Level::Warning,
+        false => Level::Notice,
+    })
 }
 
 pub(super) fn notices(inputs: &Inputs, metadata: &Metadata) -> Vec<Notice> {
@@ -159,15 +165,20 @@ pub(super) fn notices(inputs: &Inputs, metadata: &Metadata) -> Vec<Notice> {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_level, is_image};
+    use super::*;
 
     #[test]
     fn images_without_a_tag_are_doubted() {
-        for text in ["ghcr.io/o/app", "localhost:5000/app", "localhost/app"] {
-            assert!(is_image(text), "{text}");
-        }
-        for text in ["feature/x", "v1.2", "type=raw,value=a.b/c", "edge"] {
-            assert!(!is_image(text), "{text}");
+        for (text, level) in [
+            ("ghcr.io/o/app", Some(Level::Warning)),
+            ("localhost/app", Some(Level::Warning)),
+            ("feature/x", Some(Level::Notice)),
+            ("v1.2", None),
+            ("type=raw,value=a.b/c", None),
+            ("feature/{{sha}}", None),
+            ("edge", None),
+        ] {
+            assert_eq!(doubt(text), level, "{text}");
         }
     }
 

@@ -6,10 +6,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::draft::Draft;
-use super::{Cache, Publication, distinct, images};
+use super::{Cache, Publication, distinct};
 use crate::image::{ImageName, Reference};
 use crate::input::csv;
-use crate::input::output::Output;
 use crate::input::{Inputs, Preflight};
 
 /// The questions of a run, and what a refusal means.
@@ -52,7 +51,8 @@ pub enum Access {
 pub(super) fn decide(drafts: &[Draft<'_>], mode: Preflight) -> Checks {
     let of_one = |draft: &Draft<'_>| {
         let inputs = &draft.wanted.inputs;
-        of_image(inputs, &draft.all_names, &draft.publication, &draft.cache)
+        let (publication, cache) = (&draft.publication, &draft.cache);
+        of_image(inputs, &draft.all_names, &draft.apart(), publication, cache)
     };
     let all: Vec<Check> = drafts.iter().flat_map(of_one).collect();
     Checks {
@@ -64,6 +64,7 @@ pub(super) fn decide(drafts: &[Draft<'_>], mode: Preflight) -> Checks {
 fn of_image(
     inputs: &Inputs,
     names: &[ImageName],
+    apart: &[String],
     publication: &Publication,
     cache: &Cache,
 ) -> Vec<Check> {
@@ -71,7 +72,10 @@ fn of_image(
     let mut checks = Vec::new();
     let may_send = publication.build && !publication.withheld;
     if mode != Preflight::Off && may_send {
-        checks = pushes(inputs, names, publication);
+        if publication.push {
+            checks = pushes(inputs, names);
+        }
+        checks.extend(pushed_apart(apart));
         let is_registry = |entry: &String| registry_reference(entry).is_some();
         let writes = !cache.added && cache.to.iter().any(is_registry);
         if writes || !checks.is_empty() {
@@ -84,9 +88,8 @@ fn of_image(
     checks
 }
 
-/// A question for each image that is pushed, be it under its tags, by its digest
-/// alone, or under a name that `outputs` gives.
-fn pushes(inputs: &Inputs, names: &[ImageName], publication: &Publication) -> Vec<Check> {
+/// A question for each image that is pushed under its tags.
+fn pushes(inputs: &Inputs, names: &[ImageName]) -> Vec<Check> {
     let given: Vec<&str> = inputs.metadata.enabled_images().collect();
     let spelt = |name: &ImageName| {
         let same = |text: &&&str| ImageName::parse(text).as_ref() == Ok(name);
@@ -101,18 +104,7 @@ fn pushes(inputs: &Inputs, names: &[ImageName], publication: &Publication) -> Ve
         given_as: spelt(name),
         added: false,
     };
-    let nameless =
-        |output: &Output| output.pushes_by_digest() && output.attribute("name").is_none();
-    let mut checks: Vec<Check> = match inputs.build.outputs.iter().any(nameless) {
-        true => images::without_tags(inputs, names)
-            .iter()
-            .map(check)
-            .collect(),
-        false if publication.push => names.iter().map(check).collect(),
-        false => Vec::new(),
-    };
-    checks.extend(named_by_outputs(inputs));
-    checks
+    names.iter().map(check).collect()
 }
 
 /// A question for each repository of a cache that is given.
@@ -157,23 +149,17 @@ fn added(cache: &Cache) -> impl Iterator<Item = Check> {
     })
 }
 
-/// The images that entries of `outputs` name and push.
-fn named_by_outputs(inputs: &Inputs) -> Vec<Check> {
-    let outputs = inputs.build.outputs.iter().filter(|output| output.pushes());
-    let names = outputs.filter_map(|output| output.attribute("name"));
-    let check = |name: &str| {
-        let (image, _) = repository(name.trim())?;
+/// A question for each image that is pushed under no tag of ours.
+fn pushed_apart(apart: &[String]) -> impl Iterator<Item = Check> {
+    apart.iter().filter_map(|reference| {
+        let (image, _) = repository(reference)?;
         Some(Check {
             image,
             access: Access::Push,
-            given_as: name.to_owned(),
+            given_as: reference.clone(),
             added: false,
         })
-    };
-    names
-        .flat_map(|names| names.split(','))
-        .filter_map(check)
-        .collect()
+    })
 }
 
 /// The references of registry caches, first those that are written to.
@@ -228,6 +214,7 @@ impl fmt::Display for Check {
 
 #[cfg(test)]
 mod tests {
+    use super::super::named::Named;
     use super::*;
 
     fn publication(push: bool) -> Publication {
@@ -245,7 +232,9 @@ mod tests {
     fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         let publication = publication(push);
-        let checks = of_image(inputs, &names, &publication, &Cache::given(inputs));
+        let apart = Named::of(inputs, &mut Vec::new()).apart;
+        let cache = Cache::given(inputs);
+        let checks = of_image(inputs, &names, &apart, &publication, &cache);
         checks.iter().map(ToString::to_string).collect()
     }
 
@@ -304,7 +293,7 @@ mod tests {
         let inputs = super::super::testing::inputs(&[
             (
                 "outputs",
-                "type=image,\"name=quay.io/a/b:1,quay.io/c/d\",push=true",
+                "type=image,name=quay.io/a/b:1,push=true\ntype=registry,name=quay.io/c/d",
             ),
             ("cache-from", "quay.io/a/cache"),
         ]);
@@ -332,7 +321,7 @@ mod tests {
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         for push in [true, false] {
             let publication = publication(push);
-            let checks = of_image(&Inputs::default(), &names, &publication, &cache);
+            let checks = of_image(&Inputs::default(), &names, &[], &publication, &cache);
             let added: Vec<_> = checks.iter().filter(|check| check.added).collect();
             assert_eq!(added.len(), 1);
             assert_eq!(added[0].given_as, reference);

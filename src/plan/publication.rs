@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::named::Named;
 use super::{Level, Notice};
 use crate::event::RunContext;
 use crate::input::output::Output;
@@ -18,7 +19,7 @@ pub struct Publication {
     pub push: bool,
     /// True when it is loaded into the engine.
     pub load: bool,
-    /// True when an entry of `outputs` pushes under a name of its own.
+    /// True when an entry of `outputs` pushes by digest, or under a name of its own.
     pub by_outputs: bool,
     /// True when nothing may be sent to a registry at all: a token that can only
     /// read.
@@ -31,7 +32,12 @@ pub struct Publication {
 }
 
 /// `nowhere` says that every image is switched off.
-pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Publication {
+pub(super) fn decide(
+    inputs: &Inputs,
+    named: &Named,
+    context: &RunContext,
+    nowhere: bool,
+) -> Publication {
     if let Some(call) = &inputs.build.call
         && !is_build(call)
     {
@@ -46,25 +52,27 @@ pub(super) fn decide(inputs: &Inputs, context: &RunContext, nowhere: bool) -> Pu
         };
     }
     let outputs = &inputs.build.outputs;
-    let by_outputs = outputs.iter().any(|o| o.pushes() && o.names_the_image());
-    let with_tags = outputs.iter().any(|o| o.pushes() && !o.names_the_image());
+    let sends = outputs.iter().any(Output::pushes);
+    let by_digest = outputs.iter().any(Output::pushes_by_digest);
+    let by_outputs = by_digest || !named.apart.is_empty();
     let (push, reason) = match inputs.push {
-        _ if nowhere => (false, "every entry of `images` has `enable=false`"),
+        _ if nowhere && !sends => (false, "every entry of `images` has `enable=false`"),
         Push::Always | Push::Auto if context.has_read_only_token() => {
             return from_a_fork(inputs, context);
         }
-        Push::Always | Push::Auto if outputs.iter().any(Output::pushes_by_digest) => (
-            false,
-            "`outputs` pushes the image by its digest, without a tag",
-        ),
+        Push::Never if sends && context.has_read_only_token() => {
+            return from_a_fork(inputs, context);
+        }
+        _ if by_digest => (false, "it goes by its digest, without a tag"),
+        _ if nowhere => (false, "every entry of `images` has `enable=false`"),
         Push::Always => (true, "`push: true`"),
-        Push::Never if by_outputs || with_tags => (
-            false,
-            "`push: false`; but `outputs` has an exporter that pushes",
+        _ if by_outputs => (false, "its exporters push under names of their own"),
+        Push::Never if sends => (
+            true,
+            "`outputs` has an exporter that pushes, in spite of `push: false`",
         ),
         Push::Never => (false, "`push: false`"),
-        Push::Auto if with_tags => (true, "`outputs` has an exporter that pushes"),
-        Push::Auto if by_outputs => (false, "`outputs` names and pushes the image itself"),
+        Push::Auto if sends => (true, "`outputs` has an exporter that pushes"),
         Push::Auto if context.is_pull_request() => (
             false,
             "a pull request is built, not published; `push: true` overrules this",
@@ -128,19 +136,20 @@ fn is_build(call: &str) -> bool {
     matches!(method.trim_start_matches("type="), "build" | "")
 }
 
-/// True when `outputs` says what the image is called and nothing else does:
-/// tags would replace those names, and an image without a tag has none.
-pub(super) fn is_named_by_outputs(inputs: &Inputs) -> bool {
-    let metadata = &inputs.metadata;
-    metadata.images.is_empty()
-        && metadata.default_tags
-        && inputs.references.is_empty()
-        && inputs.build.outputs.iter().any(Output::names_the_image)
+impl Publication {
+    /// True when something goes to a registry.
+    pub fn sends(&self) -> bool {
+        self.push || self.by_outputs
+    }
 }
 
 impl fmt::Display for Publication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.push { "push" } else { "no push" };
+        let what = match (self.push, self.by_outputs) {
+            (true, _) => "push",
+            (false, true) => "push by `outputs`",
+            (false, false) => "no push",
+        };
         write!(f, "{what}: {}", self.reason)
     }
 }
@@ -171,7 +180,7 @@ mod tests {
                 ..RunContext::default()
             };
             assert_eq!(
-                decide(&inputs, &context, false).push,
+                decide(&inputs, &Named::default(), &context, false).push,
                 expected,
                 "{event} {push:?} {load}"
             );
@@ -185,14 +194,15 @@ mod tests {
             ("type=oci,dest=o.tar", Push::Always, true, false),
             ("type=registry", Push::Auto, true, false),
             ("type=image,push=true", Push::Auto, true, false),
-            ("type=image,name=a/b,push=true", Push::Auto, false, true),
+            ("type=image,name=a/b,push=true", Push::Auto, true, false),
             (
                 "type=image,push-by-digest=true,name=a/b,push=true",
                 Push::Auto,
                 false,
                 true,
             ),
-            ("type=image,name=a/b,push=true", Push::Never, false, true),
+            ("type=image,name=a/b,push=true", Push::Never, true, false),
+            ("type=registry", Push::Never, true, false),
         ] {
             let entry = crate::input::list::Entry {
                 text: output.to_owned(),
@@ -203,7 +213,8 @@ mod tests {
                 ..Inputs::default()
             };
             inputs.build.outputs = vec![Output::parse(&entry).unwrap()];
-            let publication = decide(&inputs, &RunContext::default(), false);
+            let named = Named::of(&inputs, &mut Vec::new());
+            let publication = decide(&inputs, &named, &RunContext::default(), false);
             assert_eq!(publication.push, expected, "{output}");
             assert_eq!(publication.by_outputs, by_outputs, "{output}");
         }
@@ -222,7 +233,8 @@ mod tests {
                 ..Inputs::default()
             };
             inputs.build.call = Some(call.to_owned());
-            let publication = decide(&inputs, &RunContext::default(), false);
+            let named = Named::default();
+            let publication = decide(&inputs, &named, &RunContext::default(), false);
             assert_eq!(publication.push, expected, "{call}");
         }
     }

@@ -143,6 +143,10 @@ fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, told: &mut T
     };
     let given = options(target, "output").into_iter().map(entry);
     for output in given.map(|entry| Output::parse(&entry)) {
+        let output = output.map(|output| match own.push {
+            Push::Always => output.with_push(),
+            Push::Auto | Push::Never => output,
+        });
         match output {
             Err(problem) => told.problems.push(problem),
             Ok(output) if !output.pushes() => own.build.outputs.push(output),
@@ -151,8 +155,8 @@ fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, told: &mut T
                 own.build.outputs.extend(output.unpushed());
             }
             Ok(output) if is_published => {
-                if output.attribute("name").is_some() {
-                    // Names and tags of ours would take the place of its own.
+                if output.attribute("name").is_some() && target.texts("tags").is_empty() {
+                    // The file names the image here and nowhere else.
                     own.metadata.images.clear();
                     own.metadata.default_tags = true;
                 }

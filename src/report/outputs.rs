@@ -123,10 +123,12 @@ fn platforms(build: &Build, built: &Built) -> Vec<String> {
 
 /// The first image that was pushed, with its digest.
 fn image(built: &Built) -> String {
-    match (&built.result.digest, built.pushes.done().next()) {
-        (Some(digest), Some(push)) => format!("{}@{digest}", push.name()),
-        _ => String::new(),
-    }
+    let first = built.pushes.done().next();
+    let image = first.and_then(|push| {
+        let digest = push.digest.as_ref().or(built.result.digest.as_ref())?;
+        Some(format!("{}@{digest}", push.name()))
+    });
+    image.unwrap_or_default()
 }
 
 /// Every reference that was pushed.

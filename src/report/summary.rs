@@ -75,7 +75,7 @@ fn unpublished(text: &mut String, build: &Build, built: &Built, withheld: Option
     let reason = withheld.unwrap_or(&publication.reason);
     if !publication.build {
         let _ = writeln!(text, "### Looked at, not built\n");
-    } else if publication.by_outputs || (publication.push && withheld.is_none()) {
+    } else if publication.sends() && withheld.is_none() {
         // The names stand in `outputs`.
         let digest = built.result.digest.as_ref();
         let digest = digest

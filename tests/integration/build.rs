@@ -701,6 +701,17 @@ fn what_is_pushed_by_digest_has_a_name_and_no_tag() {
             "quay.io/o/b",
             Some("quay.io/o/b"),
         ),
+        (
+            "type=image,push-by-digest=true,name-canonical=true,push=true",
+            "pyfound/black",
+            Some("docker.io/pyfound/black"),
+        ),
+        // A branch, which chooses no registry.
+        (
+            "type=image,push-by-digest=true,push=true",
+            "master",
+            Some("ghcr.io/o/r"),
+        ),
     ] {
         let place = workspace(NEW);
         let mut command = step(&place, &push(false));
@@ -808,6 +819,14 @@ fn whole_references_stand_beside_the_rules_tags() {
             vec![("tags", "edge\nghcr.io/o/r:edge")],
             vec!["ghcr.io/o/r:edge"],
         ),
+        (
+            vec![("tags", "myapp:test"), ("load", "true")],
+            vec!["myapp:test"],
+        ),
+        (
+            vec![("tags", "feature/x"), ("load", "true")],
+            vec!["ghcr.io/o/r:feature-x"],
+        ),
         (vec![], vec!["ghcr.io/o/r:master"]),
         (
             vec![("outputs", "type=image,name=ghcr.io/o/x,push-by-digest=true")],
@@ -909,6 +928,7 @@ fn what_holds_one_platform_is_built_for_the_builders_own() {
 fn tags_that_are_likely_not_meant_so_are_warned_about() {
     for (inputs, count) in [
         (vec![("tags", "ghcr.io/o/i\nedge")], 1),
+        (vec![("tags", "feature/x")], 0),
         (
             vec![("tags", "ghcr.io/o/i:1"), ("images", "ghcr.io/o/r")],
             1,
@@ -918,4 +938,28 @@ fn tags_that_are_likely_not_meant_so_are_warned_about() {
         let (_, printed) = arguments(&inputs);
         assert_eq!(warnings(&printed, "Tags"), count, "{}", printed.out);
     }
+}
+
+#[test]
+fn a_slash_alone_makes_a_tag_and_both_spellings_are_shown() {
+    let (_, printed) = arguments(&[("tags", "feature/x")]);
+    let notices = printed.out.lines();
+    let mut notices = notices.filter(|line| line.starts_with("::notice title=Tags::feature/x "));
+    let notice = notices.next().unwrap_or_else(|| panic!("{}", printed.out));
+    for spelling in [
+        "the tag feature-x",
+        "feature/x:latest",
+        "type=raw,value=feature/x",
+    ] {
+        assert!(notice.contains(spelling), "{notice}");
+    }
+}
+
+#[test]
+fn a_name_that_tags_replace_is_warned_about() {
+    let (_, printed) = arguments(&[
+        ("outputs", "type=docker,name=b:test"),
+        ("images", "ghcr.io/o/r"),
+    ]);
+    assert_eq!(warnings(&printed, "Outputs"), 1, "{}", printed.out);
 }

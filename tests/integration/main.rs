@@ -26,6 +26,7 @@ mod github;
 mod naming;
 mod node_commands;
 mod nodes;
+mod outputs;
 mod recorded;
 mod recorder;
 mod refusals;
