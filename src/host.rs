@@ -1,11 +1,12 @@
-//! The one door to the machine: environment, working directory, clock,
-//! subprocesses.
+//! The one door to the machine: environment, working directory, clock, files
+//! of others, subprocesses.
 //!
-//! Owns [`Host`]. Nothing else reads the process's environment, asks the time
-//! or starts a program (clippy's `disallowed-methods` keeps it so), so tests
+//! Owns [`Host`]. Nothing else reads the process's environment, asks the time,
+//! reads a whole file or starts a program (clippy's `disallowed-methods` keeps it so), so tests
 //! build an environment instead of editing the process's own.
 
 mod command;
+pub mod file;
 mod signals;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@
 //! from the event. What cannot be resolved is named, never guessed.
 
 mod expression;
+mod size;
 
 use std::path::Path;
 
@@ -11,9 +12,16 @@ use serde_yaml::Value;
 
 use crate::error::InputProblem;
 use crate::event::RunContext;
+use crate::host::file;
 use crate::input::RawInputs;
 use crate::input::spec::Part;
+use crate::input::yaml;
 use expression::Resolver;
+
+/// The option that names the file.
+const OPTION: &str = "--workflow";
+/// How large a workflow file may be, in bytes.
+const LARGEST: usize = 512 * 1024;
 
 /// The inputs of a step, resolved as far as they can be.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -76,24 +84,21 @@ impl Step {
 /// # Errors
 /// When the file is no workflow, or no step or several jobs use this action.
 pub fn read(
-    file: &Path,
+    path: &Path,
     job: Option<&str>,
     part: Part,
     context: &RunContext,
     plan_only: bool,
 ) -> Result<Step, InputProblem> {
     let problem = |why: String, accepted: &str| {
-        InputProblem::new("--workflow", file.display().to_string(), why, accepted)
+        InputProblem::new(OPTION, path.display().to_string(), why, accepted)
     };
     let accepted = "a workflow file with a step that uses this action";
-    let text = std::fs::read_to_string(file).map_err(|e| problem(e.to_string(), accepted))?;
-    let workflow: Value = serde_yaml::from_str(&text).map_err(|e| {
-        let problem = problem("is no YAML".to_owned(), accepted);
-        match e.location() {
-            Some(place) => problem.at(place.line(), place.column()),
-            None => problem,
-        }
-    })?;
+    let text = file::read_text(path, LARGEST);
+    let text = text.map_err(|error| problem(error.to_string(), accepted))?;
+    let name = path.display().to_string();
+    let workflow: Value =
+        yaml::read(&text).map_err(|unreadable| unreadable.of_input(OPTION, &name, accepted))?;
     let found: Vec<Found<'_>> = steps(&workflow, part)
         .filter(|found| job.is_none_or(|job| job == found.job))
         .collect();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Payload, RunContext};
 use crate::error::InputProblem;
-use crate::host::Host;
+use crate::host::{Host, file};
 use crate::vars;
 
 impl RunContext {
@@ -100,7 +100,8 @@ fn read_payload(host: &Host) -> Result<Payload, InputProblem> {
     let problem = |why: String| {
         InputProblem::new("event file", path, why, "a JSON object, as GitHub sends it")
     };
-    let text = std::fs::read_to_string(host.path(path)).map_err(|e| problem(e.to_string()))?;
+    let text = file::read_text(&host.path(path), file::DATA);
+    let text = text.map_err(|error| problem(error.to_string()))?;
     match serde_json::from_str(&text) {
         Ok(value @ Value::Object(_)) => Ok(Payload::new(value)),
         Ok(_) => Err(problem("is JSON, but no object".to_owned())),

@@ -1,16 +1,18 @@
 //! One buildx process: build, and push.
 
-use std::fs;
+use std::io::ErrorKind;
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use serde_json::Value;
+use tracing::warn;
 
 use super::Error;
 use super::cache::Wait;
 use super::progress::{CutShort, Reader, Watch};
-use crate::host::{Command, Finished, Host, Progress, Signal, Signals};
+use crate::host::{Command, Finished, Host, Progress, Signal, Signals, file};
 use crate::image::Digest;
 
 /// How BuildKit knows a local context again, so that a run sends only what has
@@ -110,20 +112,44 @@ pub(super) fn words(finished: &Finished) -> String {
     }
 }
 
-/// What buildx told of the result. Bake tells of each target under its name.
-pub(super) fn read(file: &Path, target: Option<&str>) -> BuildResult {
-    let mut metadata = fs::read_to_string(file).unwrap_or_default();
-    let mut value: Value = serde_json::from_str(&metadata).unwrap_or_default();
-    if let Some(target) = target {
-        value = value.get_mut(target).map(Value::take).unwrap_or_default();
-        metadata = value.to_string();
+/// The metadata file of a build that went well.
+pub(super) struct Metadata {
+    text: String,
+    value: Value,
+}
+
+impl Metadata {
+    /// One that cannot be read costs its output, not the run.
+    pub(super) fn read(path: &Path) -> Self {
+        let text = file::read_text(path, file::DATA).unwrap_or_else(|error| {
+            if error.kind() != ErrorKind::NotFound {
+                let why = "the output `metadata` stays empty";
+                warn!(title = "Metadata", "buildx's metadata file {error}: {why}");
+            }
+            String::new()
+        });
+        Self {
+            value: serde_json::from_str(&text).unwrap_or_default(),
+            text,
+        }
     }
-    let digest = |name: &str| Digest::parse(value.get(name)?.as_str()?).ok();
-    let of_index = digest("containerimage.digest");
-    BuildResult {
-        image_id: digest("containerimage.config.digest").or_else(|| of_index.clone()),
-        digest: of_index,
-        metadata,
+
+    /// Takes out what it says of the result. Bake has each target under its name.
+    pub(super) fn take(&mut self, target: Option<&str>) -> BuildResult {
+        let (metadata, value) = match target {
+            None => (mem::take(&mut self.text), self.value.take()),
+            Some(target) => match self.value.get_mut(target).map(Value::take) {
+                Some(value) => (value.to_string(), value),
+                None => (String::new(), Value::Null),
+            },
+        };
+        let digest = |name: &str| Digest::parse(value.get(name)?.as_str()?).ok();
+        let of_index = digest("containerimage.digest");
+        BuildResult {
+            image_id: digest("containerimage.config.digest").or_else(|| of_index.clone()),
+            digest: of_index,
+            metadata,
+        }
     }
 }
 
@@ -153,7 +179,14 @@ pub(super) fn last_words(tail: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    fn read(file: &Path, target: Option<&str>) -> BuildResult {
+        Metadata::read(file).take(target)
+    }
 
     #[test]
     fn the_last_words_are_buildxs_summary() {
@@ -193,7 +226,25 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_broken_file_has_no_digest() {
+    fn a_file_that_is_missing_or_cannot_be_read_has_no_digest() {
         assert!(read(Path::new("/nonexistent"), None).digest.is_none());
+        let folder = tempfile::tempdir().unwrap();
+        let endless = folder.path().join("metadata.json");
+        symlink("/dev/zero", &endless).unwrap();
+        let result = read(&endless, None);
+        assert_eq!((result.digest, result.metadata), (None, String::new()));
+    }
+
+    #[test]
+    fn every_target_takes_its_own_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("metadata.json");
+        fs::write(&file, r#"{"a":{"x":1},"b":{"x":2}}"#).unwrap();
+        let mut metadata = Metadata::read(&file);
+        let mut of = |target| metadata.take(Some(target)).metadata;
+        assert_eq!(
+            [of("b"), of("a"), of("c")],
+            [r#"{"x":2}"#, r#"{"x":1}"#, ""]
+        );
     }
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::RunFolder;
 use crate::facts::Endpoint;
+use crate::host::file;
 use crate::image::Digest;
 
 /// Where contexts are, in the run's folder.
@@ -34,9 +35,9 @@ pub(super) fn write(folder: &RunFolder, name: &str, endpoint: &Endpoint) -> io::
     });
     let path = format!("{CONTEXTS}/meta/{id}/meta.json");
     folder.write(&path, meta.to_string().as_bytes())?;
-    for file in FILES {
-        let content = fs::read(certificates.join(file))?;
-        folder.write(&format!("{CONTEXTS}/tls/{id}/docker/{file}"), &content)?;
+    for name in FILES {
+        let content = file::read(&certificates.join(name), file::SETTINGS)?;
+        folder.write(&format!("{CONTEXTS}/tls/{id}/docker/{name}"), &content)?;
     }
     Ok(())
 }

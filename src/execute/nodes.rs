@@ -13,7 +13,7 @@ use super::inspected::{self, Said};
 use super::publishing::Publishing;
 use super::unreached::{LostNode, NOTE, name_unreached, silent};
 use super::{Built, Error, Job, build, builder};
-use crate::host::{Command, Finished, Progress, Signals};
+use crate::host::{Command, Finished, Progress, Signals, file};
 use crate::image::Platform;
 use crate::input::builder::Driver;
 use crate::plan::{Able, BuilderChoice, Created, MadeNode, SetUpCommand, Spread};
@@ -268,7 +268,12 @@ impl Nodes<'_> {
         let kept = format!("{RETIRED}/instances/{name}");
         let is_there = self.job.folder.path().join(&kept).exists();
         let starts = self.made.driver != Driver::Remote && !self.made.stays;
-        if let (true, true, false, Ok(text)) = (is_started, starts, is_there, fs::read(&note)) {
+        if let (true, true, false, Ok(text)) = (
+            is_started,
+            starts,
+            is_there,
+            file::read(&note, file::SETTINGS),
+        ) {
             let written = self.job.folder.write(&kept, &text);
             written.map_err(Error::files(&kept))?;
         }

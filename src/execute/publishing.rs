@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use super::build::Ended;
+use super::build::{Ended, Metadata};
 use super::cache::{self, Wait};
 use super::copy::{self, Copied};
 use super::progress::{Export, Watch};
@@ -135,7 +135,7 @@ impl Publishing<'_> {
         let target = self.build.target.as_deref();
         let result = match ended {
             Ended::Well | Ended::Cancelled(_, true) => {
-                Some(build::read(&self.files.metadata(target), target))
+                Some(Metadata::read(&self.files.metadata(target)).take(target))
             }
             _ => None,
         };

@@ -16,7 +16,7 @@ use super::builder::{PATIENCE, with_settings};
 use super::nodes::RETIRED;
 use super::{Error, Job, RunFolder, emulation};
 use crate::facts::{DockerSettings, find_buildx, words};
-use crate::host::Host;
+use crate::host::{Host, file};
 use crate::input::builder::Cleanup;
 use crate::plan::{Build, BuilderChoice, Handlers, Plan};
 
@@ -192,7 +192,7 @@ impl TakeDown {
     }
 
     fn read(folder: &Path) -> Option<Self> {
-        let text = fs::read_to_string(folder.join(RECORD)).ok()?;
+        let text = file::read_text(&folder.join(RECORD), file::SETTINGS).ok()?;
         serde_json::from_str(&text).ok()
     }
 }

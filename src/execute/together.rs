@@ -8,7 +8,7 @@ use std::fs;
 
 use tracing::info;
 
-use super::build::{self, Ended};
+use super::build::{self, Ended, Metadata};
 use super::images::Images;
 use super::progress::{CutShort, Watch};
 use super::publishing::{Begun, Done, watch};
@@ -41,12 +41,13 @@ impl Images<'_> {
         let host = self.job.host;
         let ended = build::run(&command, host, progress, signals, &mut watches, true).await?;
         let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));
+        let mut metadata = is_whole.then(|| Metadata::read(&files.metadata(None)));
         let begun = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
             if matches!(ended, Ended::Failed { .. }) {
                 watch.cut_short(CutShort::WithAnother);
             }
             let target = watch.target;
-            let result = is_whole.then(|| build::read(&files.metadata(None), target));
+            let result = metadata.as_mut().map(|metadata| metadata.take(target));
             Some(Begun {
                 result,
                 done: done(&ended, &watch, build.is_pushed_alone())?,

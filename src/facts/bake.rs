@@ -1,6 +1,8 @@
 //! Bake files, as buildx reads them: variables, functions, groups, matrices and
 //! overrides are worked out by `buildx bake --print`, which builds nothing.
 
+use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Workspace;
 use crate::error::InputProblem;
-use crate::host::{Command, Host};
+use crate::host::{Command, Host, file};
 use crate::input::{BakeInputs, csv};
 use crate::vars;
 
@@ -21,6 +23,13 @@ const TOKENS: [&str; 2] = [
     vars::ACTIONS_RUNTIME_TOKEN,
     vars::ACTIONS_ID_TOKEN_REQUEST_TOKEN,
 ];
+/// How many targets and how many groups are taken.
+const MOST_TARGETS: usize = 1000;
+/// How much text the Dockerfiles of all targets are together before what runs in
+/// the others is not looked at, in bytes.
+const DOCKERFILES: usize = 8 * file::SETTINGS;
+/// How much text all targets are, each with those that it is made from, in bytes.
+const RELATED: usize = 32 * file::SETTINGS;
 const ACCEPTED: &str = "bake files with the targets, relative to the workspace: \
     https://docs.docker.com/build/bake/reference/";
 
@@ -81,21 +90,50 @@ impl Bake {
         let told = tokio::time::timeout(PATIENCE, command.read(host)).await;
         let told = match told {
             Ok(Ok(told)) => told,
+            Ok(Err(error)) if error.kind() == ErrorKind::FileTooLarge => {
+                return Err(problem(&format!("buildx {error}")));
+            }
             Ok(Err(error)) => return Err(problem(&last_words(&error.to_string()))),
             Err(_) => return Err(problem("buildx did not read them in 30 s")),
         };
-        Self::parse(&told, host).ok_or_else(|| problem("buildx told nothing of their targets"))
+        Self::parse(&told, host).map_err(|why| problem(&why))
     }
 
     /// Reads `{"group": {"default": {"targets": [...]}}, "target": {NAME: {...}}}`.
-    fn parse(told: &str, host: &Host) -> Option<Self> {
-        let told: Value = serde_json::from_str(told).ok()?;
-        let all = told.get("target")?.as_object()?;
-        let names = collect(told.get("group")?, ASKED_FOR, all, &mut Vec::new());
-        let target = |name: &&str| Target::look(name, all, host);
-        let targets: Vec<Target> = names.iter().filter_map(target).collect();
-        let is_whole = !targets.is_empty() && targets.len() == names.len();
-        is_whole.then_some(Self { targets })
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    fn parse(told: &str, host: &Host) -> Result<Self, String> {
+        let nothing = || "buildx told nothing of their targets".to_owned();
+        let told: Value = serde_json::from_str(told).map_err(|_| nothing())?;
+        let part = |name: &str| {
+            told.get(name)
+                .and_then(Value::as_object)
+                .ok_or_else(nothing)
+        };
+        let (all, groups) = (part("target")?, part("group")?);
+        if all.len().max(groups.len()) > MOST_TARGETS {
+            return Err(format!(
+                "they have more than {MOST_TARGETS} targets or groups"
+            ));
+        }
+        let mut names = Vec::new();
+        collect(groups, ASKED_FOR, all, &mut HashSet::new(), &mut names);
+        let (mut text, mut related) = (DOCKERFILES, RELATED);
+        let mut targets = Vec::new();
+        for name in names {
+            let target = Target::look(name, all, host, text).ok_or_else(nothing)?;
+            let dockerfile = target.workspace.dockerfile.as_deref();
+            text = text.saturating_sub(dockerfile.map_or(0, str::len));
+            related = related
+                .checked_sub(size(&target.family))
+                .ok_or_else(|| "too many of their targets are made from one another".to_owned())?;
+            targets.push(target);
+        }
+        match targets.is_empty() {
+            true => Err(nothing()),
+            false => Ok(Self { targets }),
+        }
     }
 }
 
@@ -121,30 +159,34 @@ fn problem(inputs: &BakeInputs, why: &str) -> InputProblem {
 /// The targets of a group and of the groups in it, each once. The target
 /// `default` is in a group of its own name.
 fn collect<'a>(
-    groups: &'a Value,
+    groups: &'a Map<String, Value>,
     name: &'a str,
     targets: &Map<String, Value>,
-    seen: &mut Vec<&'a str>,
-) -> Vec<&'a str> {
+    seen: &mut HashSet<&'a str>,
+    found: &mut Vec<&'a str>,
+) {
     let group = groups
         .get(name)
         .and_then(|group| group.get("targets")?.as_array());
-    let mut found = Vec::new();
     for inner in group.into_iter().flatten().filter_map(Value::as_str) {
-        if !seen.contains(&inner) {
-            seen.push(inner);
+        if seen.insert(inner) {
             match targets.contains_key(inner) {
                 true => found.push(inner),
-                false => found.extend(collect(groups, inner, targets, seen)),
+                false => collect(groups, inner, targets, seen, found),
             }
         }
     }
-    found
+}
+
+/// How much text the definitions are, in bytes.
+fn size(definitions: &Map<String, Value>) -> usize {
+    let sizes = definitions.values().map(|one| one.to_string().len());
+    sizes.sum()
 }
 
 impl Target {
     /// `None` for a name that buildx would not accept, or take for an option.
-    fn look(name: &str, all: &Map<String, Value>, host: &Host) -> Option<Self> {
+    fn look(name: &str, all: &Map<String, Value>, host: &Host, text: usize) -> Option<Self> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.is_empty() || name.starts_with('-') || !name.chars().all(is_plain) {
             return None;
@@ -159,9 +201,12 @@ impl Target {
         };
         let variables = target.variables().into_iter();
         target.unset = variables.filter(|name| host.var(name).is_none()).collect();
-        target.workspace = Workspace::look(host, Some(&target.context()), Some(&target.file()));
-        if let Some(text) = target.text("dockerfile-inline") {
-            target.workspace.dockerfile = Some(text);
+        let limit = text.min(file::SETTINGS);
+        let (context, file) = (target.context(), target.file());
+        target.workspace = Workspace::look(host, Some(&context), Some(&file), limit);
+        if let Some(inline) = target.text("dockerfile-inline") {
+            target.workspace.dockerfile = (inline.len() <= limit).then_some(inline);
+            target.workspace.no_dockerfile = None;
         }
         Some(target)
     }
@@ -258,6 +303,8 @@ fn last_words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn host() -> Host {
@@ -265,7 +312,7 @@ mod tests {
     }
 
     fn names(told: &str) -> Option<Vec<String>> {
-        let bake = Bake::parse(told, &host())?;
+        let bake = Bake::parse(told, &host()).ok()?;
         Some(bake.targets.into_iter().map(|target| target.name).collect())
     }
 
@@ -299,6 +346,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_much_to_plan_is_refused() {
+        let told = |count: usize| {
+            let names: Vec<String> = (0..count).map(|at| format!("t{at}")).collect();
+            let targets: Map<String, Value> =
+                names.iter().map(|name| (name.clone(), json!({}))).collect();
+            json!({"group": {"default": {"targets": names}}, "target": targets}).to_string()
+        };
+        assert_eq!(names(&told(MOST_TARGETS)).unwrap().len(), MOST_TARGETS);
+        let refused = |told: &str| Bake::parse(told, &host()).unwrap_err();
+        let many = refused(&told(MOST_TARGETS + 1));
+        assert_eq!(many, "they have more than 1000 targets or groups");
+
+        // Each is made from the one before it, and so from all of them.
+        let names: Vec<String> = (0..MOST_TARGETS).map(|at| format!("t{at}")).collect();
+        let target = |at: usize| {
+            let before = format!("target:t{}", at.saturating_sub(1));
+            json!({"contexts": {"before": before}, "args": {"A": "x".repeat(100)}})
+        };
+        let targets: Map<String, Value> = (0..MOST_TARGETS)
+            .map(|at| (format!("t{at}"), target(at)))
+            .collect();
+        let chain = json!({"group": {"default": {"targets": names}}, "target": targets});
+        let why = refused(&chain.to_string());
+        assert!(why.contains("made from one another"), "{why}");
+    }
+
+    #[test]
     fn a_dockerfile_is_in_its_context_and_text_is_unescaped() {
         for (definition, file) in [
             ("{}", "Dockerfile"),
@@ -307,7 +381,7 @@ mod tests {
             (r#"{"context":"https://a/b.git","dockerfile":"D"}"#, "D"),
         ] {
             let all: Value = serde_json::from_str(&format!(r#"{{"a":{definition}}}"#)).unwrap();
-            let target = Target::look("a", all.as_object().unwrap(), &host()).unwrap();
+            let target = Target::look("a", all.as_object().unwrap(), &host(), DOCKERFILES).unwrap();
             assert_eq!(target.file(), file);
         }
         assert_eq!(unescaped("a$${b}%%{c}$d"), "a${b}%{c}$d");
@@ -353,7 +427,7 @@ mod tests {
     fn a_variable_that_is_not_set_is_known() {
         let definition = r#"{"secret":[{"id":"a","env":"A"},"id=b,env=B",{"id":"c","src":"f"}]}"#;
         let all: Value = serde_json::from_str(&format!(r#"{{"a":{definition}}}"#)).unwrap();
-        let target = Target::look("a", all.as_object().unwrap(), &host()).unwrap();
+        let target = Target::look("a", all.as_object().unwrap(), &host(), DOCKERFILES).unwrap();
         assert_eq!(target.unset, ["A", "B"]);
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Reads buildx's own notes, `instances/NAME` in its folder, JSON.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -10,7 +9,7 @@ use serde_json::Value;
 use super::buildx::ChosenBuilder;
 use super::docker::DockerSettings;
 use crate::event::RunContext;
-use crate::host::Host;
+use crate::host::{Host, file};
 use crate::image::Digest;
 use crate::input::Inputs;
 use crate::vars;
@@ -87,7 +86,8 @@ fn driver_of(instances: &Path, name: &str) -> Option<String> {
     if name.contains('/') {
         return None;
     }
-    let note = fs::read_to_string(instances.join(name.to_lowercase())).ok()?;
+    let note = instances.join(name.to_lowercase());
+    let note = file::read_text(&note, file::SETTINGS).ok()?;
     let note: Value = serde_json::from_str(&note).ok()?;
     note.get("Driver")?.as_str().map(str::to_owned)
 }
@@ -107,6 +107,8 @@ fn lasting_name(runner: &str, repository: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,7 @@ use semver::Version;
 use serde_json::Value;
 
 use super::docker::DockerSettings;
-use crate::host::{Command, Host};
+use crate::host::{Command, Host, file};
 use crate::vars;
 
 /// The names under which buildx is installed: as a plugin, and by itself.
@@ -93,8 +93,9 @@ pub(super) fn chosen(host: &Host, settings: &DockerSettings) -> Option<ChosenBui
             by: format!("{} is set", vars::BUILDX_BUILDER),
         });
     }
-    let file = settings.buildx_folder(host).join("current");
-    let current: Value = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
+    let current = settings.buildx_folder(host).join("current");
+    let current = file::read_text(&current, file::SETTINGS).ok()?;
+    let current: Value = serde_json::from_str(&current).ok()?;
     let name = current.get("Name")?.as_str()?;
     // A choice holds for the engine that it was made for.
     let global = current.get("Global").and_then(Value::as_bool) == Some(true);

@@ -4,12 +4,12 @@
 //! configuration's `currentContext`; contexts are kept in
 //! `contexts/meta/<sha256 of the name>/meta.json`.
 
-use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::host::Host;
+use crate::host::{Host, file};
 use crate::image::{Digest, Registry};
 use crate::vars;
 
@@ -115,8 +115,15 @@ impl DockerSettings {
 
 fn read_config(folder: &Path, warnings: &mut Vec<String>) -> Map<String, Value> {
     let path = folder.join("config.json");
-    let Ok(text) = fs::read_to_string(&path) else {
-        return Map::new();
+    let text = match file::read_text(&path, file::SETTINGS) {
+        Ok(text) => text,
+        Err(error) => {
+            if error.kind() != ErrorKind::NotFound {
+                let path = path.display();
+                warnings.push(format!("{path} {error}: its logins are not used"));
+            }
+            return Map::new();
+        }
     };
     match serde_json::from_str(&text) {
         Ok(config) => config,
@@ -167,7 +174,8 @@ fn context(folder: &Path, name: &str) -> Option<Endpoint> {
     let digest = Digest::of(name.as_bytes());
     let id = digest.as_str().strip_prefix("sha256:")?;
     let contexts = folder.join("contexts");
-    let meta = fs::read_to_string(contexts.join("meta").join(id).join("meta.json")).ok()?;
+    let meta = contexts.join("meta").join(id).join("meta.json");
+    let meta = file::read_text(&meta, file::SETTINGS).ok()?;
     let meta: Value = serde_json::from_str(&meta).ok()?;
     let address = meta.pointer("/Endpoints/docker/Host")?.as_str()?;
     let certificates = contexts.join("tls").join(id).join("docker");
@@ -180,6 +188,8 @@ fn context(folder: &Path, name: &str) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(environment: &[(&str, &str)], folder: &Path) -> DockerSettings {

@@ -3,14 +3,20 @@
 //! Goes through octocrab at `GITHUB_API_URL`. An answer that does not come is
 //! never an error here: the labels it was for stay empty and a warning says so.
 
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
 use octocrab::Octocrab;
+use reqwest::StatusCode;
 use serde_json::Value;
 
+use crate::error::text;
 use crate::event::RunContext;
 use crate::http;
 use crate::metadata::Repository;
 use crate::secret::Secret;
+
+/// How much of an answer is read, in bytes: a commit comes with its changes.
+const MOST: usize = 8 * 1024 * 1024;
 
 /// GitHub's API for one repository.
 pub(super) struct GitHub {
@@ -30,13 +36,13 @@ impl GitHub {
     ) -> Result<Self, String> {
         let mut builder = Octocrab::builder()
             .base_uri(&context.api_url)
-            .map_err(|error| words(&error))?;
+            .map_err(|error| http::innermost(&error))?;
         if let Some(token) = token {
             builder = builder.personal_token(token.expose());
         }
         let api = builder
             .build_with_reqwest(client)
-            .map_err(|error| words(&error))?;
+            .map_err(|error| http::innermost(&error))?;
         Ok(Self {
             api,
             repository: context.repository.clone(),
@@ -67,8 +73,7 @@ impl GitHub {
     }
 
     async fn get(&self, route: &str) -> Result<Value, String> {
-        let got = self.api.get(route, None::<&()>).await;
-        got.map_err(|error| words(&error))
+        self.try_get(route).await.map_err(|refused| refused.words())
     }
 
     /// The same for a route whose refusal tells something too.
@@ -76,30 +81,40 @@ impl GitHub {
     /// # Errors
     /// With GitHub's status and words, when it answered.
     pub(super) async fn try_get(&self, route: &str) -> Result<Value, Refused> {
-        let got = self.api.get(route, None::<&()>).await;
-        got.map_err(|error| match error {
-            octocrab::Error::GitHub { source, .. } => {
-                Refused::Answered(source.status_code.as_u16(), source.message)
-            }
-            _ => Refused::Unreachable,
-        })
+        let unreachable = |error: octocrab::Error| Refused::Unreachable(http::innermost(&error));
+        let response = self.api._get(route).await.map_err(unreachable)?;
+        let (status, body) = (response.status(), response.into_body());
+        let body = Limited::new(body, MOST).collect().await;
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => Refused::Unreachable(format!("{route} is more than {MOST} bytes")),
+            false => Refused::Unreachable(http::innermost(&*error)),
+        })?;
+        let json: Result<Value, _> = serde_json::from_slice(&body.to_bytes());
+        if status.is_success() {
+            return json.map_err(|error| Refused::Unreachable(error.to_string()));
+        }
+        let message = json.ok();
+        let message = message
+            .as_ref()
+            .and_then(|json| json.get("message")?.as_str());
+        let message = text::clean(message.unwrap_or_default(), text::WORDS);
+        Err(Refused::Answered(status, message))
     }
 }
 
 /// Why GitHub's API did not tell.
 pub(super) enum Refused {
     /// It answered with this status and message.
-    Answered(u16, String),
-    /// It did not answer.
-    Unreachable,
+    Answered(StatusCode, String),
+    /// It did not answer, or with nothing of use.
+    Unreachable(String),
 }
 
-/// GitHub's own words where it had any: octocrab's are just 'GitHub'.
-fn words(error: &octocrab::Error) -> String {
-    match error {
-        octocrab::Error::GitHub { source, .. } => {
-            format!("{} {}", source.status_code, source.message)
+impl Refused {
+    fn words(self) -> String {
+        match self {
+            Self::Answered(status, message) => format!("{status} {message}").trim_end().to_owned(),
+            Self::Unreachable(why) => why,
         }
-        other => http::innermost(other),
     }
 }

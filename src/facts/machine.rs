@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::host::file;
 use crate::image::Platform;
 
 /// Where the kernel shows its handlers.
@@ -31,7 +32,7 @@ impl Machine {
     /// engine's.
     pub(super) fn look(address: &str, architecture: Option<&str>, kernel: &str) -> Option<Self> {
         let platform: Platform = format!("linux/{}", architecture?).parse().ok()?;
-        let own = fs::read_to_string(RELEASE).unwrap_or_default();
+        let own = read(Path::new(RELEASE)).unwrap_or_default();
         let is_here = address.starts_with("unix://") && own.trim() == kernel && !kernel.is_empty();
         Some(Self {
             architecture: platform.architecture,
@@ -77,15 +78,19 @@ impl Machine {
     }
 }
 
+fn read(path: &Path) -> Option<String> {
+    file::read_text(path, file::SETTINGS).ok()
+}
+
 /// The architectures of the handlers; `None` where binfmt_misc is not mounted,
 /// as in a container.
 fn handlers(folder: &Path) -> Option<BTreeSet<String>> {
-    let status = fs::read_to_string(folder.join("status")).ok()?;
+    let status = read(&folder.join("status"))?;
     if status.trim() != "enabled" {
         return Some(BTreeSet::new());
     }
     let entries = fs::read_dir(folder).ok()?.flatten();
-    let texts = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok());
+    let texts = entries.filter_map(|entry| read(&entry.path()));
     Some(texts.filter_map(|text| architecture(&text)).collect())
 }
 

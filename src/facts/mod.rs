@@ -35,7 +35,7 @@ use semver::Version;
 
 use crate::error::InputProblem;
 use crate::event::RunContext;
-use crate::host::Host;
+use crate::host::{Host, file};
 use crate::input::Inputs;
 use crate::input::builder::Driver;
 
@@ -79,7 +79,12 @@ impl Facts {
         Self {
             cache: CacheFacts::look(host, context, &paths),
             event: EventFacts::local(host, inputs, context),
-            workspace: Workspace::look(host, inputs.context.as_deref(), inputs.file.as_deref()),
+            workspace: Workspace::look(
+                host,
+                inputs.context.as_deref(),
+                inputs.file.as_deref(),
+                file::SETTINGS,
+            ),
             paths,
             engine: Engine::Unasked,
             buildx: None,

@@ -6,6 +6,7 @@
 //! answered is unknown and never an error.
 
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::github::{GitHub, Refused};
@@ -79,7 +80,9 @@ impl Package {
             let route = format!("/{kind}/{owner}/packages/container/{name}");
             match github.try_get(&route).await {
                 Ok(package) => return Self::from_json(&package, owned_by),
-                Err(Refused::Answered(403, words)) if words.contains(NO_PERMISSION) => {
+                Err(Refused::Answered(StatusCode::FORBIDDEN, words))
+                    if words.contains(NO_PERMISSION) =>
+                {
                     found.permission = Permission::Missing;
                 }
                 Err(_) => {}

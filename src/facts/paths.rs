@@ -4,15 +4,16 @@
 //! Owns [`Paths`]. Reads `/proc/self/mountinfo` (proc_pid_mountinfo(5)) and the
 //! file system; which path must be reachable is for the plan.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::host::Host;
+use crate::host::{Host, file};
 use crate::input::Inputs;
 use crate::vars;
 
 /// Where the runner mounts the workspace of a step that is an image.
 const STEP_WORKSPACE: &str = "/github/workspace";
+/// Where the kernel lists the mounts.
+const MOUNTS: &str = "/proc/self/mountinfo";
 /// Mounts of the container's own: what is written there goes with it.
 const OWN_MOUNTS: [&str; 6] = [
     "/proc",
@@ -47,7 +48,7 @@ impl Paths {
         let is_image =
             host.is_github_actions() && host.var(vars::GITHUB_WORKSPACE) == Some(STEP_WORKSPACE);
         let table = match is_image {
-            true => fs::read_to_string("/proc/self/mountinfo").unwrap_or_default(),
+            true => file::read_text(Path::new(MOUNTS), file::SETTINGS).unwrap_or_default(),
             false => String::new(),
         };
         Self {

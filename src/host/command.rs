@@ -1,19 +1,22 @@
 //! Commands as values, and the one runner that executes them.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStdin};
 
+use super::file::size;
 use super::{Host, Signal, Signals};
 use crate::vars;
 
 /// How much of a program's last words are kept for the diagnosis, in bytes.
 const TAIL: usize = 64 * 1024;
+/// How much a program may print that is read as a whole, in bytes.
+const MOST: usize = 8 * 1024 * 1024;
 /// How long output may stay silent after the program's end, while something
 /// that it started still holds it open.
 const QUIET: Duration = Duration::from_secs(1);
@@ -115,7 +118,8 @@ impl Command {
     /// Runs the program to its end and gives what it printed on standard output.
     ///
     /// # Errors
-    /// When it cannot be started, and with its last words when it fails.
+    /// When it cannot be started, with its last words when it fails, and when it
+    /// prints more than the limit.
     pub async fn read(&self, host: &Host) -> io::Result<String> {
         let mut child = self
             .prepare(host)
@@ -123,16 +127,13 @@ impl Command {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        if let Some(mut input) = child.stdin.take() {
-            // A program that reads nothing is no error.
-            let _ = input.write_all(self.input.as_bytes()).await;
-        }
-        let output = child.wait_with_output().await?;
-        let out = String::from_utf8_lossy(&output.stdout);
-        if output.status.success() {
+        let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (out, err, ()) = tokio::try_join!(whole(out), last(err), give(input, &self.input))?;
+        let status = child.wait().await?;
+        let out = String::from_utf8_lossy(&out);
+        if status.success() {
             return Ok(out.into_owned());
         }
-        let err = String::from_utf8_lossy(&output.stderr);
         Err(io::Error::other(format!("{out}{err}").trim().to_owned()))
     }
 
@@ -162,6 +163,40 @@ impl Command {
             }
         }
     }
+}
+
+/// Writes what a program is to read. One that does not read it is not an error.
+async fn give(input: Option<ChildStdin>, text: &str) -> io::Result<()> {
+    if let Some(mut input) = input {
+        let _ = input.write_all(text.as_bytes()).await;
+    }
+    Ok(())
+}
+
+/// All that a program prints. One that prints more than the limit is given up,
+/// which ends it.
+async fn whole(out: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(out) = out {
+        let limit = u64::try_from(MOST).unwrap_or(u64::MAX).saturating_add(1);
+        out.take(limit).read_to_end(&mut bytes).await?;
+    }
+    if bytes.len() > MOST {
+        let why = format!("it printed more than {}, which is the limit", size(MOST));
+        return Err(io::Error::new(ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}
+
+/// The last of what a program prints.
+async fn last(mut err: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
+    let mut tail = Tail::default();
+    let mut buffer = [0; 8192];
+    while err.is_some() {
+        let count = read_some(&mut err, &mut buffer).await?;
+        tail.push(&buffer[..count]);
+    }
+    Ok(tail.text())
 }
 
 fn stays_here(variable: &str) -> bool {
@@ -252,6 +287,38 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    async fn read(script: &str) -> io::Result<String> {
+        let environment = [("PATH", "/usr/bin:/bin")];
+        let host = Host::with(&environment, Path::new("/"), jiff::Timestamp::UNIX_EPOCH);
+        let shell = Command::new(Path::new("/bin/sh"));
+        let command = shell.args(["-c", script]).input("asked\n");
+        let bound = tokio::time::timeout(Duration::from_secs(60), command.read(&host));
+        bound.await.expect("an end")
+    }
+
+    #[tokio::test]
+    async fn what_a_program_prints_is_read_up_to_a_limit() {
+        assert_eq!(read("cat").await.unwrap(), "asked\n");
+        assert_eq!(
+            read("echo no input is read").await.unwrap(),
+            "no input is read\n"
+        );
+        let failed = read("echo a; echo b >&2; exit 1").await.unwrap_err();
+        assert_eq!(failed.to_string(), "a\nb");
+        let endless = read("exec cat /dev/zero").await.unwrap_err();
+        assert_eq!(
+            endless.to_string(),
+            "it printed more than 8 MiB, which is the limit"
+        );
+        let noisy = read("head -c 10000000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 1");
+        let noisy = noisy.await.unwrap_err().to_string();
+        assert!(
+            noisy.len() <= 2 * TAIL && noisy.ends_with("the end"),
+            "{}",
+            noisy.len()
+        );
+    }
 
     #[tokio::test]
     async fn what_a_program_leaves_running_does_not_hold_us() {

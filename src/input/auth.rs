@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use super::yaml;
 use crate::error::InputProblem;
 use crate::image::Registry;
 use crate::secret::Secret;
@@ -38,9 +39,12 @@ pub fn parse(text: &str) -> (Vec<Login>, Vec<InputProblem>) {
     if text.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let entries: Vec<Entry> = match serde_yaml::from_str(text) {
+    let entries: Vec<Entry> = match yaml::read(text) {
         Ok(entries) => entries,
-        Err(error) => return (Vec::new(), vec![unreadable(&error)]),
+        Err(unreadable) => {
+            let problem = unreadable.of_input(NAME, "", ACCEPTED);
+            return (Vec::new(), vec![problem]);
+        }
     };
     let mut logins = Vec::new();
     let mut problems = Vec::new();
@@ -66,17 +70,6 @@ fn login(entry: &Entry) -> Result<Login, String> {
         username: entry.username.clone(),
         password: Secret::new(&entry.password),
     })
-}
-
-/// Says where the YAML breaks without the library's words, which can quote the
-/// text, and with it a password.
-fn unreadable(error: &serde_yaml::Error) -> InputProblem {
-    let place = error.location();
-    let problem = InputProblem::new(NAME, "", "is no such YAML", ACCEPTED);
-    match place {
-        Some(place) => problem.at(place.line(), place.column()),
-        None => problem,
-    }
 }
 
 #[cfg(test)]

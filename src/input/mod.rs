@@ -22,6 +22,7 @@ pub mod reference;
 pub mod secrets;
 pub mod spec;
 pub mod tags;
+pub mod yaml;
 
 pub use bake::BakeInputs;
 pub use build::BuildInputs;
@@ -33,7 +34,7 @@ pub use raw::RawInputs;
 use serde::Serialize;
 
 use crate::error::InputProblem;
-use crate::host::Host;
+use crate::host::{Host, file};
 use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::secret::Secret;
@@ -395,7 +396,7 @@ impl Reader<'_> {
         let read = if given.contains("-----BEGIN") {
             Ok(given.as_bytes().to_vec())
         } else {
-            std::fs::read(host.path(given)).map_err(|error| error.to_string())
+            file::read(&host.path(given), file::SETTINGS).map_err(|error| error.to_string())
         };
         match read.and_then(|pem| Authorities::parse(&pem)) {
             Ok(authorities) => authorities,

@@ -6,12 +6,15 @@
 //! image that is built. What cannot be followed here is `None`, and whoever asks
 //! has to expect a command on any platform.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod stages;
 
-use parse_dockerfile::{Flag, Instruction, Stage, parse};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::expand;
+use parse_dockerfile::{Dockerfile, parse};
+
+use super::expand::{self, Scope, Work};
 use crate::image::{Platform, reference};
+use stages::Stages;
 
 /// Stands for every value that tells of the builder's own platform. It can be
 /// no part of a platform or of a stage's name.
@@ -30,69 +33,109 @@ pub(super) struct Question<'a> {
     pub(super) arguments: &'a [String],
 }
 
-impl Question<'_> {
-    /// The platforms that commands run on when the image for this platform is
-    /// built, without the builder's own as `BUILDPLATFORM` names it.
-    pub(super) fn platforms_that_run(&self, platform: &Platform) -> Option<BTreeSet<Platform>> {
+impl<'a> Question<'a> {
+    /// Reads the Dockerfile, where its grammar is known.
+    pub(super) fn read(self) -> Option<Read<'a>> {
         let file = parse(self.text).ok()?;
         let syntax = file.parser_directives.syntax.as_ref();
         let other = syntax.is_some_and(|syntax| !is_dockers_own(syntax.value.value));
         // BuildKit looks for the frontend behind such a line too.
         let hidden = self.text.starts_with("#!");
-        if other || hidden || self.gives("BUILDKIT_SYNTAX") {
+        let arguments: BTreeMap<&str, Option<&str>> = self
+            .arguments
+            .iter()
+            .map(|text| match text.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (text.as_str(), None),
+            })
+            .collect();
+        if other || hidden || arguments.contains_key("BUILDKIT_SYNTAX") {
             return None;
         }
-        let mut scope = platform_arguments(platform);
-        scope.insert(
-            "TARGETSTAGE".to_owned(),
-            self.target.unwrap_or("default").to_owned(),
-        );
-        for (name, value) in &mut scope {
-            let given = self
-                .arguments
-                .iter()
-                .rev()
-                .find_map(|text| text.strip_prefix(name.as_str()));
-            match given {
-                Some("") => return None,
-                Some(given) if given.starts_with('=') => given[1..].clone_into(value),
-                _ => {}
+        let mut names = HashMap::new();
+        for (index, stage) in file.stages().enumerate() {
+            if let Some((_, own)) = &stage.from.as_ {
+                names.entry(own.value.to_ascii_lowercase()).or_insert(index);
             }
         }
-        for argument in file.global_args() {
-            self.declare(&argument.arguments.value, &mut scope)?;
-        }
-        Stages::read(file.stages().collect(), &scope, platform)?.run_by(self.target)
+        Some(Read {
+            work: Work::for_text(self.text.len()),
+            target: self.target,
+            file,
+            arguments,
+            names,
+        })
     }
+}
 
-    fn gives(&self, name: &str) -> bool {
-        let mut names = self.arguments.iter().map(|text| text.split('=').next());
-        names.any(|given| given == Some(name))
-    }
+/// A Dockerfile that can be followed.
+pub(super) struct Read<'a> {
+    file: Dockerfile<'a>,
+    target: Option<&'a str>,
+    /// By their names; without a value where that is the environment's.
+    arguments: BTreeMap<&'a str, Option<&'a str>>,
+    /// The stages by their names in small letters.
+    names: HashMap<String, usize>,
+    /// What is left for all platforms together.
+    work: Work,
+}
 
-    /// `ARG NAME[=DEFAULT]…`: a build argument wins over the default.
-    fn declare(&self, text: &str, scope: &mut BTreeMap<String, String>) -> Option<()> {
-        for word in expand::words(text)? {
-            let (name, default) = match word.split_once('=') {
-                Some((name, default)) => (name, Some(default)),
-                None => (word.as_str(), None),
-            };
-            let given = self.arguments.iter().rev().find_map(|text| {
-                let (key, value) = text.split_once('=').unwrap_or((text, ""));
-                (key == name).then(|| text.contains('=').then_some(value))
-            });
-            let value = match given {
+impl Read<'_> {
+    /// The platforms that commands run on when the image for this platform is
+    /// built, without the builder's own as `BUILDPLATFORM` names it.
+    pub(super) fn platforms_that_run(&mut self, platform: &Platform) -> Option<BTreeSet<Platform>> {
+        let mut scope = platform_arguments(platform);
+        let stage = self.target.unwrap_or("default");
+        scope.insert("TARGETSTAGE".to_owned(), stage.to_owned());
+        for (name, value) in &mut scope {
+            match self.arguments.get(name.as_str()) {
                 // Its value is the environment's, which is not seen from here.
                 Some(None) => return None,
-                Some(Some(value)) => Some(value.to_owned()),
-                None => default.map_or(Some(None), |text| expand::expand(text, scope).map(Some))?,
-            };
-            if let Some(value) = value {
-                scope.insert(name.to_owned(), value);
+                Some(Some(given)) => (*given).clone_into(value),
+                None => {}
             }
         }
-        Some(())
+        let Self {
+            file, names, work, ..
+        } = self;
+        for argument in file.global_args() {
+            declare(&argument.arguments.value, &self.arguments, &mut scope, work)?;
+        }
+        let stages = Stages::read(file, names, &scope, platform, work)?;
+        stages.run_by(self.target, work)
     }
+}
+
+/// `ARG NAME[=DEFAULT]…`: a build argument wins over the default.
+fn declare(
+    text: &str,
+    arguments: &BTreeMap<&str, Option<&str>>,
+    scope: &mut Scope,
+    work: &mut Work,
+) -> Option<()> {
+    work.spend(text.len())?;
+    for word in expand::words(text)? {
+        let (name, default) = match word.split_once('=') {
+            Some((name, default)) => (name, Some(default)),
+            None => (word.as_str(), None),
+        };
+        let value = match arguments.get(name) {
+            // Its value is the environment's, which is not seen from here.
+            Some(None) => return None,
+            Some(Some(value)) => {
+                work.spend(value.len())?;
+                Some((*value).to_owned())
+            }
+            None => match default {
+                Some(text) => Some(expand::expand(text, scope, work)?),
+                None => None,
+            },
+        };
+        if let Some(value) = value {
+            scope.insert(name.to_owned(), value);
+        }
+    }
+    Some(())
 }
 
 /// True for Docker's own frontend, in any version.
@@ -103,7 +146,7 @@ fn is_dockers_own(syntax: &str) -> bool {
 }
 
 /// The arguments that BuildKit declares by itself.
-fn platform_arguments(target: &Platform) -> BTreeMap<String, String> {
+fn platform_arguments(target: &Platform) -> Scope {
     let variant = target.variant.clone().unwrap_or_default();
     [
         ("TARGETPLATFORM", target.to_string()),
@@ -120,140 +163,10 @@ fn platform_arguments(target: &Platform) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// The stages with what they are made of.
-struct Stages<'text, 'file> {
-    stages: Vec<Stage<'text, 'file>>,
-    /// For each, the stage that it begins from.
-    bases: Vec<Option<usize>>,
-    /// For each, its platform; `None` is the builder's own.
-    platforms: Vec<Option<Platform>>,
-}
-
-impl<'text, 'file> Stages<'text, 'file> {
-    fn read(
-        stages: Vec<Stage<'text, 'file>>,
-        scope: &BTreeMap<String, String>,
-        target: &Platform,
-    ) -> Option<Self> {
-        let froms: Vec<_> = stages.iter().map(|stage| stage.from).collect();
-        let mut read = Self {
-            stages,
-            bases: Vec::new(),
-            platforms: Vec::new(),
-        };
-        for (index, from) in froms.into_iter().enumerate() {
-            let image = expand::expand(&from.image.value, scope)?;
-            let base = read.find(&image, index)?;
-            let given = option(&from.options, "platform");
-            let platform = match (base, given) {
-                (Some(base), _) => read.platforms.get(base)?.clone(),
-                (None, None) => Some(target.clone()),
-                (None, Some(text)) => {
-                    let text = expand::expand(text, scope)?;
-                    match text.contains(BUILDERS_OWN) {
-                        true => None,
-                        false => Some(text.parse().ok()?),
-                    }
-                }
-            };
-            read.bases.push(base);
-            read.platforms.push(platform);
-        }
-        Some(read)
-    }
-
-    /// The stage of this name or number before `before`: `Some(None)` for an
-    /// image from elsewhere, `None` when that is not known.
-    #[allow(clippy::option_option, reason = "nothing, and nothing known, differ")]
-    fn find(&self, name: &str, before: usize) -> Option<Option<usize>> {
-        if name.contains('$') || name.contains(BUILDERS_OWN) {
-            return None;
-        }
-        if let Ok(number) = name.parse::<usize>() {
-            return Some((number < before).then_some(number));
-        }
-        let named = |stage: &Stage<'_, '_>| {
-            let own = stage.from.as_.as_ref();
-            own.is_some_and(|(_, own)| own.value.eq_ignore_ascii_case(name))
-        };
-        let earlier = self.stages.iter().take(before);
-        Some(
-            earlier
-                .enumerate()
-                .find(|(_, stage)| named(stage))
-                .map(|(index, _)| index),
-        )
-    }
-
-    fn run_by(&self, target: Option<&str>) -> Option<BTreeSet<Platform>> {
-        let count = self.stages.len();
-        let last = match target {
-            None => count.checked_sub(1)?,
-            Some(name) => self.find(name, count)??,
-        };
-        let mut needed = BTreeSet::new();
-        let mut platforms = BTreeSet::new();
-        let mut open = vec![last];
-        while let Some(index) = open.pop() {
-            if !needed.insert(index) {
-                continue;
-            }
-            let base = *self.bases.get(index)?;
-            open.extend(base);
-            for instruction in self.instructions(index, base) {
-                if let Instruction::Run(_) = instruction {
-                    platforms.extend(self.platforms.get(index)?.clone());
-                }
-                for source in sources(instruction) {
-                    open.extend(self.find(source, index)?);
-                }
-            }
-        }
-        Some(platforms)
-    }
-
-    /// What a stage carries out: what its base has left for it, then its own.
-    fn instructions(
-        &self,
-        index: usize,
-        base: Option<usize>,
-    ) -> impl Iterator<Item = &'file Instruction<'text>> {
-        let of = |index: Option<usize>| {
-            let stage = index.and_then(|index| self.stages.get(index));
-            stage.map_or(&[][..], |stage| stage.instructions)
-        };
-        let left = of(base).iter().filter_map(|instruction| match instruction {
-            Instruction::Onbuild(left) => Some(&*left.instruction),
-            _ => None,
-        });
-        left.chain(of(Some(index)))
-    }
-}
-
-/// The stages or images that an instruction takes files from.
-fn sources<'file>(instruction: &'file Instruction<'_>) -> Vec<&'file str> {
-    match instruction {
-        Instruction::Copy(copy) => option(&copy.options, "from").into_iter().collect(),
-        Instruction::Run(run) => {
-            let mounts = run.options.iter().filter(|flag| flag.name.value == "mount");
-            let fields = mounts
-                .filter_map(|flag| flag.value.as_ref())
-                .flat_map(|value| value.value.split(','));
-            fields
-                .filter_map(|field| field.trim_matches('"').strip_prefix("from="))
-                .collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn option<'a>(flags: &'a [Flag<'_>], name: &str) -> Option<&'a str> {
-    let flag = flags.iter().find(|flag| flag.name.value == name)?;
-    flag.value.as_ref().map(|value| value.value.as_ref())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn runs(
@@ -268,7 +181,9 @@ mod tests {
             target,
             arguments: &arguments,
         };
-        let platforms = question.platforms_that_run(&platform.parse().unwrap())?;
+        let platforms = question
+            .read()?
+            .platforms_that_run(&platform.parse().unwrap())?;
         let list: Vec<String> = platforms.iter().map(ToString::to_string).collect();
         Some(list.join(" "))
     }
@@ -399,6 +314,69 @@ mod tests {
         }
         let known = "# syntax=docker/dockerfile:1\nFROM a\n";
         assert_eq!(runs(known, None, &[], "linux/arm64").as_deref(), Some(""));
+    }
+
+    /// `ARG A1=$A0$A0…` and so on: ten times as long with each line.
+    fn bomb() -> String {
+        let line = |at: usize| format!("ARG A{at}={}\n", format!("$A{}", at - 1).repeat(10));
+        let lines: String = (1..=12).map(line).collect();
+        format!("ARG A0=0123456789\n{lines}FROM a\nRUN true\n")
+    }
+
+    #[test]
+    fn what_takes_more_than_its_length_allows_is_not_known() {
+        let stages = |count: usize| (0..count).map(|at| format!("FROM a AS s{at}\n"));
+        let copies = |count: usize| (0..count).map(|at| format!("COPY --from=s{at} / /\n"));
+        let left = "ONBUILD COPY --from=s1 / /\n".repeat(15_000);
+        let of_base: String = (0..15_000).map(|at| format!("FROM b AS s{at}\n")).collect();
+        let every: String = copies(15_000).collect();
+        for (text, known) in [
+            (bomb(), false),
+            (
+                format!(
+                    "ARG A={}x{}\nFROM $A\n",
+                    "${B:-".repeat(20_000),
+                    "}".repeat(20_000)
+                ),
+                false,
+            ),
+            (
+                format!(
+                    "ARG A={}\n{}FROM a\n",
+                    "x".repeat(50_000),
+                    "ARG B=$A\n".repeat(50_000)
+                ),
+                false,
+            ),
+            (
+                format!("FROM a AS b\n{left}{of_base}FROM a\n{every}"),
+                false,
+            ),
+            (stages(40_000).collect(), true),
+            (stages(20_000).chain(copies(20_000)).collect(), true),
+            (format!("FROM a\n{}", "RUN true\n".repeat(100_000)), true),
+        ] {
+            let begun = Instant::now();
+            let found = runs(&text, None, &[], "linux/arm64");
+            assert_eq!(found.is_some(), known, "{}", &text[..60]);
+            assert!(begun.elapsed() < Duration::from_secs(20), "{}", &text[..60]);
+        }
+    }
+
+    #[test]
+    fn an_argument_is_known_by_its_whole_name() {
+        let text = "FROM --platform=$TARGETPLATFORM a\nRUN true\n";
+        for (arguments, expected) in [
+            (vec!["TARGETPLATFORM=linux/s390x"], Some("linux/s390x")),
+            (
+                vec!["TARGETPLATFORM=linux/s390x", "TARGETPLATFORMS=x"],
+                Some("linux/s390x"),
+            ),
+            (vec!["TARGETPLATFORM"], None),
+        ] {
+            let found = runs(text, None, &arguments, "linux/arm64");
+            assert_eq!(found.as_deref(), expected, "{arguments:?}");
+        }
     }
 
     proptest::proptest! {

@@ -200,8 +200,10 @@ pub(super) fn running(draft: &Draft<'_>, platforms: &[Platform]) -> BTreeSet<Pla
         target: inputs.target.as_deref(),
         arguments: &inputs.build_args,
     });
+    let mut read = question.and_then(Question::read);
     let of = |platform: &Platform| {
-        let known = question.and_then(|question| question.platforms_that_run(platform));
+        let read = read.as_mut();
+        let known = read.and_then(|read| read.platforms_that_run(platform));
         known.unwrap_or_else(|| BTreeSet::from([platform.clone()]))
     };
     platforms.iter().flat_map(of).collect()

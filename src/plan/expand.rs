@@ -2,9 +2,37 @@
 //!
 //! Follows the Dockerfile reference: `$NAME`, `${NAME}`, `${NAME:-WORD}`,
 //! `${NAME-WORD}`, `${NAME:+WORD}`, `${NAME+WORD}`. What is not known here is
-//! `None`, never a guess.
+//! `None`, never a guess, and so is what takes more work than a text of its
+//! length should: values that hold others ten times over grow without end.
 
 use std::collections::BTreeMap;
+
+/// How deep variables are followed that stand in for one another.
+const DEEPEST: usize = 16;
+
+/// The values of variables, by their names.
+pub(super) type Scope = BTreeMap<String, String>;
+
+/// The work that is left: one for each byte that is read or put in place, and
+/// for each instruction that is looked at.
+#[derive(Debug)]
+pub(super) struct Work(usize);
+
+impl Work {
+    /// What a text of this many bytes may cost.
+    pub(super) fn for_text(bytes: usize) -> Self {
+        const LEAST: usize = 256 * 1024;
+        const EACH: usize = 16;
+        Self(bytes.saturating_mul(EACH).saturating_add(LEAST))
+    }
+
+    /// Takes some of it; `None` when that much is not left, and from then on.
+    pub(super) fn spend(&mut self, amount: usize) -> Option<()> {
+        let left = self.0.checked_sub(amount);
+        self.0 = left.unwrap_or_default();
+        left.map(|_| ())
+    }
+}
 
 /// Splits a text at white space outside of quotes and takes the quotes away.
 /// `None` for escapes, an open quote, and a variable in single quotes, which
@@ -30,7 +58,12 @@ pub(super) fn words(text: &str) -> Option<Vec<String>> {
 }
 
 /// Puts the values of variables in their places; one without a value is empty.
-pub(super) fn expand(text: &str, scope: &BTreeMap<String, String>) -> Option<String> {
+pub(super) fn expand(text: &str, scope: &Scope, work: &mut Work) -> Option<String> {
+    nested(text, scope, work, DEEPEST)
+}
+
+fn nested(text: &str, scope: &Scope, work: &mut Work, deeper: usize) -> Option<String> {
+    work.spend(text.len())?;
     if text.contains(['\\', '\'', '"']) {
         return None;
     }
@@ -41,13 +74,15 @@ pub(super) fn expand(text: &str, scope: &BTreeMap<String, String>) -> Option<Str
         let (value, left) = match after.strip_prefix('{') {
             Some(inner) => {
                 let end = closing(inner)?;
-                (braced(inner.get(..end)?, scope)?, inner.get(end + 1..)?)
+                let value = braced(inner.get(..end)?, scope, work, deeper)?;
+                (value, inner.get(end + 1..)?)
             }
             None => {
                 let (name, left) = name(after)?;
                 (scope.get(name).cloned().unwrap_or_default(), left)
             }
         };
+        work.spend(value.len())?;
         result.push_str(&value);
         rest = left;
     }
@@ -72,21 +107,23 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// What stands between braces.
-fn braced(text: &str, scope: &BTreeMap<String, String>) -> Option<String> {
+fn braced(text: &str, scope: &Scope, work: &mut Work, deeper: usize) -> Option<String> {
+    let deeper = deeper.checked_sub(1)?;
     let (name, operation) = name(text)?;
     let value = scope.get(name);
     let full = value.filter(|value| !value.is_empty());
     let keep = |value: Option<&String>| value.cloned().unwrap_or_default();
+    let mut expand = |word| nested(word, scope, work, deeper);
     if operation.is_empty() {
         Some(keep(value))
     } else if let Some(word) = operation.strip_prefix(":-") {
-        full.cloned().map_or_else(|| expand(word, scope), Some)
+        full.cloned().map_or_else(|| expand(word), Some)
     } else if let Some(word) = operation.strip_prefix('-') {
-        value.cloned().map_or_else(|| expand(word, scope), Some)
+        value.cloned().map_or_else(|| expand(word), Some)
     } else if let Some(word) = operation.strip_prefix(":+") {
-        full.map_or(Some(String::new()), |_| expand(word, scope))
+        full.map_or(Some(String::new()), |_| expand(word))
     } else if let Some(word) = operation.strip_prefix('+') {
-        value.map_or(Some(String::new()), |_| expand(word, scope))
+        value.map_or(Some(String::new()), |_| expand(word))
     } else {
         None
     }
@@ -104,9 +141,35 @@ fn name(text: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
+    fn expand(text: &str, scope: &Scope) -> Option<String> {
+        super::expand(text, scope, &mut Work::for_text(text.len()))
+    }
+
+    #[test]
+    fn variables_that_stand_in_for_one_another_are_followed_to_a_depth() {
+        let scope = Scope::new();
+        let deep = |depth: usize| format!("{}x{}", "${A:-".repeat(depth), "}".repeat(depth));
+        assert_eq!(expand(&deep(DEEPEST), &scope).as_deref(), Some("x"));
+        assert_eq!(expand(&deep(DEEPEST + 1), &scope), None);
+        assert_eq!(expand(&deep(100_000), &scope), None);
+        let many = "${A:-x}".repeat(10_000);
+        assert_eq!(expand(&many, &scope).map(|text| text.len()), Some(10_000));
+    }
+
+    #[test]
+    fn what_grows_beyond_measure_is_not_known() {
+        let scope = Scope::from([("A".to_owned(), "x".repeat(1000))]);
+        let known = |times: usize| expand(&"$A".repeat(times), &scope).is_some();
+        assert!(known(200));
+        assert!(!known(1_000_000));
+        let mut work = Work::for_text(0);
+        assert_eq!(super::expand(&"x".repeat(1 << 20), &scope, &mut work), None);
+        assert_eq!(super::expand("x", &scope, &mut work), None, "nor later");
+    }
+
     #[test]
     fn variables_are_expanded_as_the_reference_says() {
-        let scope: BTreeMap<String, String> = [("A", "one"), ("EMPTY", "")]
+        let scope: Scope = [("A", "one"), ("EMPTY", "")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
         for (text, expected) in [

@@ -178,9 +178,9 @@ fn check_local(
         .file
         .as_ref()
         .is_some_and(|file| file.contains("://"));
-    if workspace.dockerfile.is_some() || remote_file {
+    let Some(why) = workspace.no_dockerfile.as_ref().filter(|_| !remote_file) else {
         return;
-    }
+    };
     let name = inputs.file.clone().unwrap_or_else(|| match location {
         "." => "Dockerfile".to_owned(),
         folder => format!("{}/Dockerfile", folder.trim_end_matches('/')),
@@ -189,7 +189,7 @@ fn check_local(
         [] => "the path of a Dockerfile; there is none in the context".to_owned(),
         found => format!("the path of a Dockerfile; there is {}", found.join(", ")),
     };
-    problems.push(InputProblem::new("file", name, "is not there", accepted));
+    problems.push(InputProblem::new("file", name, why, accepted));
 }
 
 impl fmt::Display for BuildContext {

@@ -28,6 +28,7 @@ pub(super) fn facts(inputs: &Inputs, dockerfile: &str) -> Facts {
     let (context, _) = RunContext::read(&host());
     let mut facts = Facts::local(&host(), inputs, &context);
     facts.workspace.dockerfile = Some(dockerfile.to_owned());
+    facts.workspace.no_dockerfile = None;
     facts
 }
 

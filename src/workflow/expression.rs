@@ -1,12 +1,17 @@
 //! `${{ … }}`: each context that is known becomes a literal, and the library
 //! evaluates the rest.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use github_actions_expressions::Expr;
 use serde_json::{Value, json};
 
+use super::size::{self, FILLED, WRITTEN};
 use crate::event::RunContext;
+
+/// How much text all expressions of a step may become, in bytes.
+const STEP: usize = 8 * FILLED;
 
 /// Resolves expressions from an event.
 pub(super) struct Resolver<'a> {
@@ -14,6 +19,8 @@ pub(super) struct Resolver<'a> {
     /// A secret's value never matters to a plan: its name stands for it.
     plan_only: bool,
     env: BTreeMap<String, String>,
+    /// How much more text expressions may become.
+    left: Cell<usize>,
 }
 
 impl<'a> Resolver<'a> {
@@ -22,6 +29,7 @@ impl<'a> Resolver<'a> {
             context,
             plan_only,
             env: BTreeMap::new(),
+            left: Cell::new(STEP),
         }
     }
 
@@ -43,7 +51,9 @@ impl<'a> Resolver<'a> {
             let Some((inner, behind)) = after.split_once("}}") else {
                 return (format!("{filled}${{{{{after}"), open);
             };
-            match self.evaluate(inner.trim()) {
+            let fits = |value: &String| filled.len() + value.len() <= FILLED;
+            let value = self.evaluate(inner.trim()).filter(fits);
+            match value.filter(|value| self.spend(value.len()).is_some()) {
                 Some(value) => filled.push_str(&value),
                 None => {
                     let expression = format!("${{{{{inner}}}}}");
@@ -57,28 +67,51 @@ impl<'a> Resolver<'a> {
         (filled, open)
     }
 
+    /// Takes some of the text that is left.
+    fn spend(&self, length: usize) -> Option<()> {
+        self.left.set(self.left.get().checked_sub(length)?);
+        Some(())
+    }
+
+    /// The value of an expression; `None` where it is not known here, or too much.
     fn evaluate(&self, source: &str) -> Option<String> {
+        if source.len() > WRITTEN || !size::is_shallow(source) {
+            return None;
+        }
         let literal = self.literals(source)?;
-        let value = Expr::parse(&literal).ok()?.consteval()?;
+        let expression = Expr::parse(&literal).ok()?;
+        let value = size::fits(&expression).then(|| expression.consteval())??;
         Some(value.sema().to_string())
     }
 
     /// The expression with every context replaced by its value.
     fn literals(&self, source: &str) -> Option<String> {
         let expression = Expr::parse(source).ok()?;
-        let mut replaced = source.to_owned();
-        let mut contexts = expression.contexts();
-        contexts.sort_by_key(|(_, origin)| std::cmp::Reverse(origin.span.as_range().start));
-        for (_, origin) in contexts {
-            let value = literal(&self.look_up(origin.raw)?);
-            replaced.replace_range(origin.span.as_range(), &value);
+        let contexts = expression.contexts().into_iter();
+        let mut contexts: Vec<_> = contexts
+            .map(|(_, origin)| (origin.span.as_range(), origin.raw))
+            .collect();
+        contexts.sort_by_key(|(range, _)| range.start);
+        let mut replaced = String::new();
+        let mut end = 0;
+        for (range, path) in contexts {
+            replaced.push_str(source.get(end..range.start)?);
+            replaced.push_str(&literal(&self.look_up(path)?));
+            end = range.end;
+            if replaced.len() > FILLED {
+                return None;
+            }
         }
+        replaced.push_str(source.get(end..)?);
         Some(replaced)
     }
 
     /// The value of a context such as `github.ref_name`; null for what the
     /// event does not have, as on GitHub; `None` for what only GitHub knows.
     fn look_up(&self, path: &str) -> Option<Value> {
+        if path.contains(['[', '*']) {
+            return None;
+        }
         let parts: Vec<&str> = path.split('.').collect();
         match parts.as_slice() {
             ["env", name] => Some(json!(self.env.get(&name.to_ascii_uppercase())?)),
@@ -164,6 +197,39 @@ mod tests {
         ] {
             assert_eq!(resolver.fill(text), (filled.to_owned(), vec![]), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_much_is_left_open() {
+        let long = "x".repeat(600_000);
+        let context = RunContext {
+            payload: Payload::new(json!({"long": long})),
+            ..RunContext::default()
+        };
+        let resolver = Resolver::new(&context, true);
+        let once = "${{ github.event.long }}";
+        assert_eq!(resolver.fill(once), (long.clone(), vec![]));
+        // The second does not fit beside the first.
+        let twice = format!("{once}{once}");
+        assert_eq!(
+            resolver.fill(&twice),
+            (format!("{long}{once}"), vec![once.to_owned()])
+        );
+        for source in [
+            format!("${{{{ 1{} }}}}", " || 1".repeat(100_000)),
+            format!(
+                "${{{{ {}1{} }}}}",
+                "!(".repeat(100_000),
+                ")".repeat(100_000)
+            ),
+            "${{ format('{0}{0}', github.event.long) }}".to_owned(),
+            "${{ github.event.list[0] }}".to_owned(),
+        ] {
+            assert_eq!(resolver.fill(&source), (source.clone(), vec![source]));
+        }
+        // Nor does the step as a whole grow without end.
+        let filled = (0..20).filter(|_| resolver.fill(once).1.is_empty());
+        assert!(filled.count() < 20);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use gix_hash::ObjectId;
 use gix_object::FindExt as _;
 
 use super::Checkout;
+use crate::host::file;
 
 /// Clocks of committers differ. Git takes a day for the most, too, where it
 /// stops walking by date.
@@ -65,7 +66,8 @@ impl<'a> Ancestry<'a> {
 }
 
 fn shallow(checkout: &Checkout) -> HashSet<ObjectId> {
-    let text = std::fs::read_to_string(checkout.common.join("shallow")).unwrap_or_default();
+    let list = checkout.common.join("shallow");
+    let text = file::read_text(&list, file::DATA).unwrap_or_default();
     let ids = text.lines().map(|line| ObjectId::from_hex(line.as_bytes()));
     ids.filter_map(Result::ok).collect()
 }

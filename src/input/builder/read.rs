@@ -6,11 +6,11 @@
 use serde::Deserialize;
 
 use super::{BuilderInputs, Cleanup, DaemonConfig, Driver, EmulationWish, Node, Tls};
-use crate::error::InputProblem;
 use crate::host::Host;
 use crate::image::Platform;
 use crate::input::Reader;
 use crate::input::list::Grammar;
+use crate::input::yaml;
 use crate::vars;
 
 /// An entry of `append`.
@@ -115,15 +115,10 @@ impl Reader<'_> {
         if text.is_empty() {
             return Vec::new();
         }
-        let entries: Vec<Entry> = match serde_yaml::from_str(text) {
+        let entries: Vec<Entry> = match yaml::read(text) {
             Ok(entries) => entries,
-            Err(error) => {
-                let problem = InputProblem::new(NAME, "", "is no such YAML", ACCEPTED);
-                let place = error.location();
-                self.problems.push(match place {
-                    Some(place) => problem.at(place.line(), place.column()),
-                    None => problem,
-                });
+            Err(unreadable) => {
+                self.problems.push(unreadable.of_input(NAME, "", ACCEPTED));
                 return Vec::new();
             }
         };
