@@ -104,29 +104,28 @@ fn missing_platforms(build: &Build, built: &Built) -> Option<Difference> {
     })
 }
 
-/// The index annotations of the plan that the index does not have: package
-/// pages read description and repository there.
+/// Annotations of the plan that are not there: of the index, where package pages
+/// read description and repository; or of the one manifest, where some were asked
+/// for. An image has none where an old or classic builder makes it.
 fn missing_annotations(build: &Build, manifest: &Manifest) -> Option<String> {
-    if manifest.platforms.is_empty() {
+    let is_index = !manifest.platforms.is_empty();
+    if !is_index && !build.asks_for_annotations {
         return None;
     }
-    let of_index = build.annotations.iter().filter_map(|annotation| {
-        let (level, pair) = annotation.split_once(':')?;
+    let wanted = if is_index { "index" } else { "manifest" };
+    let of_level = build.annotations.iter().filter_map(|annotation| {
+        let (levels, pair) = annotation.split_once(':')?;
         let (key, _) = pair.split_once('=')?;
-        let levels = level
-            .split(',')
-            .map(|level| level.split('[').next().unwrap_or_default());
-        levels
-            .into_iter()
-            .any(|level| level == "index")
-            .then_some(key)
+        let name = |level: &str| level.split('[').next() == Some(wanted);
+        levels.split(',').any(name).then_some(key)
     });
-    let missing: Vec<&str> = of_index
+    let missing: Vec<&str> = of_level
         .filter(|key| !manifest.annotations.contains_key(*key))
         .collect();
     (!missing.is_empty()).then(|| {
         format!(
-            "the builder left annotations of the index out: {}",
+            "the builder left annotations of the {wanted} out: {}. A builder with the driver \
+             docker-container writes them",
             missing.join(", ")
         )
     })

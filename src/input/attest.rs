@@ -60,19 +60,19 @@ impl Attestations {
     /// True when the workflow asks for an attestation, so that a builder that
     /// can make none is the wrong one.
     pub fn are_asked_for(&self) -> bool {
-        let is_off = |text: &str| {
-            csv::attributes(text).is_ok_and(|pairs| {
-                pairs
-                    .iter()
-                    .any(|(key, value)| key == "disabled" && parse_bool(value) == Some(true))
-            })
-        };
         let provenance = matches!(&self.provenance, Some(Provenance::On))
             || matches!(&self.provenance, Some(Provenance::Attributes(text))
-                if !is_off(&normalised(text).unwrap_or_default()));
-        let sbom = self.sbom.as_deref().is_some_and(|text| !is_off(text));
-        provenance || sbom || self.entries.iter().any(|entry| !is_off(&entry.text))
+                if !is_disabled(&normalised(text).unwrap_or_default()));
+        let sbom = self.sbom.as_deref().is_some_and(|text| !is_disabled(text));
+        provenance || sbom || self.entries.iter().any(|entry| !is_disabled(&entry.text))
     }
+}
+
+/// True for an entry that switches an attestation off.
+pub fn is_disabled(text: &str) -> bool {
+    let is_off =
+        |(key, value): &(String, String)| key == "disabled" && parse_bool(value) == Some(true);
+    csv::attributes(text).is_ok_and(|pairs| pairs.iter().any(is_off))
 }
 
 /// Reads `provenance`.

@@ -16,6 +16,8 @@ pub struct BuildInputs {
     pub add_hosts: Vec<String>,
     /// `allow`: entitlements.
     pub allow: Vec<String>,
+    /// The annotations of a target of a bake file, as buildx takes them.
+    pub annotations: Vec<String>,
     /// `attests`, `provenance`, `sbom`.
     pub attestations: Attestations,
     /// `build-contexts`, as `NAME=PLACE`; templates.
@@ -57,6 +59,7 @@ impl Reader<'_> {
         BuildInputs {
             add_hosts: self.texts("add-hosts", Style::COMMAS),
             allow: self.texts("allow", Style::COMMAS),
+            annotations: Vec::new(),
             attestations: self.attestations(host),
             build_contexts: self.entries("build-contexts", Style::LINES),
             call: self.text("call"),

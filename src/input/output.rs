@@ -90,6 +90,13 @@ impl Output {
         csv::value(&self.attributes, name)
     }
 
+    /// The attributes that ask for something: those that are not switched off.
+    pub fn asked_for(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.attributes.iter();
+        let all = all.map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(|(_, value)| parse_bool(value) != Some(false))
+    }
+
     fn is_true(&self, name: &str) -> bool {
         self.attribute(name).and_then(parse_bool) == Some(true)
     }

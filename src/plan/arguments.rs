@@ -188,6 +188,7 @@ pub(super) struct Parts<'a> {
     pub(super) facts: &'a Facts,
     pub(super) support: Support,
     pub(super) metadata: &'a Metadata,
+    pub(super) annotations: &'a [String],
     pub(super) platforms: &'a [Platform],
     pub(super) publication: &'a Publication,
     pub(super) context: &'a BuildContext,
@@ -252,7 +253,7 @@ impl Parts<'_> {
         arguments.options("--add-host", &inputs.build.add_hosts);
         arguments.options("--allow", &inputs.build.allow);
         if self.support.annotations {
-            arguments.options("--annotation", &self.metadata.annotations);
+            arguments.options("--annotation", self.annotations);
         }
         arguments.options("--build-arg", &inputs.build_args);
         if self.support.build_contexts {

@@ -3,9 +3,9 @@
 //!
 //! Follows docker/build-push-action, the order of its arguments included.
 
-use super::{Builder, BuilderChoice};
+use super::{Builder, BuilderChoice, classic};
 use crate::event::RunContext;
-use crate::facts::{Engine, Facts};
+use crate::facts::Facts;
 use crate::input::Inputs;
 use crate::input::attest::{AttestationKind, Provenance, normalised, with_builder};
 use crate::input::output::has_docker_exporter;
@@ -99,14 +99,7 @@ fn is_classic_engine(builder: &Builder, facts: &Facts) -> bool {
         BuilderChoice::Named(name) => {
             name == "default" || Some(name) == facts.docker.endpoint.context.as_ref()
         }
-        BuilderChoice::Created(_) => false,
-        BuilderChoice::Engine => matches!(
-            facts.engine,
-            Engine::Running {
-                containerd_store: false,
-                ..
-            }
-        ),
+        BuilderChoice::Created(_) | BuilderChoice::Engine => classic::builds(builder, facts),
     }
 }
 
@@ -142,6 +135,7 @@ mod tests {
 
     use super::*;
     use crate::event::Payload;
+    use crate::facts::Engine;
     use crate::host::Host;
 
     fn values(private: bool, engine: Engine, builder: BuilderChoice, run_id: &str) -> Vec<String> {

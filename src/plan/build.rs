@@ -26,8 +26,11 @@ pub struct Build {
     pub tags: Vec<String>,
     /// The labels, as `KEY=VALUE`.
     pub labels: Vec<String>,
-    /// The annotations, as `LEVEL:KEY=VALUE`.
+    /// The annotations that buildx is asked for, as `LEVEL:KEY=VALUE`.
     pub annotations: Vec<String>,
+    /// True when there are some beside those that every image has.
+    #[serde(skip)]
+    pub asks_for_annotations: bool,
     /// The names of the images, without tags.
     pub images: Vec<ImageName>,
     /// What is pushed beside those: under names of exporters, or, without a tag, by

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::cache::Cache;
 use super::create::Created;
 use super::draft::Draft;
-use super::{Level, Notice};
+use super::{Level, Notice, Publication, classic};
 use crate::error::InputProblem;
 use crate::facts::{Engine, Facts};
 use crate::image::Platform;
@@ -95,7 +95,8 @@ impl Builder {
 pub(super) fn of_all(drafts: &[Draft<'_>]) -> Result<Builder, InputProblem> {
     let one = |draft: &Draft<'_>| {
         let (inputs, facts) = (&draft.wanted.inputs, draft.wanted.facts);
-        decide(inputs, facts, &draft.platforms, &draft.cache)
+        let (platforms, publication) = (&draft.platforms, &draft.publication);
+        decide(inputs, facts, platforms, publication, &draft.cache)
     };
     let all = drafts.iter().map(one).collect::<Result<Vec<_>, _>>()?;
     let is_own = |builder: &Builder| builder.choice != BuilderChoice::Engine;
@@ -108,6 +109,7 @@ pub(super) fn decide(
     inputs: &Inputs,
     facts: &Facts,
     platforms: &[Platform],
+    publication: &Publication,
     cache: &Cache,
 ) -> Result<Builder, InputProblem> {
     let own = &inputs.own_builder;
@@ -133,7 +135,13 @@ pub(super) fn decide(
         Engine::Running {
             version,
             containerd_store,
-        } => by_engine(inputs, facts, platforms, cache, version, *containerd_store),
+        } => {
+            let mut missing = missing(inputs, platforms, cache, *containerd_store);
+            if !containerd_store {
+                missing.extend(classic::dropped(inputs, publication));
+            }
+            by_engine(inputs, facts, &missing, version, *containerd_store)
+        }
         Engine::Absent(_) => Ok(Builder::engine("no builder is named")),
         Engine::Unasked => Ok(Builder::engine(
             "no builder is named; the engine was not asked",
@@ -184,8 +192,7 @@ pub(super) fn clean_up(inputs: &Inputs) -> Option<&'static str> {
 fn by_engine(
     inputs: &Inputs,
     facts: &Facts,
-    platforms: &[Platform],
-    cache: &Cache,
+    missing: &[String],
     version: &str,
     containerd_store: bool,
 ) -> Result<Builder, InputProblem> {
@@ -194,7 +201,6 @@ fn by_engine(
         false => "classic",
     };
     let engine = format!("Docker Engine {version} with the {store} image store");
-    let missing = missing(inputs, platforms, cache, containerd_store);
     if missing.is_empty() {
         return Ok(Builder::engine(&format!("{engine} can do it")));
     }
@@ -312,7 +318,7 @@ impl fmt::Display for Builder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{engine, facts, inputs};
+    use super::super::testing::{engine, facts, inputs, publication};
     use super::*;
 
     fn decided(given: &[(&str, &str)], engine: Engine, platforms: &str) -> Result<String, String> {
@@ -323,10 +329,18 @@ mod tests {
             .split(',')
             .map(|one| one.parse().unwrap())
             .collect();
-        let decided = decide(&inputs, &facts, &platforms, &Cache::given(&inputs));
+        let publication = publication(&inputs, &facts);
+        let cache = Cache::given(&inputs);
+        let decided = decide(&inputs, &facts, &platforms, &publication, &cache);
         decided
             .map(|builder| builder.to_string())
             .map_err(|problem| problem.to_string())
+    }
+
+    /// The builder of a build for its own platform, without caches.
+    fn chosen(inputs: &Inputs, facts: &Facts) -> Builder {
+        let publication = publication(inputs, facts);
+        decide(inputs, facts, &[], &publication, &Cache::default()).unwrap()
     }
 
     const TWO: &str = "linux/amd64,linux/arm64";
@@ -365,6 +379,55 @@ mod tests {
             ),
             (false, vec![("sbom", "true")], "linux/arm64", "attestations"),
             (true, vec![("sbom", "true")], "linux/arm64", "engine"),
+            (
+                false,
+                vec![("annotations", "a=b")],
+                "linux/arm64",
+                "annotations",
+            ),
+            (true, vec![("annotations", "a=b")], "linux/arm64", "engine"),
+            (
+                false,
+                vec![("annotations", "a=b"), ("load", "true")],
+                "linux/arm64",
+                "engine",
+            ),
+            (
+                false,
+                vec![("annotations", "a=b"), ("load", "true"), ("push", "true")],
+                "linux/arm64",
+                "annotations",
+            ),
+            (
+                false,
+                vec![(
+                    "outputs",
+                    "type=registry,compression=zstd,oci-mediatypes=true",
+                )],
+                "linux/arm64",
+                "outputs with compression, outputs with oci-mediatypes",
+            ),
+            (
+                false,
+                vec![("outputs", "type=image,rewrite-timestamp=true,push=true")],
+                "linux/arm64",
+                "outputs with rewrite-timestamp",
+            ),
+            (
+                false,
+                vec![(
+                    "outputs",
+                    "type=registry,compression=gzip,oci-mediatypes=false,name=a/b:1",
+                )],
+                "linux/arm64",
+                "engine",
+            ),
+            (
+                false,
+                vec![("outputs", "type=image,compression=zstd")],
+                "linux/arm64",
+                "engine",
+            ),
             (
                 false,
                 vec![("outputs", "type=oci,dest=a.tar")],
@@ -406,11 +469,13 @@ mod tests {
             ),
         ] {
             let decided = decided(&given, engine(store), platforms).unwrap();
-            let expected = match expected {
+            let start = match expected {
                 "engine" => "builder the engine's own: ",
                 _ => "builder stevedore-$RUN, made for this run with the driver docker-container: ",
             };
-            assert!(decided.starts_with(expected), "{given:?}: {decided}");
+            assert!(decided.starts_with(start), "{given:?}: {decided}");
+            let is_why = decided.ends_with(&format!("cannot do {expected}"));
+            assert!(expected == "engine" || is_why, "{given:?}: {decided}");
         }
         let decided = decided(&[("cache-to", "type=s3")], engine(false), TWO).unwrap();
         assert!(
@@ -464,7 +529,7 @@ mod tests {
         let inputs = inputs(&[("builder", "mine"), ("driver", "docker-container")]);
         let mut facts = facts(&inputs, "FROM scratch\n");
         facts.builder.existing = Some("docker-container".to_owned());
-        let builder = decide(&inputs, &facts, &[], &Cache::default()).unwrap();
+        let builder = chosen(&inputs, &facts);
         assert_eq!(builder.choice, BuilderChoice::Named("mine".to_owned()));
 
         let inputs = super::super::testing::inputs(&[
@@ -472,10 +537,10 @@ mod tests {
             ("keep-state", "true"),
         ]);
         facts.builder.existing = None;
-        let made = decide(&inputs, &facts, &[], &Cache::default()).unwrap();
+        let made = chosen(&inputs, &facts);
         assert_eq!(made.made().unwrap().name, facts.builder.lasting_name);
         facts.builder.left = Some("docker-container".to_owned());
-        let builder = decide(&inputs, &facts, &[], &Cache::default()).unwrap();
+        let builder = chosen(&inputs, &facts);
         assert_eq!(
             builder.choice,
             BuilderChoice::Named(facts.builder.lasting_name)
@@ -487,7 +552,7 @@ mod tests {
         let kept = inputs(&[("driver", "docker-container"), ("cleanup", "none")]);
         let mut facts = facts(&kept, "FROM scratch\n");
         let refused = |facts: &Facts| {
-            let builder = decide(&kept, facts, &[], &Cache::default()).unwrap();
+            let builder = chosen(&kept, facts);
             problems(&kept, &builder).is_some()
         };
         assert!(!refused(&facts));
@@ -508,7 +573,7 @@ mod tests {
         ] {
             let inputs = inputs(&given);
             let facts = facts(&inputs, "FROM scratch\n");
-            let builder = decide(&inputs, &facts, &[], &Cache::default()).unwrap();
+            let builder = chosen(&inputs, &facts);
             assert_eq!(builder.needs_engine(), needs, "{given:?}");
         }
     }

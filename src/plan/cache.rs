@@ -126,7 +126,13 @@ impl Question<'_> {
     /// Why the engine that builds cannot write a cache. A builder is not made
     /// for a cache that nobody has asked for.
     fn classic_engine(&self) -> Option<String> {
-        let alone = builder::decide(self.inputs, self.facts, self.platforms, &Cache::default());
+        let alone = builder::decide(
+            self.inputs,
+            self.facts,
+            self.platforms,
+            self.publication,
+            &Cache::default(),
+        );
         let is_engine = matches!(
             alone,
             Ok(Builder {
@@ -297,9 +303,7 @@ impl Question<'_> {
 mod tests {
     use serde_json::json;
 
-    use super::super::named::Named;
-    use super::super::publication;
-    use super::super::testing::{engine, facts, inputs};
+    use super::super::testing::{engine, facts, inputs, publication};
     use super::*;
     use crate::event::Payload;
 
@@ -337,8 +341,7 @@ mod tests {
             payload: Payload::new(json!({"pull_request": {"base": {"ref": "next"}}})),
             ..RunContext::default()
         };
-        let named = Named::default();
-        let publication = publication::decide(&inputs, &named, &facts.event.context, false);
+        let publication = publication(&inputs, &facts);
         let question = Question {
             inputs: &inputs,
             facts: &facts,
@@ -462,8 +465,7 @@ mod tests {
     fn a_step_that_is_an_image_has_no_folder_that_stays() {
         let inputs = inputs(&[("cache", "local")]);
         let mut facts = facts(&inputs, "FROM scratch\n");
-        let named = Named::default();
-        let publication = publication::decide(&inputs, &named, &facts.event.context, false);
+        let publication = publication(&inputs, &facts);
         facts.paths.mounts = Some(vec!["/github/workspace".into()]);
         for (kept, why) in [
             (Some("/opt/tools".into()), "this step, which is an image"),

@@ -69,7 +69,7 @@ impl Definition {
         fixed.insert("labels".to_owned(), Value::Object(labels.collect()));
         fixed.insert("platforms".to_owned(), json!(platforms));
         if parts.support.annotations {
-            fixed.insert("annotations".to_owned(), list(&parts.metadata.annotations));
+            fixed.insert("annotations".to_owned(), list(parts.annotations));
         }
         if parts.support.attestations {
             fixed.insert("attest".to_owned(), list(parts.attestations));

@@ -8,8 +8,8 @@ use super::named::Named;
 use super::support::Support;
 use super::told::Told;
 use super::{
-    Build, BuildContext, Builder, Cache, Publication, attestations, cache, exposed, images, named,
-    naming, publication, reach, secrets, source, targets,
+    Build, BuildContext, Builder, Cache, Publication, annotations, attestations, cache, classic,
+    exposed, images, named, naming, publication, reach, secrets, source, targets,
 };
 use crate::event::RunContext;
 use crate::facts::{Facts, Target, Workspace};
@@ -131,11 +131,21 @@ impl<'a> Draft<'a> {
         let attestations =
             attestations::decide(inputs, context, facts, builder, &mut told.decisions);
         let metadata = self.metadata(told);
+        let annotations = annotations::Question {
+            inputs,
+            facts,
+            builder,
+            platforms: &self.platforms,
+            publication: &self.publication,
+            attestations: &attestations,
+        };
+        let annotations = annotations.decide(&metadata.annotations, told);
         let parts = Parts {
             inputs,
             facts,
             support: self.support,
             metadata: &metadata,
+            annotations: &annotations,
             platforms: &self.platforms,
             publication: &self.publication,
             context: &self.source,
@@ -157,7 +167,8 @@ impl<'a> Draft<'a> {
             version: metadata.version.clone().unwrap_or_default(),
             tags: metadata.tags.clone(),
             labels: metadata.labels.clone(),
-            annotations: metadata.annotations.clone(),
+            asks_for_annotations: classic::asks_for_annotations(inputs),
+            annotations,
             metadata,
             images: self.all_names.clone(),
             apart: self.apart(),
@@ -190,7 +201,7 @@ impl<'a> Draft<'a> {
             Metadata::default()
         });
         if let Some(target) = self.wanted.target {
-            targets::describe(target, &mut metadata);
+            targets::describe(target, inputs, &mut metadata);
             if !self.publication.build {
                 // Beside other targets, what is only looked at is called nothing.
                 metadata.tags.clear();

@@ -279,7 +279,7 @@ impl fmt::Display for Emulation {
 #[cfg(test)]
 mod tests {
     use super::super::draft::Wanted;
-    use super::super::testing::{engine, facts, inputs};
+    use super::super::testing::{engine, facts, inputs, publication};
     use super::super::told::Told;
     use super::super::{Cache, support};
     use super::*;
@@ -323,8 +323,9 @@ mod tests {
             });
             let platforms = self.platforms.split(',').filter(|text| !text.is_empty());
             let platforms: Vec<Platform> = platforms.map(|one| one.parse().unwrap()).collect();
-            let builder = builder::decide(&inputs, &facts, &platforms, &Cache::default()).unwrap();
             let (inputs, facts) = (&inputs, &facts);
+            let (publication, cache) = (publication(inputs, facts), Cache::default());
+            let builder = builder::decide(inputs, facts, &platforms, &publication, &cache).unwrap();
             let wanted = Wanted::alone(inputs, &facts.event.context, facts);
             let (mut notices, mut told) = (Vec::new(), Told::default());
             let support = support::decide(inputs, None, &mut notices, &mut told.problems);

@@ -4,11 +4,13 @@
 //! network, not async. The [`Plan`] serialises and prints; a dry run shows it
 //! and stops. It names credentials and never holds one.
 
+mod annotations;
 mod arguments;
 mod attestations;
 mod build;
 mod builder;
 mod cache;
+mod classic;
 mod create;
 mod definition;
 mod dockerfile;

@@ -4,23 +4,14 @@
 use std::collections::HashSet;
 
 use super::named::{Named, is_bare};
-use super::{Level, Notice};
+use super::{Level, Notice, annotations};
 use crate::error::InputProblem;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
 use crate::input::images::ImageRule;
-use crate::input::list::Entry;
 use crate::input::output::Output;
 use crate::metadata::{self, Metadata, Severity};
-
-/// The levels of annotations that buildx knows.
-const LEVELS: [&str; 4] = [
-    "manifest",
-    "index",
-    "manifest-descriptor",
-    "index-descriptor",
-];
 
 /// Applies the metadata rules to the images of the plan.
 ///
@@ -43,7 +34,7 @@ pub(super) fn metadata(
     if !inputs.annotation_levels_given && platforms.len() > 1 {
         rules.annotation_levels = vec!["manifest".to_owned(), "index".to_owned()];
     }
-    let as_they_stand = take_levelled(&mut rules.annotations);
+    let as_they_stand = annotations::take_levelled(&mut rules.annotations);
     let mut metadata = metadata::resolve(&rules, &facts.event.context, &facts.event.metadata)?;
     metadata.annotations.extend(as_they_stand);
     // Without an image a tag is a bare word, which Docker takes for a name.
@@ -55,29 +46,6 @@ pub(super) fn metadata(
     let mut seen = HashSet::new();
     metadata.tags.retain(|tag| seen.insert(tag.clone()));
     Ok(metadata)
-}
-
-/// Takes out annotations that name the level they are for, such as
-/// `index:KEY=VALUE` or `manifest[linux/amd64],index:KEY=VALUE`.
-fn take_levelled(annotations: &mut Vec<Entry>) -> Vec<String> {
-    let (levelled, rest) = std::mem::take(annotations)
-        .into_iter()
-        .partition::<Vec<_>, _>(|entry| has_level(&entry.text));
-    *annotations = rest;
-    levelled.into_iter().map(|entry| entry.text).collect()
-}
-
-fn has_level(text: &str) -> bool {
-    let is_level = |text: &str| {
-        let name = match text.split_once('[') {
-            Some((name, platform)) if platform.ends_with(']') => name,
-            _ => text,
-        };
-        LEVELS.contains(&name)
-    };
-    let key = text.split('=').next().unwrap_or_default();
-    key.split_once(':')
-        .is_some_and(|(levels, _)| levels.split(',').all(is_level))
 }
 
 /// What cannot be pushed: a tag that no registry accepts, or no tag at all.
@@ -179,20 +147,6 @@ mod tests {
             ("edge", None),
         ] {
             assert_eq!(doubt(text), level, "{text}");
-        }
-    }
-
-    #[test]
-    fn annotations_with_a_level_are_known() {
-        for text in [
-            "index:a=b",
-            "manifest[linux/amd64]:a=b",
-            "index,manifest-descriptor:a=b",
-        ] {
-            assert!(has_level(text), "{text}");
-        }
-        for text in ["a=b", "a=index:b", "url:x=y", "index,url:x=y", "index=x"] {
-            assert!(!has_level(text), "{text}");
         }
     }
 }

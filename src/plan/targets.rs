@@ -45,6 +45,7 @@ pub(super) fn resolve(
         .map(entry)
         .collect();
     own.build.call = target.text("call");
+    own.build.annotations = target.texts("annotations");
     own.build.no_cache |= target.definition.get("no-cache") == Some(&Value::Bool(true));
     own.cache_from = options(target, "cache-from");
     own.cache_to = options(target, "cache-to");
@@ -61,7 +62,7 @@ pub(super) fn is_linked(target: &Target) -> bool {
 }
 
 /// Labels and annotations of the file win over those of the event.
-pub(super) fn describe(target: &Target, metadata: &mut Metadata) {
+pub(super) fn describe(target: &Target, inputs: &Inputs, metadata: &mut Metadata) {
     let labels = target.pairs("labels");
     let is_given = |label: &String| {
         let key = label.split('=').next().unwrap_or_default();
@@ -70,7 +71,8 @@ pub(super) fn describe(target: &Target, metadata: &mut Metadata) {
     metadata.labels.retain(|label| !is_given(label));
     metadata.labels.extend(labels.iter().map(pair));
     // Of one that is repeated buildx takes the last.
-    metadata.annotations.extend(target.texts("annotations"));
+    let annotations = inputs.build.annotations.iter();
+    metadata.annotations.extend(annotations.cloned());
 }
 
 /// References that two targets would push.

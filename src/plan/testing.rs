@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::named::Named;
+use super::{Publication, publication};
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::host::Host;
@@ -38,4 +40,10 @@ pub(super) fn engine(containerd_store: bool) -> Engine {
         version: "28.0.0".to_owned(),
         containerd_store,
     }
+}
+
+/// Whether the image of these inputs is pushed.
+pub(super) fn publication(inputs: &Inputs, facts: &Facts) -> Publication {
+    let named = Named::of(inputs, &mut Vec::new());
+    publication::decide(inputs, &named, &facts.event.context, false)
 }
