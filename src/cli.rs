@@ -1,6 +1,7 @@
 //! The command line, for runs outside a workflow. In a workflow there are no
 //! arguments: everything comes from the environment.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,7 +9,7 @@ use tracing::{debug, info};
 
 use crate::event::RunContext;
 use crate::facts::Checkout;
-use crate::host::Host;
+use crate::host::{END_WITH_PARENT, Host};
 use crate::vars;
 
 /// Build a container image for several platforms, tag it from the event, publish it.
@@ -32,6 +33,19 @@ pub enum Command {
     /// Remove what a killed run left behind: the action's post step.
     #[command(hide = true)]
     Post,
+    /// Start a program that the kernel ends with the one that started this.
+    #[command(hide = true, name = END_WITH_PARENT)]
+    EndWithParent(Child),
+}
+
+/// A program that this one starts.
+#[derive(Args, Debug)]
+pub struct Child {
+    /// The process that starts it.
+    pub parent: u32,
+    /// The program and its arguments.
+    #[arg(last = true)]
+    pub command: Vec<OsString>,
 }
 
 /// Options of `publish`.

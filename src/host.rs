@@ -7,6 +7,7 @@
 
 mod command;
 pub mod file;
+mod process;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use command::{Command, Finished, Progress};
 use jiff::Timestamp;
+pub use process::{END_WITH_PARENT, end_with_parent, forbid_core_dumps};
 pub use signals::{Signal, Signals};
 use tempfile::TempDir;
 
@@ -30,6 +32,8 @@ pub struct Host {
     environment: BTreeMap<String, String>,
     directory: PathBuf,
     now: Timestamp,
+    /// This program, by which others are started so that they end with it.
+    program: Option<PathBuf>,
 }
 
 impl Host {
@@ -46,6 +50,10 @@ impl Host {
             environment,
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             now: Timestamp::now(),
+            // Only Linux tells a process that its parent has ended.
+            program: std::env::current_exe()
+                .ok()
+                .filter(|_| cfg!(target_os = "linux")),
         }
     }
 
@@ -58,6 +66,7 @@ impl Host {
                 .collect(),
             directory: directory.to_owned(),
             now,
+            program: None,
         }
     }
 

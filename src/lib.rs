@@ -33,11 +33,24 @@ pub mod secret;
 pub mod vars;
 pub mod workflow;
 
+use std::panic::AssertUnwindSafe;
+
 use cli::{Cli, Command};
+use futures_util::FutureExt as _;
 use host::Host;
+use report::bug;
 
 /// Runs the program; the result is its exit code.
 pub async fn run(cli: Cli, host: Host) -> u8 {
+    bug::catch_panics();
+    let done = AssertUnwindSafe(obey(cli, host)).catch_unwind().await;
+    done.unwrap_or_else(|_| {
+        bug::print();
+        bug::EXIT_CODE
+    })
+}
+
+async fn obey(cli: Cli, host: Host) -> u8 {
     let command = cli.command.unwrap_or(Command::Publish(Box::default()));
     let prints_result = matches!(&command, Command::Publish(options) if options.dry_run);
     report::log::start(&host, prints_result);
@@ -53,5 +66,6 @@ pub async fn run(cli: Cli, host: Host) -> u8 {
         }
         Command::Metadata(options) => naming::name(&options, host).await,
         Command::Post => publish::post(&host).await,
+        Command::EndWithParent(child) => host::end_with_parent(child.parent, &child.command),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
-use crate::execute::{self, Built, Job, Outcome, RunFolder};
+use crate::execute::{self, Built, Job, Outcome, Record, RunFolder};
 use crate::facts::Facts;
 use crate::host::{Host, Progress, Signals};
 use crate::input::spec::Part;
@@ -126,15 +126,10 @@ async fn carry_out(
     can_write_outputs(host)?;
     let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
     let path = folder.path().display().to_string();
-    files::set(host, vars::GITHUB_STATE, vars::STATE_RUN_FOLDER, &path)
+    // The last value under a name holds.
+    let keep = |state: &str| files::set(host, vars::GITHUB_STATE, vars::STATE_TAKE_DOWN, state);
+    let record = Record::begin(plan, inputs.own_builder.cleanup, &folder, &keep)
         .map_err(|error| own("GITHUB_STATE", error))?;
-
-    let images = execute::images_for_post(plan, inputs.own_builder.cleanup);
-    if !images.is_empty() {
-        let list = serde_json::Value::from(images).to_string();
-        files::set(host, vars::GITHUB_STATE, vars::STATE_IMAGES, &list)
-            .map_err(|error| own("GITHUB_STATE", error))?;
-    }
 
     let job = Job {
         plan,
@@ -142,6 +137,7 @@ async fn carry_out(
         facts,
         host,
         folder: &folder,
+        record: &record,
     };
     let (outcome, result) = {
         let mut fence;
@@ -159,6 +155,8 @@ async fn carry_out(
     };
     if let Err(error) = folder.close() {
         warn!(title = "Clean-up", "{path} is still there: {error}");
+    } else if let Err(error) = record.end() {
+        warn!(title = "Clean-up", "{}: {error}", vars::GITHUB_STATE);
     }
     for warning in &outcome.warnings {
         warn!(title = "Publish", "{warning}");
@@ -259,22 +257,10 @@ fn tell_of(build: &Build, built: &Built) {
 /// The post step: removes what a killed run left behind, and the images that
 /// were to last until the end of the job.
 pub async fn post(host: &Host) -> u8 {
-    let state = |name: &str| host.var(&format!("STATE_{name}"));
-    let images = state(vars::STATE_IMAGES).unwrap_or("[]");
-    let images: Vec<String> = serde_json::from_str(images).unwrap_or_default();
-    let mut warnings = Vec::new();
-    if !images.is_empty() {
-        warnings.extend(execute::remove_images_of_job(host, &images).await);
-    }
-    let folder = state(vars::STATE_RUN_FOLDER);
-    if let Some(path) = folder.and_then(|folder| execute::left_over(host, folder)) {
-        warnings.extend(execute::take_down_left_over(host, &path).await);
-        let path = path.display();
-        match std::fs::remove_dir_all(path.to_string()) {
-            Ok(()) => info!("removed {path}, which the step left behind when it was ended"),
-            Err(error) => warnings.push(format!("{path} is still there: {error}")),
-        }
-    }
+    let warnings = match host.var(&format!("STATE_{}", vars::STATE_TAKE_DOWN)) {
+        Some(state) => execute::post(host, state).await,
+        None => Vec::new(),
+    };
     for warning in &warnings {
         warn!(title = "Clean-up", "{warning}");
     }

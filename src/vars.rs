@@ -58,10 +58,8 @@ pub const RUNNER_DEBUG: &str = "RUNNER_DEBUG";
 
 /// The clock of tags and labels, RFC 3339, in place of the machine's.
 pub const STEVEDORE_NOW: &str = "STEVEDORE_NOW";
-/// What main left for post: the run's folder, read as `STATE_…`.
-pub const STATE_RUN_FOLDER: &str = "stevedore_run_folder";
-/// What main left for post: the images to remove from the engine, a JSON list.
-pub const STATE_IMAGES: &str = "stevedore_images";
+/// What main left for post, read as `STATE_…`: what is to be taken away, JSON.
+pub const STATE_TAKE_DOWN: &str = "stevedore_take_down";
 
 /// Where Docker's configuration is, in place of `~/.docker`.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";

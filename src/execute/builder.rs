@@ -9,7 +9,6 @@ use std::time::Duration;
 use tracing::info;
 
 use super::nodes::{Nodes, Standing};
-use super::take_down::TakeDown;
 use super::{Error, Job, build, context, emulation, inspected};
 use crate::facts::{DockerSettings, Facts};
 use crate::host::{Command, Host, Progress, Signals};
@@ -71,16 +70,14 @@ pub(super) fn with_settings(
     command
 }
 
-/// Makes the builder, as the plan says; gives what became of it. What is
-/// to be taken away is recorded before it is there, so this may be dropped at
-/// any time.
+/// Makes the builder, as the plan says; gives what became of it. It is on record
+/// before it is there, so this may be dropped at any time.
 pub(super) async fn set_up(
     job: &Job<'_>,
     buildx: &Path,
     progress: &mut Progress<'_>,
     signals: &mut Signals,
 ) -> Result<Standing, Error> {
-    TakeDown::of(job).write(job.folder)?;
     let Some(made) = job.plan.builder.made() else {
         return Ok(Standing::default());
     };
@@ -146,12 +143,10 @@ async fn install(
         warnings.push(unusable(&done.there, &handlers.image));
     }
     if own.cleanup == Cleanup::All && !done.new.is_empty() {
-        let mut record = TakeDown::of(job);
-        record.handlers = Some(Handlers {
+        job.record.add_handlers(Handlers {
             architectures: done.new,
             ..handlers
-        });
-        record.write(job.folder)?;
+        })?;
     }
     Ok(())
 }

@@ -110,6 +110,9 @@ pub enum Error {
     /// The run was cancelled.
     #[error("cancelled; nothing more is built or pushed")]
     Cancelled(Signal),
+    /// A panic: whoever catches it knows where.
+    #[error("a bug in Stevedore ended the run")]
+    Bug,
     /// A registry does not hold what was pushed.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Differs(Vec<Difference>),

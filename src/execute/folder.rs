@@ -5,9 +5,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use crate::host::Host;
@@ -70,18 +71,36 @@ impl RunFolder {
     }
 }
 
-/// The folder of a run that was killed, when there is one. Only a folder of that
-/// name in the job's temporary folder counts, whatever the state says.
-pub fn left_over(host: &Host, named: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(named);
+/// The folder of a run that was killed, when there is one.
+///
+/// # Errors
+/// When something of that name is there that no run of this user has made. Who
+/// may write in the temporary folder could put it there after the run has
+/// removed its own.
+pub(super) fn left_over(host: &Host, path: &Path) -> Result<Option<PathBuf>, String> {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(None);
+    };
     let parent = host
         .var(vars::RUNNER_TEMP)
         .map_or_else(std::env::temp_dir, |folder| host.path(folder));
-    let ours = path.parent() == Some(parent.as_path())
-        && path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-    (ours && path.is_dir()).then_some(path)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let us = geteuid().as_raw();
+    let why = if path.parent() != Some(&parent) || !name.starts_with(PREFIX) {
+        "it is not where the step makes its folder".to_owned()
+    } else if !found.is_dir() {
+        "it is not a folder".to_owned()
+    } else if found.uid() != us {
+        format!("it belongs to user {}, not to {us}", found.uid())
+    } else if found.mode() & 0o077 != 0 {
+        format!("its mode {:o} lets other users in", found.mode() & 0o7777)
+    } else {
+        return Ok(Some(path.to_owned()));
+    };
+    let path = path.display();
+    Err(format!(
+        "{path} is left as it is, since the step has not made it: {why}"
+    ))
 }
 
 #[cfg(test)]
@@ -109,18 +128,42 @@ mod tests {
     }
 
     #[test]
-    fn only_our_folder_in_the_temporary_folder_counts() {
+    fn only_a_folder_that_this_user_made_in_the_temporary_folder_counts() {
         let temp = tempfile::tempdir().unwrap();
         let host = host(temp.path());
-        let ours = temp.path().join("stevedore-x");
-        let other = temp.path().join("other");
-        let elsewhere = tempfile::tempdir().unwrap().keep().join("stevedore-x");
-        for path in [&ours, &other, &elsewhere] {
-            fs::create_dir_all(path).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let make = |parent: &Path, name: &str, mode: u32| {
+            let path = parent.join(name);
+            fs::create_dir(&path).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        let ours = make(temp.path(), "stevedore-ours", 0o700);
+        assert_eq!(left_over(&host, &ours), Ok(Some(ours.clone())));
+        assert_eq!(
+            left_over(&host, &temp.path().join("stevedore-gone")),
+            Ok(None)
+        );
+
+        let link = temp.path().join("stevedore-link");
+        symlink(&ours, &link).unwrap();
+        let file = temp.path().join("stevedore-file");
+        fs::write(&file, "").unwrap();
+        for (path, why) in [
+            (make(temp.path(), "other", 0o700), "not where"),
+            (make(elsewhere.path(), "stevedore-x", 0o700), "not where"),
+            (make(temp.path(), "stevedore-open", 0o777), "mode 777"),
+            (link, "not a folder"),
+            (file, "not a folder"),
+        ] {
+            let refused = left_over(&host, &path).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
         }
-        let found = |path: &Path| left_over(&host, path.to_str().unwrap());
-        assert_eq!(found(&ours), Some(ours.clone()));
-        assert_eq!((found(&other), found(&elsewhere)), (None, None));
-        fs::remove_dir_all(elsewhere.parent().unwrap()).unwrap();
+        if geteuid().is_root() {
+            let theirs = make(temp.path(), "stevedore-theirs", 0o700);
+            std::os::unix::fs::chown(&theirs, Some(12345), None).unwrap();
+            let refused = left_over(&host, &theirs).unwrap_err();
+            assert!(refused.contains("belongs to user 12345"), "{refused}");
+        }
     }
 }

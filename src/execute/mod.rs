@@ -33,11 +33,13 @@ mod unreached;
 mod verify;
 mod visibility;
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
-pub use folder::{RunFolder, left_over};
+pub use folder::RunFolder;
+use futures_util::FutureExt as _;
 use images::Images;
 use local_cache::LocalCaches;
 use nodes::Standing;
@@ -48,7 +50,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 pub use steps::Count;
 use steps::Steps;
-pub use take_down::{images_for_post, remove_images_of_job, take_down_left_over};
+pub use take_down::{Record, post};
 use tokio::sync::Mutex;
 pub use unreached::LostNode;
 pub use verify::{PublishedPlatform, Verified};
@@ -173,6 +175,8 @@ pub struct Job<'a> {
     pub host: &'a Host,
     /// Where the run keeps its files.
     pub folder: &'a RunFolder,
+    /// What is to be taken away after it.
+    pub record: &'a Record<'a>,
 }
 
 impl Job<'_> {
@@ -186,7 +190,10 @@ impl Job<'_> {
             builds: self.plan.builds.iter().map(|_| Built::default()).collect(),
             ..Outcome::default()
         };
-        let result = self.steps(progress, signals, &mut outcome).await;
+        let steps = self.steps(progress, signals, &mut outcome);
+        // A panic is taken for an error: what the run made goes as after one.
+        let steps = AssertUnwindSafe(steps).catch_unwind().await;
+        let result = steps.unwrap_or(Err(Error::Bug));
         let of_nodes = &mut outcome.known.standing.get_mut().warnings;
         outcome.warnings.append(of_nodes);
         outcome.warnings.extend(take_down::take_down(self).await);

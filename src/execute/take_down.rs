@@ -1,78 +1,193 @@
-//! What a run made, taken away after it: also by the post step, from the run's
-//! folder alone.
+//! What a run made, taken away after it: at its end, or by the post step when it
+//! was killed.
 //!
-//! Removes the builders that are noted in that folder and no others, and what
-//! the record in it names.
+//! What goes is never read from the run's folder, into which somebody else may
+//! have written by then: while the run lasts it is in memory, and for the post
+//! step in the runner's state, which only the run itself can write. The folder
+//! has what buildx needs to reach the builder, and is used only when it is ours.
 
+use std::cell::RefCell;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use bollard::Docker;
 use bollard::errors::Error as ApiError;
 use bollard::query_parameters::RemoveImageOptions;
 use serde::{Deserialize, Serialize};
+use tracing::info;
 
 use super::builder::{PATIENCE, with_settings};
+use super::folder::left_over;
 use super::nodes::RETIRED;
 use super::{Error, Job, RunFolder, emulation};
 use crate::facts::{DockerSettings, find_buildx, words};
-use crate::host::{Host, file};
+use crate::host::Host;
 use crate::input::builder::Cleanup;
 use crate::plan::{Build, BuilderChoice, Handlers, Plan};
+use crate::vars;
 
-/// What is to be taken away, in the run's folder.
-const RECORD: &str = "take-down.json";
-
-/// What outlives the run's folder unless it is taken away, beside builders.
+/// What is to be taken away.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct TakeDown {
-    /// True when the build cache of builders is kept.
+#[serde(default, deny_unknown_fields)]
+struct TakeDown {
+    /// The run's folder.
+    folder: Option<PathBuf>,
+    /// The builder that the run makes.
+    builder: Option<String>,
+    /// True when the build cache of the builder is kept.
     keep_state: bool,
     /// Handlers that the run has installed.
-    pub(super) handlers: Option<Handlers>,
-    /// Images in the engine.
+    handlers: Option<Handlers>,
+    /// Images that the build leaves in the engine.
     images: Vec<String>,
+    /// Images in the engine that a later step may use, and that go with the job.
+    images_of_job: Vec<String>,
+}
+
+/// Keeps the state for the post step.
+type Keep<'a> = dyn Fn(&str) -> io::Result<()> + 'a;
+
+/// What a run has to take away, told to the post step before it is there.
+pub struct Record<'a> {
+    take_down: RefCell<TakeDown>,
+    keep: &'a Keep<'a>,
+}
+
+impl<'a> Record<'a> {
+    /// Begins the record with all that the plan knows.
+    ///
+    /// # Errors
+    /// When `keep`, which keeps it for the post step, fails.
+    pub fn begin(
+        plan: &Plan,
+        cleanup: Cleanup,
+        folder: &RunFolder,
+        keep: &'a Keep<'a>,
+    ) -> io::Result<Self> {
+        let made = plan.builder.made().filter(|made| !made.stays);
+        let all = cleanup == Cleanup::All;
+        // The engine's own builder leaves in the engine what it pushes, too.
+        let leaves = all && plan.builder.choice == BuilderChoice::Engine;
+        let images = |are_kept: bool, which: fn(&Build) -> bool| {
+            if are_kept {
+                tags(plan, which)
+            } else {
+                Vec::new()
+            }
+        };
+        let take_down = TakeDown {
+            folder: Some(folder.path().to_owned()),
+            // As buildx spells it.
+            builder: made.map(|made| made.name.to_ascii_lowercase()),
+            keep_state: made.is_some_and(|made| made.keeps_state),
+            handlers: None,
+            images: images(leaves, |build| !build.publication.load),
+            images_of_job: images(all, |build| build.publication.load),
+        };
+        let record = Self {
+            take_down: RefCell::new(take_down),
+            keep,
+        };
+        record.keep()?;
+        Ok(record)
+    }
+
+    /// Adds handlers that the run has installed.
+    pub(super) fn add_handlers(&self, handlers: Handlers) -> Result<(), Error> {
+        self.take_down.borrow_mut().handlers = Some(handlers);
+        self.keep().map_err(Error::files(vars::GITHUB_STATE))
+    }
+
+    /// Leaves to the post step only what goes with the job, since the run has
+    /// taken the rest away.
+    ///
+    /// # Errors
+    /// As [`Record::begin`].
+    pub fn end(self) -> io::Result<()> {
+        let left = TakeDown {
+            images_of_job: self.take_down.take().images_of_job,
+            ..TakeDown::default()
+        };
+        self.take_down.replace(left);
+        self.keep()
+    }
+
+    fn keep(&self) -> io::Result<()> {
+        (self.keep)(&serde_json::to_string(&*self.take_down.borrow())?)
+    }
+}
+
+/// The references of some images of a plan.
+fn tags(plan: &Plan, which: fn(&Build) -> bool) -> Vec<String> {
+    let builds = plan.builds.iter().filter(|build| which(build));
+    let all = builds.flat_map(|build| build.tags.iter().chain(&build.apart));
+    all.cloned().collect()
 }
 
 /// Takes away what the run made, as far as `cleanup` says. What could not be
 /// removed is a warning.
 pub(super) async fn take_down(job: &Job<'_>) -> Vec<String> {
-    let Some(buildx) = &job.facts.buildx else {
-        return Vec::new();
-    };
-    by_record(job.host, &job.facts.docker, buildx, job.folder.path()).await
-}
-
-/// The same for a run that was killed: by its folder alone.
-pub async fn take_down_left_over(host: &Host, folder: &Path) -> Vec<String> {
-    let settings = DockerSettings::read(host);
-    match find_buildx(host, &settings) {
-        Some(buildx) => by_record(host, &settings, &buildx, folder).await,
-        None => Vec::new(),
+    let all = job.record.take_down.borrow().clone();
+    let settings = &job.facts.docker;
+    let mut warnings = Vec::new();
+    if let (Some(builder), Some(buildx)) = (&all.builder, &job.facts.buildx) {
+        let folder = job.folder.path();
+        warnings = remove_builder(job.host, settings, buildx, folder, builder, &all).await;
     }
+    warnings.extend(clear_engine(settings, all.handlers.as_ref(), &all.images).await);
+    warnings
 }
 
-async fn by_record(
+/// The post step: takes away what the job's images are, and all else that a run
+/// left which was killed. `state` is what its record kept.
+pub async fn post(host: &Host, state: &str) -> Vec<String> {
+    let all: TakeDown = match serde_json::from_str(state) {
+        Ok(all) => all,
+        Err(error) => return vec![format!("the state of the step is not readable: {error}")],
+    };
+    let settings = DockerSettings::read(host);
+    let mut warnings = Vec::new();
+    let folder = all.folder.as_deref();
+    let folder = folder.map_or(Ok(None), |named| left_over(host, named));
+    let folder = folder.unwrap_or_else(|why| {
+        warnings.push(why);
+        None
+    });
+    let buildx = find_buildx(host, &settings);
+    if let (Some(folder), Some(buildx), Some(builder)) = (&folder, buildx, &all.builder) {
+        let removed = remove_builder(host, &settings, &buildx, folder, builder, &all);
+        warnings.extend(removed.await);
+    }
+    let images = [all.images.as_slice(), &all.images_of_job].concat();
+    warnings.extend(clear_engine(&settings, all.handlers.as_ref(), &images).await);
+    if let Some(folder) = folder {
+        let path = folder.display();
+        match fs::remove_dir_all(&folder) {
+            Ok(()) => info!("removed {path}, which the step left behind when it was ended"),
+            Err(error) => warnings.push(format!("{path} is still there: {error}")),
+        }
+    }
+    warnings
+}
+
+/// Removes the run's builder with buildx's notes of it in the run's folder.
+async fn remove_builder(
     host: &Host,
     settings: &DockerSettings,
     buildx: &Path,
     folder: &Path,
+    name: &str,
+    all: &TakeDown,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
-    let Some(record) = TakeDown::read(folder) else {
-        return warnings;
-    };
-    let all = ["buildx", RETIRED].map(|notes| folder.join(notes));
-    let builders = all.iter().flat_map(|notes| {
-        let names = builders_in(notes).into_iter();
-        names.map(move |name| (notes, name))
-    });
-    for (notes, name) in builders {
-        let keep = record.keep_state.then_some("--keep-state");
-        let command = with_settings(buildx, settings, folder, notes.clone())
+    let notes = ["buildx", RETIRED].map(|notes| folder.join(notes));
+    for notes in notes.into_iter().filter(|notes| knows(notes, name)) {
+        let keep = all.keep_state.then_some("--keep-state");
+        let command = with_settings(buildx, settings, folder, notes)
             .args(["rm"])
             .args(keep)
-            .args([&name]);
+            .args([name]);
         let removed = tokio::time::timeout(PATIENCE, command.read(host)).await;
         if let Some(why) = failure(removed) {
             warnings.push(format!(
@@ -81,30 +196,38 @@ async fn by_record(
             ));
         }
     }
-    if record.handlers.is_none() && record.images.is_empty() {
-        return warnings;
-    }
-    match settings.endpoint.connect() {
-        Ok(docker) => {
-            if let Some(handlers) = &record.handlers
-                && let Err(why) = emulation::uninstall(handlers, &docker).await
-            {
-                let names = handlers.architectures.join(",");
-                warnings.push(format!(
-                    "the emulators for {names} are still there ({why}): \
-                     `docker run --rm --privileged {} --uninstall {names}` removes them",
-                    handlers.image
-                ));
-            }
-            warnings.extend(remove_images(&docker, &record.images).await);
-        }
-        Err(error) => warnings.push(unreached(&error)),
-    }
     warnings
 }
 
-fn unreached(error: &ApiError) -> String {
-    format!("the engine was not reached for clean-up: {}", words(error))
+/// Takes handlers and images away, where there are any.
+async fn clear_engine(
+    settings: &DockerSettings,
+    handlers: Option<&Handlers>,
+    images: &[String],
+) -> Vec<String> {
+    if handlers.is_none() && images.is_empty() {
+        return Vec::new();
+    }
+    let docker = match settings.endpoint.connect() {
+        Ok(docker) => docker,
+        Err(error) => {
+            let why = words(&error);
+            return vec![format!("the engine was not reached for clean-up: {why}")];
+        }
+    };
+    let mut warnings = Vec::new();
+    if let Some(handlers) = handlers
+        && let Err(why) = emulation::uninstall(handlers, &docker).await
+    {
+        let names = handlers.architectures.join(",");
+        warnings.push(format!(
+            "the emulators for {names} are still there ({why}): \
+             `docker run --rm --privileged {} --uninstall {names}` removes them",
+            handlers.image
+        ));
+    }
+    warnings.extend(remove_images(&docker, images).await);
+    warnings
 }
 
 fn failure(
@@ -117,14 +240,9 @@ fn failure(
     }
 }
 
-/// The builders that are noted in a folder of buildx's.
-fn builders_in(notes: &Path) -> Vec<String> {
-    let entries = fs::read_dir(notes.join("instances"));
-    let entries = entries.into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    names
+/// Whether there is a builder of this name in a folder of buildx's.
+fn knows(notes: &Path, builder: &str) -> bool {
+    notes.join("instances").join(builder).is_file()
 }
 
 /// Removes the names of images from the engine, and the images with their last
@@ -144,70 +262,4 @@ async fn remove_images(docker: &Docker, images: &[String]) -> Vec<String> {
         }
     }
     warnings
-}
-
-/// The images that a later step may use, and that go with the job.
-pub fn images_for_post(plan: &Plan, cleanup: Cleanup) -> Vec<String> {
-    match cleanup {
-        Cleanup::All => tags(plan, |build| build.publication.load),
-        Cleanup::Builder | Cleanup::Nothing => Vec::new(),
-    }
-}
-
-/// The references of some images of a plan.
-fn tags(plan: &Plan, which: impl Fn(&&Build) -> bool) -> Vec<String> {
-    let builds = plan.builds.iter().filter(which);
-    let all = builds.flat_map(|build| build.tags.iter().chain(&build.apart));
-    all.cloned().collect()
-}
-
-/// Removes images from the engine that the user means, in the post step.
-pub async fn remove_images_of_job(host: &Host, images: &[String]) -> Vec<String> {
-    match DockerSettings::read(host).endpoint.connect() {
-        Ok(docker) => remove_images(&docker, images).await,
-        Err(error) => vec![unreached(&error)],
-    }
-}
-
-impl TakeDown {
-    pub(super) fn of(job: &Job<'_>) -> Self {
-        let plan = job.plan;
-        let all = job.inputs.own_builder.cleanup == Cleanup::All;
-        // The engine's own builder leaves in the engine what it pushes, too.
-        let leaves = plan.builder.choice == BuilderChoice::Engine;
-        Self {
-            keep_state: plan.builder.made().is_some_and(|made| made.keeps_state),
-            handlers: None,
-            images: match all && leaves {
-                true => tags(plan, |build| !build.publication.load),
-                false => Vec::new(),
-            },
-        }
-    }
-
-    pub(super) fn write(&self, folder: &RunFolder) -> Result<(), Error> {
-        let text = serde_json::to_string(self).map_err(std::io::Error::from);
-        let written = text.and_then(|text| fs::write(folder.path().join(RECORD), text));
-        written.map_err(Error::files(RECORD))
-    }
-
-    fn read(folder: &Path) -> Option<Self> {
-        let text = file::read_text(&folder.join(RECORD), file::SETTINGS).ok()?;
-        serde_json::from_str(&text).ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_builders_of_the_runs_own_folder_are_found() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(builders_in(folder.path()), Vec::<String>::new());
-        fs::create_dir_all(folder.path().join("instances")).unwrap();
-        fs::write(folder.path().join("instances/b"), "{}").unwrap();
-        fs::write(folder.path().join("current"), "{}").unwrap();
-        assert_eq!(builders_in(folder.path()), ["b"]);
-    }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin};
 
 use super::file::size;
-use super::{Host, Signal, Signals};
+use super::{END_WITH_PARENT, Host, Signal, Signals};
 use crate::vars;
 
 /// How much of a program's last words are kept for the diagnosis, in bytes.
@@ -103,7 +103,16 @@ impl Command {
         reason = "the one place that starts programs"
     )]
     fn prepare(&self, host: &Host) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(&self.program);
+        let mut command = match &host.program {
+            Some(own) => {
+                let mut command = tokio::process::Command::new(own);
+                let parent = std::process::id().to_string();
+                command.args([END_WITH_PARENT, &parent, "--"]);
+                command.arg(&self.program);
+                command
+            }
+            None => tokio::process::Command::new(&self.program),
+        };
         command
             .args(&self.arguments)
             .env_clear()

@@ -1,9 +1,13 @@
 //! The signals by which a run is cancelled.
 //!
 //! GitHub's runner sends SIGINT, SIGTERM 7.5 s later, and kills the rest 2.5 s
-//! after that; a terminal sends SIGINT to the whole group.
+//! after that; a terminal sends SIGINT or SIGQUIT to the whole group, and SIGHUP
+//! when it is closed.
 
+use std::fs;
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 
 use rustix::process::{Pid, kill_process};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
@@ -11,22 +15,40 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 /// A request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
+    /// SIGHUP.
+    Hangup,
     /// SIGINT.
     Interrupt,
+    /// SIGQUIT.
+    Quit,
     /// SIGTERM.
     Terminate,
 }
 
 impl Signal {
+    const ALL: [Self; 4] = [Self::Hangup, Self::Interrupt, Self::Quit, Self::Terminate];
+
+    fn kind(self) -> SignalKind {
+        match self {
+            Self::Hangup => SignalKind::hangup(),
+            Self::Interrupt => SignalKind::interrupt(),
+            Self::Quit => SignalKind::quit(),
+            Self::Terminate => SignalKind::terminate(),
+        }
+    }
+
     /// The exit code by which a shell reports an end by this signal.
     pub fn exit_code(self) -> u8 {
         match self {
+            Self::Hangup => 129,
             Self::Interrupt => 130,
+            Self::Quit => 131,
             Self::Terminate => 143,
         }
     }
 
-    /// Passes the signal on to a child that still runs.
+    /// Asks a child that still runs to stop. buildx stops in order on SIGINT and
+    /// SIGTERM only; SIGQUIT makes a program in Go print what it is doing.
     pub(super) fn send(self, child: Option<u32>) {
         let pid = child
             .and_then(|id| i32::try_from(id).ok())
@@ -37,7 +59,7 @@ impl Signal {
                 pid,
                 match self {
                     Self::Interrupt => rustix::process::Signal::INT,
-                    Self::Terminate => rustix::process::Signal::TERM,
+                    Self::Hangup | Self::Quit | Self::Terminate => rustix::process::Signal::TERM,
                 },
             );
         }
@@ -46,28 +68,44 @@ impl Signal {
 
 /// The requests to stop that reach this process, from now on.
 #[derive(Debug)]
-pub struct Signals {
-    interrupt: Stream,
-    terminate: Stream,
-}
+pub struct Signals(Vec<(Signal, Stream)>);
 
 impl Signals {
-    /// Starts to catch SIGINT and SIGTERM, which end the process no more.
+    /// Starts to catch them; they end the process no more.
     ///
     /// # Errors
     /// When the system lets no handler be set.
     pub fn catch() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
+        let mut caught = Vec::new();
+        for one in Signal::ALL {
+            if one != Signal::Hangup || !ignores_hangup() {
+                caught.push((one, signal(one.kind())?));
+            }
+        }
+        Ok(Self(caught))
     }
 
     /// Waits for the next one.
     pub async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
-        }
+        poll_fn(|context| {
+            for (one, stream) in &mut self.0 {
+                if stream.poll_recv(context).is_ready() {
+                    return Poll::Ready(*one);
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
+}
+
+/// True when we were started with SIGHUP ignored: `nohup` lets a program outlive
+/// its terminal so.
+fn ignores_hangup() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The first bit is that of signal 1, SIGHUP.
+    mask.is_some_and(|mask| mask & 1 == 1)
 }

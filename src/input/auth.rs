@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use super::reader::HAS_CONTROL;
 use super::yaml;
 use crate::error::InputProblem;
 use crate::image::Registry;
@@ -64,6 +65,9 @@ fn login(entry: &Entry) -> Result<Login, String> {
     let registry = Registry::parse(&entry.registry).map_err(|refused| refused.why)?;
     if entry.username.is_empty() {
         return Err("has no username".to_owned());
+    }
+    if entry.username.contains(char::is_control) {
+        return Err(format!("its username {HAS_CONTROL}"));
     }
     Ok(Login {
         registry,

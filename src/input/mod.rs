@@ -182,7 +182,7 @@ impl Inputs {
                 .unwrap_or_default()
                 .to_owned(),
             metadata_context: reader.context_source(),
-            github_token: Secret::new(raw.get("github-token")),
+            github_token: reader.token("github-token"),
             ..Self::default()
         };
         if raw.part() == Part::Metadata {
@@ -200,7 +200,7 @@ impl Inputs {
             push_attempts: reader.push_attempts(),
             load: reader.boolean("load"),
             registry: reader.registry(),
-            username: reader.text("username"),
+            username: reader.user("username"),
             password: Secret::new(raw.get("password")),
             registry_auth: reader.registry_auth(),
             cache: reader.cache(),

@@ -7,6 +7,10 @@ use super::list::{Entry, Grammar, Style, build_entries, parse_list};
 use super::raw::RawInputs;
 use crate::error::InputProblem;
 use crate::host::Host;
+use crate::secret::Secret;
+
+/// Why the name of a user is refused.
+pub(super) const HAS_CONTROL: &str = "has a control character";
 
 /// A boolean as Go reads it, and with it buildx.
 pub(super) fn parse_bool(text: &str) -> Option<bool> {
@@ -36,6 +40,29 @@ impl Reader<'_> {
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let value = self.raw.get(name);
         (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// A token, which is sent in a header as it is. One that cannot be sent is
+    /// kept all the same, so that it is masked.
+    pub(super) fn token(&mut self, name: &str) -> Option<Secret> {
+        let raw = self.raw;
+        let token = raw.get(name);
+        if !token.chars().all(|c| c.is_ascii_graphic()) {
+            let why = "has a line break, a space or a character beyond ASCII in it";
+            let accepted = "a token, which is one word of ASCII";
+            // The value stays out of the message.
+            self.refuse(name, "", why, accepted);
+        }
+        Secret::new(token)
+    }
+
+    /// The name of a user, which no login can send with a control character in it.
+    pub(super) fn user(&mut self, name: &str) -> Option<String> {
+        let user = self.text(name)?;
+        if user.contains(char::is_control) {
+            self.refuse(name, &user, HAS_CONTROL, "the name of a user in one line");
+        }
+        Some(user)
     }
 
     pub(super) fn list(&mut self, name: &str, grammar: Grammar) -> Vec<String> {

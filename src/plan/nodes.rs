@@ -63,7 +63,10 @@ pub(super) fn nodes(own: &BuilderInputs, builder: &str, makings: Vec<Making>) ->
         MadeNode {
             name: names.next(node.name.as_deref()),
             endpoint: node.endpoint.as_deref().map(without_password),
-            platforms: own.filter(|one| last.get(one) == Some(&index)).cloned().collect(),
+            platforms: own
+                .filter(|one| last.get(one) == Some(&index))
+                .cloned()
+                .collect(),
             making,
         }
     });

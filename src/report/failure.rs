@@ -4,6 +4,7 @@ use tracing::error;
 
 use crate::error::InputProblem;
 use crate::execute;
+use crate::report::bug;
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Execute(execute::Error::Cancelled(signal)) => signal.exit_code(),
+            Self::Execute(execute::Error::Bug) => bug::EXIT_CODE,
             _ => 1,
         }
     }
@@ -43,6 +45,7 @@ impl Failure {
                     error!(title, "{target}: {message}");
                 }
             }
+            Self::Execute(execute::Error::Bug) => bug::print(),
             Self::Execute(failed) => {
                 for message in messages(failed) {
                     error!(title = title(failed), "{message}");
@@ -85,7 +88,7 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::Push(_) => "Push",
         Error::NoEngine { .. } => "No engine",
         Error::NoBuildx => "No buildx",
-        Error::Files { .. } | Error::Start { .. } => "Stevedore",
+        Error::Files { .. } | Error::Start { .. } | Error::Bug => "Stevedore",
         Error::Builder { .. } | Error::Nodes { build: None, .. } => "Builder",
         Error::Emulator { .. } => "Emulation",
         Error::Build { .. } | Error::Nodes { .. } | Error::Targets(_) => "Build",

@@ -4,6 +4,7 @@
 //! an event, a registry or a build is hostile here: it is escaped, or fenced
 //! off, before it comes near a workflow command or Markdown.
 
+pub mod bug;
 pub mod cache;
 pub mod commands;
 pub mod failure;

@@ -162,3 +162,47 @@ fn under_actions_each_is_an_annotation_with_a_title() {
     );
     assert_eq!(place.list("temp"), Vec::<String>::new());
 }
+
+/// A token goes into a header as it is; the library that sends it would panic.
+#[test]
+fn a_login_that_no_header_can_carry_is_an_input_error() {
+    for token in [
+        "ghs_hunter1\u{1}x",
+        "ghs_hunter1\nx",
+        "ghs_hunter1 x",
+        "ghs_hunter1é",
+    ] {
+        let place = Place::new();
+        let mut command = crate::recorder::step(&place, &[]);
+        // GitHub's API would be asked for what this event does not tell.
+        place.write("event.json", r#"{"ref": "refs/tags/v0.2.0"}"#);
+        command
+            .env("INPUT_GITHUB-TOKEN", token)
+            .env("INPUT_USERNAME", "me\u{7}")
+            .env("INPUT_PASSWORD", "hunter2")
+            .env(
+                "INPUT_REGISTRY-AUTH",
+                "- {registry: quay.io, username: \"a\\nb\", password: hunter3}",
+            )
+            .env("GITHUB_API_URL", "http://127.0.0.1:1");
+        let printed = run(&mut command);
+        assert_eq!(printed.code, Some(1), "{}{}", printed.out, printed.err);
+        let errors = printed
+            .out
+            .lines()
+            .filter(|line| line.starts_with("::error "));
+        let errors: Vec<&str> = errors.collect();
+        assert_eq!(errors.len(), 3, "{errors:?}");
+        for (name, error) in ["github-token: ", "username: ", "registry-auth: "]
+            .iter()
+            .zip(&errors)
+        {
+            assert!(error.contains(name) && !error.contains("hunter"), "{error}");
+        }
+        assert!(
+            printed.out.contains("::add-mask::ghs_hunter1"),
+            "{}",
+            printed.out
+        );
+    }
+}

@@ -2,13 +2,12 @@
 //! it is told, what it finds in its folder, and what is left afterwards.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::recorder::{heredocs, step};
+use crate::recorder::{post, step};
 use crate::support::{Place, Printed, run};
 
 /// Keeps notes of builders as buildx does, and writes every call down as a line.
@@ -369,14 +368,12 @@ fn the_post_step_removes_the_builder_of_a_run_that_was_killed_and_no_other() {
     signal(&child, "-KILL");
     child.wait().unwrap();
     place.write("record/go", "");
-    let state = heredocs(&place.text("state"));
-    let folder = PathBuf::from(&state["stevedore_run_folder"]);
+    let folder = place.path("temp").join(&place.list("temp")[0]);
     assert!(folder.join("buildx/instances").is_dir());
+    // Somebody else's, in the same folder of notes.
+    fs::write(folder.join("buildx/instances/planted"), "{}").unwrap();
 
-    let mut post = place.stevedore(["post"]);
-    post.env("GITHUB_ACTIONS", "true")
-        .env("STATE_stevedore_run_folder", &folder);
-    succeeded(&run(&mut post));
+    succeeded(&run(&mut post(&place)));
     let calls = calls(&place);
     assert!(
         calls

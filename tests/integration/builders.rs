@@ -422,9 +422,10 @@ fn an_image_that_is_loaded_lasts_until_the_end_of_the_job() {
         .run()
         .unwrap();
     succeeded(&run);
-    let tags = run.outputs["tags"].lines();
-    let expected = serde_json::json!(tags.collect::<Vec<_>>()).to_string();
-    assert_eq!(run.state["stevedore_images"], expected);
+    let left: serde_json::Value = serde_json::from_str(&run.state["stevedore_take_down"]).unwrap();
+    let tags: Vec<&str> = run.outputs["tags"].lines().collect();
+    assert_eq!(left["images_of_job"], serde_json::json!(tags));
+    assert!(left["folder"].is_null(), "the run took it away itself");
     // The post step has run by now.
     for tag in run.outputs["tags"].lines() {
         let inspected = Command::new("docker")

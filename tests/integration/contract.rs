@@ -302,6 +302,15 @@ fn the_launcher_stays_under_sixty_lines() {
     assert!(read("launcher.cjs").lines().count() < 60);
 }
 
+/// A release is not what tests run: they are built with another profile.
+#[test]
+fn a_release_unwinds_so_that_a_panic_is_cleaned_up_after() {
+    let profile = read("Cargo.toml");
+    let profile = profile.split("[profile.release]").nth(1).unwrap();
+    let profile = profile.split("\n[").next().unwrap();
+    assert!(profile.contains("\npanic = \"unwind\"\n"), "{profile}");
+}
+
 /// The group of a run for a push: an expression that holds for pull requests
 /// only is taken out, and the rest is what all pushes share.
 fn group_of_pushes(group: &str) -> String {

@@ -23,6 +23,7 @@ mod engine_inputs;
 mod front;
 mod git_server;
 mod github;
+mod left_overs;
 mod naming;
 mod node_commands;
 mod nodes;

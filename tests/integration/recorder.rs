@@ -115,6 +115,16 @@ pub(crate) fn step(place: &Place, inputs: &[(&str, &str)]) -> Command {
     command
 }
 
+/// The post step after it, with what main left for it.
+pub(crate) fn post(place: &Place) -> Command {
+    let mut command = place.stevedore(["post"]);
+    command.env("GITHUB_ACTIONS", "true");
+    for (name, value) in heredocs(&place.text("state")) {
+        command.env(format!("STATE_{name}"), value);
+    }
+    command
+}
+
 /// The outputs file, read as the runner reads it.
 pub(crate) fn outputs(place: &Place) -> BTreeMap<String, String> {
     heredocs(&place.text("output"))
