@@ -98,7 +98,15 @@ impl Action {
     }
 
     fn step(&self, node: Node) -> Step {
-        let step = Step::node(self.folder.path()).tool_cache(self.path("tools"));
+        let real = std::env::var("HOME").unwrap();
+        let kept = |name: &str, folder: &str| {
+            std::env::var(name).unwrap_or_else(|_| format!("{real}/{folder}"))
+        };
+        let step = Step::node(self.folder.path())
+            .tool_cache(self.path("tools"))
+            .env("HOME", self.path("home").display().to_string())
+            .env("CARGO_HOME", kept("CARGO_HOME", ".cargo"))
+            .env("RUSTUP_HOME", kept("RUSTUP_HOME", ".rustup"));
         match node {
             Node::V24 => step.node_program(node_24()),
             Node::Own => step.node_program(own_node()),
@@ -113,15 +121,19 @@ impl Action {
 
     /// What the launcher keeps in the tool cache.
     fn built(&self) -> Vec<PathBuf> {
-        let Ok(keys) = fs::read_dir(self.path("tools/stevedore")) else {
-            return Vec::new();
+        let inside = |folder: PathBuf| {
+            let entries = fs::read_dir(folder).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().path())
         };
-        let files = |key: fs::DirEntry| fs::read_dir(key.path()).unwrap();
-        keys.flatten()
-            .flat_map(files)
-            .flatten()
-            .map(|entry| entry.path())
-            .collect()
+        let users = inside(self.path("tools"));
+        users.flat_map(inside).flat_map(inside).collect()
+    }
+
+    /// The only program that it keeps there.
+    fn kept(&self) -> PathBuf {
+        let built = self.built();
+        assert_eq!(built.len(), 1, "{built:?}");
+        built[0].clone()
     }
 }
 
@@ -245,6 +257,7 @@ fn signals_in_the_middle_reach_the_program() {
             ("INT", Signal::INT),
             ("TERM", Signal::TERM),
             ("HUP", Signal::HUP),
+            ("QUIT", Signal::QUIT),
         ] {
             let script = format!(
                 "trap 'echo got {name}; exit 42' {name}; sleep 60 >/dev/null 2>&1 & echo ready; wait"
@@ -405,6 +418,7 @@ fn the_workspace_and_the_inputs_do_not_reach_the_build() {
     let action = Action::with_crate("");
     action.write("bin/cargo", CARGO);
     fs::set_permissions(action.path("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    action.write("rust-toolchain.toml", "[toolchain]\nchannel = \"1.99\"\n");
     action.write("workspace/.cargo/config.toml", "theirs");
     let path = format!(
         "{}:{}",
@@ -413,26 +427,156 @@ fn the_workspace_and_the_inputs_do_not_reach_the_build() {
     );
     let step = || {
         let step = action.step(Node::V24).workspace(action.path("workspace"));
-        step.with("do", "given")
+        let step = step
+            .with("do", "given")
             .with("github-token", "t0ken-of-the-job")
             .env("PATH", &path)
-            .env("CARGO_BUILD_TARGET", "wasm32-wasip1")
             .env("CARGO_HOME", "/kept")
-            .run()
-            .unwrap()
+            .env("https_proxy", "http://proxy:3128")
+            .env("SSL_CERT_FILE", "/kept.pem");
+        let step = FOREIGN
+            .iter()
+            .fold(step, |step, name| step.env(*name, "f0reign"));
+        step.run().unwrap()
     };
     let run = step();
     assert!(run.succeeded(), "{}", run.log);
-    let folder = format!("cargo in:{}\n", action.folder.path().display());
-    assert!(run.log.contains(&folder), "{}", run.log);
-    assert!(run.log.contains("CARGO_HOME=/kept\n"), "{}", run.log);
-    for kept_away in ["INPUT_", "t0ken", "CARGO_BUILD_TARGET"] {
+    // In the root, no folder above has a configuration of somebody's.
+    assert!(run.log.contains("cargo in:/\n"), "{}", run.log);
+    for kept in [
+        "CARGO_HOME=/kept",
+        "https_proxy=http://proxy:3128",
+        "SSL_CERT_FILE=/kept.pem",
+        "RUSTUP_TOOLCHAIN=1.99",
+    ] {
+        assert!(
+            run.log.contains(&format!("{kept}\n")),
+            "{kept}: {}",
+            run.log
+        );
+    }
+    for kept_away in ["INPUT_", "t0ken", "f0reign"] {
         assert!(!run.log.contains(kept_away), "{kept_away}: {}", run.log);
     }
     assert!(run.log.contains("program do:given"), "{}", run.log);
     assert!(!step().log.contains(ANNOUNCED));
-    action.write(".cargo/config.toml", "# another linker is another program");
+    action.write(
+        "rust-toolchain.toml",
+        "# another toolchain is another program",
+    );
     assert!(step().log.contains(ANNOUNCED));
+}
+
+/// What of a job's environment would change the program that other jobs get.
+const FOREIGN: [&str; 12] = [
+    "RUSTC",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "CARGO_TARGET_DIR",
+    "CARGO_PROFILE_RELEASE_DEBUG",
+    "CC",
+    "LD_LIBRARY_PATH",
+    "ACTIONS_RUNTIME_TOKEN",
+];
+
+/// Another job of the same user, in the tool cache or in a container that has it.
+#[test]
+fn a_program_that_somebody_put_in_the_place_of_ours_is_not_run() {
+    let action = Action::with_crate(MAIN);
+    assert!(action.step(Node::V24).run().unwrap().succeeded());
+    let program = action.kept();
+    fs::write(&program, "#!/bin/sh\necho planted\n").unwrap();
+    let run = action.step(Node::V24).run().unwrap();
+    assert!(
+        run.succeeded() && !run.log.contains("planted"),
+        "{}",
+        run.log
+    );
+    assert!(run.log.contains(ANNOUNCED), "{}", run.log);
+    assert!(
+        run.log
+            .ends_with("built, args []\nbuilt, args [\"post\"]\n"),
+        "{}",
+        run.log
+    );
+
+    // Before anything was built, by somebody who knows the key.
+    let before = Action::with_crate(MAIN);
+    let place = before
+        .path("tools")
+        .join(program.strip_prefix(action.path("tools")).unwrap());
+    let key = place.parent().unwrap();
+    fs::create_dir_all(key).unwrap();
+    for folder in [key, key.parent().unwrap()] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    fs::write(&place, "#!/bin/sh\necho planted\n").unwrap();
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
+    let run = before.step(Node::V24).run().unwrap();
+    assert!(
+        run.succeeded() && !run.log.contains("planted"),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+fn a_folder_that_others_can_write_to_keeps_no_program() {
+    let action = Action::with_crate("");
+    action.write("bin/cargo", CARGO);
+    fs::set_permissions(action.path("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!(
+        "{}:{}",
+        action.path("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let step = || action.step(Node::V24).env("PATH", &path).run().unwrap();
+    assert!(step().succeeded());
+    let key = action.kept().parent().unwrap().to_owned();
+    let ours = key.parent().unwrap().to_owned();
+    let notes = action.path("home/.cache/stevedore");
+    for folder in [&key, &ours, &notes] {
+        let set = |mode| fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+        set(0o770);
+        let refused = step();
+        assert_eq!(refused.exit_code, Some(1));
+        let message = only_error(&refused);
+        assert!(
+            message.contains("can be written to by other users"),
+            "{message}"
+        );
+        set(0o700);
+        let aside = action.path("aside");
+        fs::rename(folder, &aside).unwrap();
+        std::os::unix::fs::symlink(&aside, folder).unwrap();
+        let refused = step();
+        assert!(
+            only_error(&refused).contains("is a link"),
+            "{}",
+            refused.log
+        );
+        fs::remove_file(folder).unwrap();
+        fs::rename(&aside, folder).unwrap();
+        if std::os::unix::fs::chown(folder, Some(12345), None).is_ok() {
+            let refused = step();
+            assert!(
+                only_error(&refused).contains("belongs to user 12345"),
+                "{}",
+                refused.log
+            );
+            std::os::unix::fs::chown(folder, Some(0), None).unwrap();
+        }
+    }
+    let again = step();
+    assert!(
+        again.succeeded() && !again.log.contains(ANNOUNCED),
+        "{}",
+        again.log
+    );
 }
 
 const MAIN: &str =
@@ -491,7 +635,7 @@ fn a_build_that_fails_says_so_and_post_builds_nothing() {
     let run = action.step(Node::V24).run().unwrap();
     assert_eq!(run.exit_code, Some(1));
     assert!(
-        only_error(&run).contains("cargo ended with exit code 101"),
+        only_error(&run).contains("the output of cargo (exit code 101)"),
         "{}",
         run.log
     );
