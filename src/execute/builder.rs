@@ -144,8 +144,8 @@ async fn install(
     }
     if own.cleanup == Cleanup::All && !done.new.is_empty() {
         job.record.add_handlers(Handlers {
+            image: done.image,
             architectures: done.new,
-            ..handlers
         })?;
     }
     Ok(())

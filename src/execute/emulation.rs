@@ -21,6 +21,8 @@ const ERROR: &str = "error: ";
 /// What came of an installation.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Installed {
+    /// The image that was run, by its digest.
+    pub(super) image: String,
     /// The architectures that have a handler now, and had none.
     pub(super) new: Vec<String>,
     /// Those for which there was a handler of that name.
@@ -43,13 +45,15 @@ pub(super) async fn install(
     };
     let docker = connect(facts).map_err(failed)?;
     info!("installing emulators for {names} with {}", handlers.image);
-    tokio::select! {
+    let image = tokio::select! {
         pulled = privileged::pull(&docker, &handlers.image, credentials, host) => pulled.map_err(failed)?,
         signal = signals.next() => return Err(Error::Cancelled(signal)),
-    }
+    };
+    info!("running {image} privileged");
     let arguments = ["--install", &names];
-    let printed = privileged::run(&docker, &handlers.image, &arguments).await;
-    installed(&printed.map_err(failed)?).map_err(failed)
+    let printed = privileged::run(&docker, &image, &arguments).await;
+    let installed = installed(&printed.map_err(failed)?).map_err(failed)?;
+    Ok(Installed { image, ..installed })
 }
 
 /// Takes handlers away again. The image is there, since it has installed them.

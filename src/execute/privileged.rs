@@ -21,19 +21,16 @@ use crate::registry::Credentials;
 type Failed = String;
 
 /// Makes sure that the engine has the image, with the login that there is for
-/// its registry.
+/// its registry. Gives the name of exactly this image, whatever its tag means
+/// later: with its digest, or the engine's own where no registry has it.
 pub(super) async fn pull(
     docker: &Docker,
     image: &str,
     credentials: &Credentials,
     host: &Host,
-) -> Result<(), Failed> {
-    match docker.inspect_image(image).await {
-        Ok(_) => return Ok(()),
-        Err(ApiError::DockerResponseServerError {
-            status_code: 404, ..
-        }) => {}
-        Err(error) => return Err(failed("the engine was not reached", &error)),
+) -> Result<String, Failed> {
+    if let Some(exact) = find(docker, image).await? {
+        return Ok(exact);
     }
     // To the engine's API a digest belongs to the name.
     let (name, tag) = match reference::split(image) {
@@ -46,7 +43,33 @@ pub(super) async fn pull(
     while let Some(step) = progress.next().await {
         step.map_err(|error| failed("the image could not be pulled", &error))?;
     }
-    Ok(())
+    let found = find(docker, image).await?;
+    found.ok_or_else(|| "the image is gone after it was pulled".to_owned())
+}
+
+/// The exact name of an image in the engine.
+async fn find(docker: &Docker, image: &str) -> Result<Option<String>, Failed> {
+    match docker.inspect_image(image).await {
+        Ok(found) => {
+            let digests = found.repo_digests.unwrap_or_default();
+            let exact = exact(image, &digests).map(str::to_owned).or(found.id);
+            Ok(Some(exact.unwrap_or_else(|| image.to_owned())))
+        }
+        Err(ApiError::DockerResponseServerError {
+            status_code: 404, ..
+        }) => Ok(None),
+        Err(error) => Err(failed("the engine was not reached", &error)),
+    }
+}
+
+/// The digest of an image, among those of all names that it has, by its own name.
+fn exact<'a>(image: &str, digests: &'a [String]) -> Option<&'a str> {
+    let name = |text: &str| Some(Reference::parse(text).ok()?.name);
+    let own = name(image)?;
+    let mut digests = digests.iter();
+    digests
+        .find(|digest| name(digest).as_ref() == Some(&own))
+        .map(String::as_str)
 }
 
 /// Runs the image with these arguments and gives what it printed.
@@ -117,4 +140,22 @@ async fn login(image: &str, credentials: &Credentials, host: &Host) -> Option<Do
     engine_login::find(&name.registry, credentials, host)
         .await
         .ok()?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exact;
+
+    #[test]
+    fn an_image_is_known_by_the_digest_of_its_own_name() {
+        let digest = |name: &str, c: &str| format!("{name}@sha256:{}", c.repeat(64));
+        let digests = [
+            digest("mirror.example/a/binfmt", "1"),
+            digest("a/binfmt", "2"),
+        ];
+        for image in ["docker.io/a/binfmt:v1", "a/binfmt", "a/binfmt:v1"] {
+            assert_eq!(exact(image, &digests), Some(digests[1].as_str()), "{image}");
+        }
+        assert_eq!(exact("b/binfmt:v1", &digests), None);
+    }
 }

@@ -279,6 +279,13 @@ impl Installer {
         Self(tag)
     }
 
+    /// Its digest, which the containerd image store knows it by.
+    fn digest(&self) -> String {
+        let mut docker = Command::new("docker");
+        let inspect = ["image", "inspect", "--format", "{{.Id}}", &self.0];
+        run(docker.args(inspect)).out.trim().to_owned()
+    }
+
     fn uninstall(&self) {
         let mut docker = Command::new("docker");
         let removed = run(docker
@@ -391,6 +398,9 @@ fn emulators_are_installed_where_a_run_needs_them_and_only_there() {
     let run = run_foreign(&lab, &tidy, &installer.0, &[("cleanup", "all")]);
     succeeded(&run);
     assert!(run.log.contains("installs riscv64"), "{}", run.log);
+    let id = installer.digest();
+    let ran = run.log.lines().find(|line| line.starts_with("running "));
+    assert!(ran.is_some_and(|line| line.contains(&id)), "{}", run.log);
     assert!(run.log.contains("/hello run-"), "{}", run.log);
     assert!(!is_there(), "`cleanup: all` takes it away");
     let tag = run.outputs["tags"].lines().next().unwrap();

@@ -49,10 +49,12 @@ fn as_somebody(place: &Place, by: &[&str], inputs: &[(&str, &str)]) -> Command {
     command
         .args(&words[1..])
         .current_dir(place.path("workspace"))
-        .env_clear();
-    for (name, value) in as_us.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
+        .env_clear()
+        .envs(
+            as_us
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
     command
 }
 
@@ -145,6 +147,33 @@ fn buildx_ends_with_the_program_that_is_killed() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(soon(|| !is_running(buildx)), "buildx goes on");
+}
+
+/// As `nohup` starts it.
+#[test]
+fn a_program_that_is_to_outlive_its_terminal_does() {
+    let place = Place::new();
+    let go = place.path("go");
+    place.buildx(&format!(
+        "echo buildx is $$; while [ ! -e '{}' ]; do sleep 0.05; done",
+        go.display()
+    ));
+    let as_us = step(&place, &[]);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' HUP; exec \"$0\"", PROGRAM])
+        .current_dir(place.path("workspace"))
+        .env_clear()
+        .envs(
+            as_us
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let (mut child, _) = building(&mut command);
+    let mut kill = Command::new("kill");
+    assert!(run(kill.args(["-HUP", &child.id().to_string()])).success);
+    fs::write(go, "").unwrap();
+    assert!(child.wait().unwrap().success());
 }
 
 /// A way to a registry that is slow for what is sent there; how much was sent.
