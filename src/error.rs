@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-pub mod text;
-
 /// One input whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct InputProblem {

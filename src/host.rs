@@ -24,6 +24,7 @@ pub use signals::{Signal, Signals};
 use tempfile::TempDir;
 
 use crate::error::InputProblem;
+use crate::secret::{self, Secret};
 use crate::vars;
 
 /// What the program sees of the machine it runs on.
@@ -34,6 +35,8 @@ pub struct Host {
     now: Timestamp,
     /// This program, by which others are started so that they end with it.
     program: Option<PathBuf>,
+    /// What is taken out of the words of programs.
+    secrets: Vec<Secret>,
 }
 
 impl Host {
@@ -54,6 +57,7 @@ impl Host {
             program: std::env::current_exe()
                 .ok()
                 .filter(|_| cfg!(target_os = "linux")),
+            secrets: Vec::new(),
         }
     }
 
@@ -67,6 +71,7 @@ impl Host {
             directory: directory.to_owned(),
             now,
             program: None,
+            secrets: Vec::new(),
         }
     }
 
@@ -86,6 +91,16 @@ impl Host {
     /// Sets a variable for this program, not for the process.
     pub fn set_var(&mut self, name: &str, value: &str) {
         self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes this secret out of whatever programs say from now on.
+    pub fn hide(&mut self, secret: &Secret) {
+        self.secrets.push(secret.clone());
+    }
+
+    /// Words of a program, or of somebody else, without the run's secrets.
+    pub fn without_secrets(&self, words: &str) -> String {
+        secret::hide(words, &self.secrets)
     }
 
     /// The working directory.

@@ -30,6 +30,7 @@ pub mod registry;
 pub mod report;
 pub mod run;
 pub mod secret;
+pub mod text;
 pub mod vars;
 pub mod workflow;
 

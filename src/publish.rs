@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
+use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
@@ -33,6 +34,10 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         inputs.preflight = Preflight::Only;
     }
     let mut facts = Facts::local(&host, &inputs, &context);
+    for secret in facts.docker.secrets() {
+        host.hide(&secret);
+        log::hide(&secret);
+    }
     // From here on a signal ends the run in order, also as process 1.
     let mut signals = Signals::catch().map_err(|error| own("signals", error))?;
     // What registries say depends on names alone, which are known.
@@ -49,6 +54,8 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
             signal = signals.next() => return Err(execute::Error::Cancelled(signal).into()),
         };
         problems.extend(asked.err());
+        let secrets = facts.bake.secrets.iter();
+        run::hide(&mut host, secrets.map(|secret| (secret, None)));
     }
     let plan = match plan::plan(&inputs, &context, &facts) {
         Ok(plan) if problems.is_empty() => plan,
@@ -69,18 +76,38 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
 fn print(plan: &Plan, format: Format, host: &Host) -> Result<(), Failure> {
     let own = |error: serde_json::Error| Failure::Own(error.to_string());
     let text = match format {
-        Format::Text if host.is_github_actions() => {
-            let lines = plan.to_string();
-            lines
-                .lines()
-                .map(|line| commands::plain(line) + "\n")
-                .collect()
+        Format::Text => {
+            let lines = log::without_secrets(&plan.to_string());
+            let is_read = host.is_github_actions();
+            let lines = lines.lines().map(|line| match is_read {
+                true => commands::plain(line) + "\n",
+                false => format!("{line}\n"),
+            });
+            lines.collect()
         }
-        Format::Text => plan.to_string(),
-        // The same JSON, spelt so that the runner's older commands are none.
-        Format::Json => plan.to_json().map_err(own)?.replace("##[", "#\\u0023[") + "\n",
+        Format::Json => {
+            let plan = plan.to_json().and_then(|text| serde_json::from_str(&text));
+            let plan = without_secrets(plan.map_err(own)?);
+            let text = serde_json::to_string_pretty(&plan).map_err(own)?;
+            // The same JSON, spelt so that the runner's older commands are none.
+            text.replace("##[", "#\\u0023[") + "\n"
+        }
     };
     run::print(&text)
+}
+
+/// The same JSON without the secrets that can only be arguments.
+fn without_secrets(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(log::without_secrets(&text)),
+        Value::Array(all) => all.into_iter().map(without_secrets).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            let fields = fields.map(|(name, value)| (name, without_secrets(value)));
+            Value::Object(fields.collect())
+        }
+        other => other,
+    }
 }
 
 /// The plan in the log: every decision with its reason.

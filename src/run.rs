@@ -16,6 +16,7 @@ use crate::input::spec::Part;
 use crate::input::{Inputs, RawInputs};
 use crate::report::failure::Failure;
 use crate::report::log;
+use crate::secret::Secret;
 use crate::workflow;
 
 /// What is known before anything is asked of the world.
@@ -43,7 +44,7 @@ impl Run {
         let (raw, open) = raw_inputs(part, options, invent, host, &context, &mut problems);
         let (inputs, more) = Inputs::parse(&raw, host);
         problems.extend(more);
-        log::mask(host, inputs.secrets(&context.actor));
+        hide(host, inputs.secrets(&context.actor));
         for expression in open {
             warn!(title = "Workflow", "{expression}");
         }
@@ -54,6 +55,15 @@ impl Run {
             problems,
         }
     }
+}
+
+/// Hides secrets in everything that is printed or that programs say.
+pub fn hide<'a>(host: &mut Host, secrets: impl Iterator<Item = (&'a Secret, Option<&'a str>)>) {
+    let secrets: Vec<_> = secrets.collect();
+    for (secret, _) in &secrets {
+        host.hide(secret);
+    }
+    log::mask(host, secrets.into_iter());
 }
 
 /// The inputs as strings: of the environment, under those of a workflow's step,

@@ -1,11 +1,44 @@
 //! Values that must not be seen.
 //!
 //! Owns [`Secret`]: its `Debug` shows nothing, it cannot be serialised, and
-//! its memory is wiped when it is dropped.
+//! its memory is wiped when it is dropped. [`hide()`] takes secrets out of text.
+
+mod hide;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+pub use hide::{hide, is_invisible};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
+
+/// The shortest text that can be hidden without tearing a log to pieces, in bytes.
+const SHORTEST: usize = 3;
+/// What stays as it is in an address (RFC 3986, "unreserved").
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// Words in a name that tell of a secret.
+const WORDS: [&str; 7] = [
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "SECRET",
+    "KEY",
+    "CREDENTIALS",
+    "APIKEY",
+];
+/// Words that tell of something that everyone may know.
+const HARMLESS: [&str; 4] = ["PUBLIC", "PUB", "ID", "URL"];
+
+/// True for a name that likely belongs to a secret, such as `NPM_TOKEN`.
+pub fn is_telling(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let words: Vec<&str> = upper.split(['_', '-', '.']).collect();
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    has(&WORDS) && !has(&HARMLESS)
+}
 
 /// A password or token.
 #[derive(Clone, Debug)]
@@ -22,22 +55,39 @@ impl Secret {
         self.0.expose_secret()
     }
 
-    /// Every form that could show up in a log: each line of the value, and the
-    /// base64 of `user:value`, which is how Docker stores it. Lines too short
-    /// to hide without tearing the log to pieces (under 3 characters) are left.
+    /// Every form that could show up in a log: each line of the value, as it is
+    /// and as JSON and addresses spell it, and the base64 of `user:value`, which
+    /// is how Docker stores it. Lines too short to hide without tearing the log
+    /// to pieces (under 3 characters) are left.
     pub fn forms(&self, user: Option<&str>) -> Vec<String> {
         let value = self.expose();
-        let mut forms: Vec<String> = value
-            .lines()
-            .map(str::trim)
-            .filter(|line| line.len() > 2)
-            .map(str::to_owned)
-            .collect();
-        forms.push(STANDARD.encode(value));
+        let mut forms: Vec<String> = Vec::new();
+        for line in value.lines().map(str::trim) {
+            let json = serde_json::Value::from(line).to_string();
+            let json = json.get(1..json.len() - 1).unwrap_or_default().to_owned();
+            let encoded = utf8_percent_encode(line, ENCODED).to_string();
+            for form in [line.to_owned(), json, encoded] {
+                if line.len() >= SHORTEST && !forms.contains(&form) {
+                    forms.push(form);
+                }
+            }
+        }
+        forms.push(self.base64());
         if let Some(user) = user {
             forms.push(self.basic(user));
         }
         forms
+    }
+
+    /// What is made of it is a secret too.
+    #[must_use]
+    pub fn map(&self, make: impl FnOnce(&str) -> String) -> Self {
+        Self(make(self.expose()).into())
+    }
+
+    /// Its base64.
+    pub fn base64(&self) -> String {
+        STANDARD.encode(self.expose())
     }
 
     /// The base64 of `user:value`: Docker's `auth` field, HTTP's Basic scheme.
@@ -67,6 +117,11 @@ mod tests {
                 "Zmlyc3QKc2Vjb25kCg==",
                 "bWU6Zmlyc3QKc2Vjb25kCg=="
             ]
+        );
+        let secret = Secret::new("a\"b c").unwrap();
+        assert_eq!(
+            secret.forms(None),
+            ["a\"b c", "a\\\"b c", "a%22b%20c", "YSJiIGM="]
         );
     }
 }

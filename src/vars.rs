@@ -43,8 +43,22 @@ pub const RUNNER_TOOL_CACHE: &str = "RUNNER_TOOL_CACHE";
 pub const RUNNER_ENVIRONMENT: &str = "RUNNER_ENVIRONMENT";
 /// The job's token for the services of GitHub Actions.
 pub const ACTIONS_RUNTIME_TOKEN: &str = "ACTIONS_RUNTIME_TOKEN";
+/// Where those services are.
+pub const ACTIONS_RUNTIME_URL: &str = "ACTIONS_RUNTIME_URL";
 /// The token by which a job with `id-token: write` asks for an identity.
 pub const ACTIONS_ID_TOKEN_REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+/// Where it asks for it.
+pub const ACTIONS_ID_TOKEN_REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+/// What the names of the runner's tokens, and of where they are used, start with.
+pub const RUNNER_TOKENS: [&str; 2] = ["ACTIONS_RUNTIME_", "ACTIONS_ID_TOKEN_REQUEST_"];
+/// What all variables of GitHub Actions' own services start with.
+pub const ACTIONS: &str = "ACTIONS_";
+/// The credentials by which buildx reaches an `s3` cache.
+pub const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+/// The secret of those.
+pub const AWS_SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+/// What goes with them where they are temporary.
+pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 /// Where version 2 of the cache service is.
 pub const ACTIONS_RESULTS_URL: &str = "ACTIONS_RESULTS_URL";
 /// Where version 1 of the cache service is.

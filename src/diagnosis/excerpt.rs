@@ -5,7 +5,7 @@
 //! runs, `#5 ERROR: …` at its end, then a block that begins with ` > step:`,
 //! then `ERROR: …`.
 
-use crate::error::text::without_escapes;
+use crate::text::without_escapes;
 
 /// How many lines the last words may have.
 const LINES: usize = 6;

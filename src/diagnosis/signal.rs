@@ -1,8 +1,8 @@
 //! A signal: what a registry or a build said, in a form that rows can be
 //! compared with.
 
-use crate::error::text::{WORDS, clean};
 use crate::registry::{Refusal, Stage};
+use crate::text::{WORDS, clean};
 
 /// What was said.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pub(super) struct Signal {
 
 impl Signal {
     pub(super) fn of_refusal(refusal: &Refusal) -> Self {
-        let words = clean(&refusal.words(), WORDS);
+        let words = clean(&refusal.words, WORDS);
         Self {
             status: Some(refusal.status),
             stage: Some(refusal.stage),

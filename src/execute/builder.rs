@@ -15,8 +15,8 @@ use crate::host::{Command, Host, Progress, Signals};
 use crate::image::Platform;
 use crate::input::builder::{Cleanup, DaemonConfig, Driver, EmulationWish};
 use crate::plan::{
-    Builder, BuilderChoice, CONTAINERD_DOCS, CONTEXT, Created, EmulationStep, Handlers, Plan,
-    RunFiles, cannot_run, config_file, tls_file,
+    Builder, BuilderChoice, CONTAINERD_DOCS, CONTEXT, Created, EmulationStep, Handed, Handlers,
+    Plan, RunFiles, Source, cannot_run, config_file, tls_file,
 };
 use crate::registry::Credentials;
 use crate::vars;
@@ -97,6 +97,21 @@ pub(super) async fn set_up(
 pub(super) fn base(job: &Job<'_>, buildx: &Path) -> Command {
     let files = job.folder.files();
     command(buildx, &job.plan.builder, job.facts, job.host, &files)
+}
+
+/// The buildx that builds: with what is only for it, as the plan says.
+pub(super) fn building(job: &Job<'_>, buildx: &Path) -> Command {
+    let mut command = base(job, buildx);
+    for Handed { variable, from } in &job.plan.variables {
+        let value = match from {
+            Source::Runner => job.host.var(variable).map(str::to_owned),
+            Source::Cache { kind, attribute } => job.inputs.cache_attribute(kind, attribute),
+        };
+        if let Some(value) = value {
+            command = command.env(variable, value);
+        }
+    }
+    command
 }
 
 /// Installs emulators, as the plan says and where the builder, in what it `said`

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::progress::{CutShort, Export};
 use super::pushes::is_named;
 use crate::plan::{Cache, Omit, cache_kind};
+use crate::text::{WORDS, clean};
 
 /// How long a cache that nobody has asked for by name may be written, from the
 /// last push on.
@@ -77,7 +78,7 @@ impl Wait {
                 "it took more than {} s after the last push, so buildx was ended",
                 self.bound.unwrap_or_default().as_secs()
             ),
-            (Some(why), _) => why.clone(),
+            (Some(why), _) => clean(why, WORDS),
             (None, Some(CutShort::WithAnother)) => {
                 "buildx was ended with another target that failed".to_owned()
             }

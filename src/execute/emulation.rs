@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::host::{Host, Signals};
 use crate::plan::Handlers;
 use crate::registry::Credentials;
+use crate::text::{WORDS, clean};
 
 /// What begins the line of an architecture, in what the image prints.
 const LINE: &str = "installing: ";
@@ -100,7 +101,7 @@ fn installed(printed: &str) -> Result<Installed, String> {
     }
     match wrong.is_empty() {
         true => Ok(result),
-        false => Err(wrong.join("; ")),
+        false => Err(clean(&wrong.join("; "), WORDS)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::diagnosis::Diagnosis;
 use crate::host::Signal;
 use crate::image::{ImageName, Platform};
 use crate::plan::Check;
+use crate::text::{LAST_WORDS, WORDS, clean, clean_lines};
 
 /// Where to read how Docker is installed.
 const INSTALL_DOCS: &str = "https://docs.docker.com/engine/install/";
@@ -41,7 +42,10 @@ pub enum Error {
         source: io::Error,
     },
     /// A builder could not be made.
-    #[error("the builder {name} could not be made with the driver {driver}: {message}. {advice}")]
+    #[error(
+        "the builder {name} could not be made with the driver {driver}: {}. {advice}",
+        clean_lines(message, LAST_WORDS)
+    )]
     Builder {
         /// Its name.
         name: String,
@@ -193,7 +197,8 @@ pub enum Difference {
 
 fn build_failed(code: Option<i32>, message: &str, diagnosis: Option<&Diagnosis>) -> String {
     let code = code.map_or_else(String::new, |code| format!(" with exit code {code}"));
-    let failed = format!("buildx failed{code}: {message}");
+    let words = clean_lines(message, LAST_WORDS);
+    let failed = format!("buildx failed{code}: {words}");
     match diagnosis {
         Some(diagnosis) => format!("{diagnosis}\n{failed}"),
         None => failed,
@@ -209,7 +214,7 @@ fn not_enough(
 ) -> String {
     let nodes = lost.iter();
     let nodes: Vec<String> = nodes
-        .map(|node| format!("{}: {}", node.shown, node.reason))
+        .map(|node| format!("{}: {}", node.shown, clean(&node.reason, WORDS)))
         .collect();
     let what = match nodes.len() {
         1 => "a node",

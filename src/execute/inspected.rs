@@ -5,6 +5,7 @@
 //! itself beside that is indented.
 
 use crate::image::Platform;
+use crate::text::clean;
 
 /// How much of a reason is shown, in characters.
 const LONGEST: usize = 300;
@@ -92,11 +93,7 @@ pub(super) fn reason(words: &str) -> String {
     let inner = quoted.unwrap_or(words);
     let inner = inner.trim_start_matches("transport: ");
     let inner = inner.trim_start_matches("Error while dialing: ");
-    let line = inner.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    clean(inner, LONGEST)
 }
 
 #[cfg(test)]

@@ -316,6 +316,13 @@ impl Job<'_> {
         if let Some(token) = git_token(self.plan, self.inputs) {
             write(folder, "git-token", &mut token.expose().to_owned())?;
         }
+        // With bake files those of the inputs are none.
+        let logins = self.inputs.logins.git.iter();
+        let logins = logins.chain(&self.facts.bake.git_logins);
+        for (index, login) in logins.enumerate() {
+            let name = format!("git-logins/{index}");
+            write(folder, &name, &mut login.header().expose().to_owned())?;
+        }
         for (index, secret) in self.inputs.build.secrets.values.iter().enumerate() {
             let name = format!("secrets/{index}");
             write(folder, &name, &mut secret.value.expose().to_owned())?;

@@ -122,7 +122,7 @@ impl Publishing<'_> {
         let mut watch = watch(self.build, built, &omit);
         self.write_definition(&omit)?;
         let arguments = self.build.arguments(&self.files, &omit);
-        let command = self.command().args(arguments);
+        let command = builder::building(self.job, self.buildx).args(arguments);
         let ended = build::run(
             &command,
             self.job.host,
@@ -208,7 +208,9 @@ impl Publishing<'_> {
 
     /// Gives a target back to buildx.
     fn write_definition(&self, omit: &Omit) -> Result<(), Error> {
-        let (Some(target), Some(text)) = (&self.build.target, self.build.definition(omit)) else {
+        let (Some(target), Some(text)) =
+            (&self.build.target, self.build.definition(&self.files, omit))
+        else {
             return Ok(());
         };
         let written = fs::write(self.files.definition(Some(target)), text);

@@ -25,6 +25,7 @@ use crate::facts::{DockerSettings, find_buildx, words};
 use crate::host::Host;
 use crate::input::builder::Cleanup;
 use crate::plan::{Build, BuilderChoice, Handlers, Plan};
+use crate::text::{WORDS, clean};
 use crate::vars;
 
 /// What is to be taken away.
@@ -235,7 +236,7 @@ fn failure(
 ) -> Option<String> {
     match removed {
         Ok(Ok(_)) => None,
-        Ok(Err(error)) => Some(error.to_string()),
+        Ok(Err(error)) => Some(clean(&error.to_string(), WORDS)),
         Err(_) => Some(format!("buildx took longer than {} s", PATIENCE.as_secs())),
     }
 }

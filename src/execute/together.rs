@@ -31,13 +31,13 @@ impl Images<'_> {
         let Some(arguments) = plan.together(&files, &omit) else {
             return Ok(all.iter().map(|_| None).collect());
         };
-        let written = fs::write(files.definition(None), plan.definition(&omit));
+        let written = fs::write(files.definition(None), plan.definition(&files, &omit));
         written.map_err(Error::files("the bake file"))?;
         let watches = plan.builds.iter().zip(all);
         let mut watches: Vec<Watch<'b>> = watches
             .map(|(build, built)| watch(build, built, &omit))
             .collect();
-        let command = builder::base(self.job, self.buildx).args(arguments);
+        let command = builder::building(self.job, self.buildx).args(arguments);
         let host = self.job.host;
         let ended = build::run(&command, host, progress, signals, &mut watches, true).await?;
         let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));

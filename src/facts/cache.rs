@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Paths;
+use super::{DockerSettings, Paths};
 use crate::event::RunContext;
 use crate::host::Host;
 use crate::vars;
@@ -21,10 +21,30 @@ pub struct CacheFacts {
     pub mode: String,
     /// The folder that the runner keeps from job to job.
     pub kept: Option<PathBuf>,
+    /// True when credentials of AWS are there for something else: in the
+    /// environment, or for a helper of Docker's.
+    pub has_aws: bool,
 }
 
+/// The variables by which programs find credentials of AWS.
+const AWS: [&str; 6] = [
+    vars::AWS_ACCESS_KEY_ID,
+    "AWS_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
+/// The helper that logs in to AWS's registries with them.
+const ECR: &str = "ecr-login";
+
 impl CacheFacts {
-    pub(super) fn look(host: &Host, context: &RunContext, paths: &Paths) -> Self {
+    pub(super) fn look(
+        host: &Host,
+        context: &RunContext,
+        paths: &Paths,
+        docker: &DockerSettings,
+    ) -> Self {
         let has = |name| host.var(name).is_some();
         let has_results = has(vars::ACTIONS_RESULTS_URL);
         let server = context.server_host();
@@ -42,6 +62,7 @@ impl CacheFacts {
                 .unwrap_or_default()
                 .to_owned(),
             kept: host.var(vars::RUNNER_TOOL_CACHE).map(PathBuf::from),
+            has_aws: AWS.iter().any(|name| has(name)) || docker.has_helper(ECR),
         }
     }
 
@@ -69,7 +90,7 @@ mod tests {
             mounts: is_image.then(Vec::new),
             ..Paths::default()
         };
-        CacheFacts::look(&host, &context, &paths)
+        CacheFacts::look(&host, &context, &paths, &DockerSettings::read(&host))
     }
 
     #[test]
@@ -87,6 +108,13 @@ mod tests {
             let facts = look(&environment, is_image);
             assert_eq!(facts.is_untold_version_2, lacks, "{environment:?}");
         }
+    }
+
+    #[test]
+    fn credentials_of_aws_that_are_there_are_known() {
+        assert!(!look(&[], false).has_aws);
+        assert!(look(&[(vars::AWS_ACCESS_KEY_ID, "x")], false).has_aws);
+        assert!(look(&[("AWS_PROFILE", "x")], false).has_aws);
     }
 
     #[test]

@@ -7,10 +7,13 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::host::{Host, file};
 use crate::image::{Digest, Registry};
+use crate::secret::Secret;
 use crate::vars;
 
 /// What the user's Docker configuration says.
@@ -102,6 +105,31 @@ impl DockerSettings {
             || entry("credHelpers")
                 .and_then(Value::as_str)
                 .is_some_and(|helper| !helper.is_empty())
+    }
+
+    /// True when a credential helper is used for any registry.
+    pub fn has_helper(&self, name: &str) -> bool {
+        let helpers = self.config.get("credHelpers").and_then(Value::as_object);
+        let helpers = helpers.into_iter().flat_map(Map::values);
+        let mut all = helpers.chain(self.config.get("credsStore"));
+        all.any(|helper| helper.as_str() == Some(name))
+    }
+
+    /// The passwords and tokens that are written in the configuration.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let auths = self.config.get("auths").and_then(Value::as_object);
+        let mut secrets = Vec::new();
+        for auth in auths.into_iter().flat_map(Map::values) {
+            let text = |name: &str| auth.get(name).and_then(Value::as_str);
+            let login = text("auth").and_then(|text| STANDARD.decode(text).ok());
+            let login = login.and_then(|login| String::from_utf8(login).ok());
+            let password = login.as_deref().and_then(|login| login.split_once(':'));
+            let password = password.map(|(_, password)| password);
+            let others = [text("auth"), text("identitytoken"), text("registrytoken")];
+            let all = others.into_iter().chain([password]).flatten();
+            secrets.extend(all.filter_map(Secret::new));
+        }
+        secrets
     }
 
     /// Where buildx keeps the user's builders.

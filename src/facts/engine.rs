@@ -10,6 +10,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 
 use super::docker::Endpoint;
 use super::machine::Machine;
+use crate::text::{LAST_WORDS, clean};
 
 /// How long the engine may take to answer, in seconds.
 const TIMEOUT: u64 = 20;
@@ -80,7 +81,7 @@ impl Endpoint {
     }
 }
 
-/// The error with its causes: the outermost alone often says nothing.
+/// The error with its causes, harmless: the outermost alone often says nothing.
 pub fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -91,5 +92,5 @@ pub fn words(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    text
+    clean(&text, LAST_WORDS)
 }

@@ -9,11 +9,11 @@ use octocrab::Octocrab;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::error::text;
 use crate::event::RunContext;
 use crate::http;
 use crate::metadata::Repository;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
+use crate::text;
 
 /// How much of an answer is read, in bytes: a commit comes with its changes.
 const MOST: usize = 8 * 1024 * 1024;
@@ -22,6 +22,7 @@ const MOST: usize = 8 * 1024 * 1024;
 pub(super) struct GitHub {
     api: Octocrab,
     repository: String,
+    token: Option<Secret>,
 }
 
 impl GitHub {
@@ -46,6 +47,7 @@ impl GitHub {
         Ok(Self {
             api,
             repository: context.repository.clone(),
+            token: token.cloned(),
         })
     }
 
@@ -97,7 +99,8 @@ impl GitHub {
         let message = message
             .as_ref()
             .and_then(|json| json.get("message")?.as_str());
-        let message = text::clean(message.unwrap_or_default(), text::WORDS);
+        let message = secret::hide(message.unwrap_or_default(), &self.token);
+        let message = text::clean(&message, text::WORDS);
         Err(Refused::Answered(status, message))
     }
 }

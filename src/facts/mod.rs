@@ -18,7 +18,7 @@ mod workspace;
 
 use std::path::PathBuf;
 
-pub use bake::{Bake, Target};
+pub use bake::{Bake, Reach, Reached, Target};
 pub use builder::BuilderFacts;
 pub use buildx::{ChosenBuilder, find as find_buildx};
 pub use cache::CacheFacts;
@@ -77,7 +77,7 @@ impl Facts {
         let chosen_builder = buildx::chosen(host, &docker);
         let paths = Paths::look(host, inputs);
         Self {
-            cache: CacheFacts::look(host, context, &paths),
+            cache: CacheFacts::look(host, context, &paths, &docker),
             event: EventFacts::local(host, inputs, context),
             workspace: Workspace::look(
                 host,
@@ -103,7 +103,7 @@ impl Facts {
     /// As [`Bake::read`].
     pub async fn read_bake(&mut self, host: &Host, inputs: &Inputs) -> Result<(), InputProblem> {
         let buildx = buildx::find(host, &self.docker);
-        self.bake = Bake::read(host, buildx.as_deref(), inputs.bake.as_ref()).await?;
+        self.bake = Bake::read(host, buildx.as_deref(), inputs).await?;
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl Facts {
         };
         let program = self.buildx.as_deref();
         let version = buildx::version(host, program);
-        let bake = Bake::read(host, program, inputs.bake.as_ref());
+        let bake = Bake::read(host, program, inputs);
         let event = self.event.ask(inputs);
         let (engine, version, (), bake) = tokio::join!(engine, version, event, bake);
         (self.engine, self.machine) = engine;

@@ -28,8 +28,8 @@ pub struct Command {
     pub program: PathBuf,
     /// Its arguments. Never a secret: any user of the machine can read them.
     pub arguments: Vec<OsString>,
-    /// Variables beside the environment of the host. Of that, the inputs of
-    /// the action stay here, and so do the keys of builders: some are secrets.
+    /// Variables beside the environment of the host. Of that, the inputs of the
+    /// action, the keys of builders and the runner's tokens stay here.
     pub environment: Vec<(String, OsString)>,
     /// What it reads on standard input.
     pub input: String,
@@ -143,7 +143,8 @@ impl Command {
         if status.success() {
             return Ok(out.into_owned());
         }
-        Err(io::Error::other(format!("{out}{err}").trim().to_owned()))
+        let words = format!("{out}{err}");
+        Err(io::Error::other(host.without_secrets(words.trim())))
     }
 
     /// Runs the program to its end, its progress shown as it comes. A signal
@@ -158,19 +159,21 @@ impl Command {
         signals: &mut Signals,
     ) -> io::Result<Finished> {
         let mut command = self.prepare(host);
-        match progress {
+        let mut finished = match progress {
             Progress::Terminal => {
                 let mut child = command.spawn()?;
-                attend(&mut child, &mut io::sink(), None, signals).await
+                attend(&mut child, &mut io::sink(), None, signals).await?
             }
             Progress::Through(writer) => {
                 let mut child = command
                     .stdout(Stdio::piped())
                     .stderr(Stdio::piped())
                     .spawn()?;
-                attend(&mut child, writer, Some(Tail::default()), signals).await
+                attend(&mut child, writer, Some(Tail::default()), signals).await?
             }
-        }
+        };
+        finished.tail = finished.tail.map(|tail| host.without_secrets(&tail));
+        Ok(finished)
     }
 }
 
@@ -209,7 +212,9 @@ async fn last(mut err: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
 }
 
 fn stays_here(variable: &str) -> bool {
-    variable.starts_with("INPUT_") || variable.starts_with(vars::BUILDER_NODE)
+    let withheld = ["INPUT_", vars::BUILDER_NODE];
+    let mut withheld = withheld.iter().chain(&vars::RUNNER_TOKENS);
+    withheld.any(|prefix| variable.starts_with(prefix))
 }
 
 /// Waits for a child's end, meanwhile passing its output through and signals on.

@@ -1,6 +1,7 @@
 //! The inputs `bake-files`, `targets` and `set`: several images, one for each
 //! target of a bake file. <https://docs.docker.com/build/bake/>
 
+use super::csv;
 use super::list::Style;
 use super::reader::Reader;
 use super::reference::Reference;
@@ -15,6 +16,80 @@ pub struct BakeInputs {
     pub targets: Vec<String>,
     /// `set`: what is changed in the files, as `TARGET.KEY=VALUE`.
     pub set: Vec<String>,
+}
+
+/// A secret of a target, as an entry of `secret` has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretSpec {
+    /// The name that the Dockerfile knows it by.
+    pub id: String,
+    /// The variable that holds it.
+    pub variable: Option<String>,
+    /// The file that holds it.
+    pub file: Option<String>,
+}
+
+impl SecretSpec {
+    /// Takes `type=env,id=NAME,env=VARIABLE` or `id=NAME,src=FILE` apart.
+    pub fn parse(entry: &str) -> Self {
+        let attributes = csv::attributes(entry).unwrap_or_default();
+        let value = |name: &str| csv::value(&attributes, name).map(str::to_owned);
+        let file = value("src").or_else(|| value("source"));
+        let is_variable = value("type").as_deref() == Some("env");
+        let (variable, file) = match (value("env"), is_variable) {
+            (Some(variable), _) => (Some(variable), file),
+            (None, true) => (file, None),
+            (None, false) => (None, file),
+        };
+        Self {
+            id: value("id").unwrap_or_default(),
+            variable,
+            file,
+        }
+    }
+
+    /// True when it reads this variable.
+    pub fn reads(&self, variable: &str) -> bool {
+        let is_named = self.variable.is_none() && self.file.is_none();
+        self.variable.as_deref() == Some(variable) || (is_named && self.id == variable)
+    }
+}
+
+impl BakeInputs {
+    /// The values that `set` gives to a key of a target.
+    pub fn set_for<'a>(
+        &'a self,
+        target: &'a str,
+        keys: &'a [&'a str],
+    ) -> impl Iterator<Item = &'a str> {
+        self.set.iter().filter_map(move |entry| {
+            let (name, value) = entry.split_once('=')?;
+            let mut parts = name.trim_end_matches('+').split('.');
+            let (pattern, key) = (parts.next()?, parts.next()?);
+            (matches(pattern, target) && keys.contains(&key)).then_some(value)
+        })
+    }
+}
+
+/// True for a target that a pattern of `set` means: `*` is any text, `?` any
+/// character.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    match (pattern.chars().next(), name.chars().next()) {
+        (None, None) => true,
+        (Some('*'), _) => {
+            let rest = pattern.trim_start_matches('*');
+            let mut tails = (0..=name.len()).filter_map(|at| name.get(at..));
+            rest.is_empty() || tails.any(|tail| matches(rest, tail))
+        }
+        (Some(expected), Some(c)) if expected == '?' || expected == c => {
+            let rest = |text: &str, c: char| text.get(c.len_utf8()..).map(str::to_owned);
+            match (rest(pattern, expected), rest(name, c)) {
+                (Some(pattern), Some(name)) => matches(&pattern, &name),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
 }
 
 /// Where bake has no key.
@@ -129,6 +204,54 @@ mod tests {
         assert_eq!(bake.set, ["*.args.A=1,2"]);
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(parsed(&[]).0, None);
+    }
+
+    #[test]
+    fn secrets_are_taken_apart_as_buildx_does() {
+        for (entry, variable, file) in [
+            ("type=env,id=x,env=A", Some("A"), None),
+            ("type=env,id=x,src=A", Some("A"), None),
+            ("id=x,env=A,src=f", Some("A"), Some("f")),
+            ("id=x,source=f", None, Some("f")),
+            ("id=x", None, None),
+        ] {
+            let spec = SecretSpec::parse(entry);
+            let found = (spec.variable.as_deref(), spec.file.as_deref());
+            assert_eq!(
+                (spec.id.as_str(), found),
+                ("x", (variable, file)),
+                "{entry}"
+            );
+        }
+        assert!(SecretSpec::parse("id=x,env=A").reads("A"));
+        assert!(SecretSpec::parse("id=A").reads("A"));
+        assert!(!SecretSpec::parse("id=A,src=f").reads("A"));
+    }
+
+    #[test]
+    fn set_is_about_the_targets_of_its_pattern() {
+        let inputs = BakeInputs {
+            set: vec![
+                "a*i.secrets=id=x,env=A".to_owned(),
+                "web.secrets+=id=y".to_owned(),
+                "*.secret.z=env=B".to_owned(),
+                "api.tags=t".to_owned(),
+            ],
+            ..BakeInputs::default()
+        };
+        let values =
+            |target| -> Vec<&str> { inputs.set_for(target, &["secret", "secrets"]).collect() };
+        assert_eq!(values("api"), ["id=x,env=A", "env=B"]);
+        assert_eq!(values("web"), ["id=y", "env=B"]);
+        for (pattern, name, expected) in [
+            ("*", "", true),
+            ("a?c", "abc", true),
+            ("a*c*", "abcabd", true),
+            ("a*c", "abcd", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
     }
 
     #[test]

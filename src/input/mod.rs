@@ -3,7 +3,9 @@
 //! Owns [`Inputs`]. Asks nothing of the world; every bad value is reported, in
 //! one go, with its name and what is accepted.
 
+pub mod address;
 pub mod attest;
+mod attributes;
 pub mod auth;
 pub mod bake;
 pub mod build;
@@ -24,6 +26,8 @@ pub mod spec;
 pub mod tags;
 pub mod yaml;
 
+use address::Logins;
+pub use attributes::secrets_of;
 pub use bake::BakeInputs;
 pub use build::BuildInputs;
 use builder::BuilderInputs;
@@ -161,6 +165,10 @@ pub struct Inputs {
     pub own_builder: BuilderInputs,
     /// `ca-certificates`: trusted beside the machine's own.
     pub authorities: Authorities,
+    /// The logins that stood in addresses.
+    pub logins: Logins,
+    /// The secrets that stand in attributes of other inputs.
+    pub attribute_secrets: Vec<Secret>,
 }
 
 impl Inputs {
@@ -217,6 +225,8 @@ impl Inputs {
             let outputs = inputs.build.outputs.into_iter();
             inputs.build.outputs = outputs.map(Output::with_push).collect();
         }
+        reader.problems.extend(inputs.take_logins());
+        inputs.attribute_secrets = inputs.attribute_secrets();
         (inputs, reader.problems)
     }
 
@@ -242,7 +252,9 @@ impl Inputs {
         let build = &self.build.secrets;
         let built = build.values.iter().map(|secret| &secret.value);
         let built = built.chain(&build.pieces).map(|secret| (secret, None));
-        let nodes = self.own_builder.secrets().map(|secret| (secret, None));
+        let nodes = self.own_builder.secrets();
+        let within = self.logins.secrets.iter().chain(&self.attribute_secrets);
+        let nodes = nodes.chain(within).map(|secret| (secret, None));
         let passwords = own.into_iter().chain(token).chain(others);
         passwords.chain(built).chain(nodes)
     }

@@ -56,6 +56,14 @@ impl BuildSecrets {
         secrets
     }
 
+    /// True when the workflow gives a secret of this name.
+    pub fn has(&self, id: &str) -> bool {
+        let values = self.values.iter().map(|secret| &secret.id);
+        let others = self.variables.iter().chain(&self.files);
+        let mut all = values.chain(others.map(|secret| &secret.id));
+        all.any(|other| other == id)
+    }
+
     fn value(&mut self, entry: &Entry) {
         let (id, value) = entry.text.split_once('=').unwrap_or(("", &entry.text));
         // The last line of a key or certificate may end in `=`.

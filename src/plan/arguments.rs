@@ -52,6 +52,11 @@ impl RunFiles {
         self.folder.join("git-token")
     }
 
+    /// A login for Git repositories as a file, counted from 0.
+    pub fn git_login(&self, index: usize) -> PathBuf {
+        self.folder.join("git-logins").join(index.to_string())
+    }
+
     /// A value of `secrets` as a file, counted from 0.
     pub fn secret(&self, index: usize) -> PathBuf {
         self.folder.join("secrets").join(index.to_string())
@@ -69,6 +74,13 @@ enum Argument {
     LoadUnlessPushed,
     Definition(Option<String>),
     GitSecret(String),
+    /// A login for the Git repositories of a host, by its place.
+    GitLogin {
+        id: String,
+        index: usize,
+    },
+    /// What lets bake read such a login.
+    GitLoginRead(usize),
     Secret {
         id: String,
         index: usize,
@@ -170,6 +182,12 @@ impl Arguments {
                 vec![files.definition(target.as_deref()).into_os_string()]
             }
             Argument::GitSecret(id) => vec![secret(id, &files.git_token())],
+            Argument::GitLogin { id, index } => vec![secret(id, &files.git_login(*index))],
+            Argument::GitLoginRead(index) => {
+                let mut entry = OsString::from("fs.read=");
+                entry.push(files.git_login(*index));
+                vec!["--allow".into(), entry]
+            }
             Argument::Secret { id, index } => vec![secret(id, &files.secret(*index))],
         };
         self.0.iter().flat_map(resolve).collect()
@@ -200,13 +218,26 @@ pub(super) struct Parts<'a> {
     pub(super) cache: &'a Cache,
     /// The target of a bake file that it is.
     pub(super) target: Option<&'a str>,
+    /// The places of the logins for Git of that and what it is made from.
+    pub(super) git_logins: &'a [usize],
+}
+
+/// What bake is allowed beside what the workflow allows.
+struct Allowed {
+    support: Support,
+    folders: Vec<String>,
+    git_logins: Vec<usize>,
 }
 
 impl Parts<'_> {
     pub(super) fn arguments(&self) -> Arguments {
         if let Some(target) = self.target {
-            let folders = folders(self.cache, self.support);
-            return bake(self.inputs, self.builder, &folders, Some(target), &[target]);
+            let allowed = Allowed {
+                support: self.support,
+                folders: folders(self.cache, self.support),
+                git_logins: self.git_logins.to_vec(),
+            };
+            return bake(self.inputs, self.builder, &allowed, Some(target), &[target]);
         }
         let mut arguments = Arguments(Vec::new());
         arguments.push("build");
@@ -299,6 +330,13 @@ impl Parts<'_> {
         for SecretSource { id, from } in secrets::files(self.inputs, &self.facts.paths) {
             arguments.option("--secret", format!("id={id},src={from}"));
         }
+        for (index, login) in self.inputs.logins.git.iter().enumerate() {
+            let id = login.secret_id();
+            // One of the workflow's own wins.
+            if !secrets.has(&id) {
+                arguments.secret(Argument::GitLogin { id, index });
+            }
+        }
         let is_ours = self.inputs.github_token.is_some() && !secrets.has_git_token;
         if let (ContextKind::Repository { secret }, true) = (&self.context.kind, is_ours) {
             arguments.secret(Argument::GitSecret(secret.clone()));
@@ -365,14 +403,25 @@ pub(super) fn together(
         return None;
     }
     let caches = drafts.iter().map(|draft| &draft.cache);
-    let folders: Vec<String> = caches
-        .flat_map(|cache| folders(cache, first.support))
-        .collect();
+    let folders = caches.flat_map(|cache| folders(cache, first.support));
+    let git_logins = drafts.iter().flat_map(Draft::git_logins);
+    let git_logins: Vec<usize> = git_logins.collect();
+    let allowed = Allowed {
+        support: first.support,
+        folders: folders.collect(),
+        git_logins: distinct(&git_logins),
+    };
     let targets = drafts
         .iter()
         .map(|draft| Some(draft.wanted.target?.name.as_str()));
     let targets = targets.collect::<Option<Vec<&str>>>()?;
-    Some(bake(inputs, builder, &folders, None, &targets))
+    Some(bake(inputs, builder, &allowed, None, &targets))
+}
+
+/// True for leave that an older buildx does not ask for.
+fn is_of_files(entry: &str) -> bool {
+    let key = entry.split('=').next().unwrap_or_default();
+    matches!(key, "fs" | "fs.read" | "fs.write" | "ssh")
 }
 
 /// Bake, whose file says all that is about one image alone: that of a target, or
@@ -380,14 +429,19 @@ pub(super) fn together(
 fn bake(
     inputs: &Inputs,
     builder: &Builder,
-    folders: &[String],
+    given: &Allowed,
     file: Option<&str>,
     targets: &[&str],
 ) -> Arguments {
     let mut arguments = Arguments(Vec::new());
     arguments.push("bake");
-    let allowed = inputs.build.allow.iter().chain(folders);
-    arguments.options("--allow", &distinct(allowed));
+    let is_known = |entry: &&String| given.support.file_entitlements || !is_of_files(entry);
+    let allowed = inputs.build.allow.iter().filter(is_known);
+    arguments.options("--allow", &distinct(allowed.chain(&given.folders)));
+    if given.support.file_entitlements {
+        let reads = given.git_logins.iter().copied();
+        arguments.0.extend(reads.map(Argument::GitLoginRead));
+    }
     arguments.push("--file");
     let definition = Argument::Definition(file.map(str::to_owned));
     arguments.0.push(definition);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::arguments::Arguments;
 use super::definition::Definition;
-use super::{BuildContext, Cache, Omit, Publication};
+use super::{BuildContext, Cache, Omit, Publication, RunFiles};
 use crate::image::{ImageName, Platform};
 use crate::metadata::Metadata;
 
@@ -53,9 +53,10 @@ pub struct Build {
 }
 
 impl Build {
-    /// The bake file of the target, without what is to be left out.
-    pub fn definition(&self, omit: &Omit) -> Option<String> {
-        Some(self.definition.as_ref()?.text(omit))
+    /// The bake file of the target, with the run's files in their places and
+    /// without what is to be left out.
+    pub fn definition(&self, files: &RunFiles, omit: &Omit) -> Option<String> {
+        Some(self.definition.as_ref()?.text(files, omit))
     }
 
     /// True when something is called by its tags: not for a look at the build, or

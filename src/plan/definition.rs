@@ -1,10 +1,12 @@
 //! A target as it is given back to buildx: the bake file as buildx has printed
 //! it, with the names, platforms, caches and attestations of the plan.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
-use super::Omit;
 use super::arguments::Parts;
+use super::{Omit, RunFiles, git_logins};
 use crate::facts::Target;
 use crate::input::output::{Exporter, Output, has_docker_exporter};
 
@@ -25,6 +27,8 @@ pub(super) struct Definition {
     adds_cache: bool,
     cache_to: Vec<String>,
     outputs: Vec<Place>,
+    /// The logins for Git of each of all, by id and place.
+    git_logins: BTreeMap<String, Vec<(String, usize)>>,
 }
 
 /// Where the result goes. `--push` and `--load` of bake do nothing beside most
@@ -83,6 +87,7 @@ impl Definition {
             adds_cache: parts.cache.added,
             cache_to: parts.written_caches().cloned().collect(),
             outputs: places(parts),
+            git_logins: git_logins::of_each(target, parts.facts),
         }
     }
 
@@ -105,17 +110,22 @@ impl Definition {
         outputs.all(|place| matches!(place, Place::Pushed(_)))
     }
 
-    /// The file's text, without what is to be left out.
-    pub(super) fn text(&self, omit: &Omit) -> String {
-        json!({ "target": self.targets(omit) }).to_string()
+    /// The file's text, with the run's files in their places and without what is
+    /// to be left out.
+    pub(super) fn text(&self, files: &RunFiles, omit: &Omit) -> String {
+        json!({ "target": self.targets(files, omit) }).to_string()
     }
 
     /// The text of one file for several.
-    pub(super) fn of_all<'a>(all: impl Iterator<Item = &'a Self> + Clone, omit: &Omit) -> String {
+    pub(super) fn of_all<'a>(
+        all: impl Iterator<Item = &'a Self> + Clone,
+        files: &RunFiles,
+        omit: &Omit,
+    ) -> String {
         let is_wanted = |name: &String| all.clone().any(|one| one.name == *name);
         let mut targets = Map::new();
         for one in all.clone() {
-            for (name, definition) in one.targets(omit) {
+            for (name, definition) in one.targets(files, omit) {
                 match targets.get_mut(&name) {
                     // Those that are wanted themselves are as planned.
                     _ if name != one.name && is_wanted(&name) => {}
@@ -132,7 +142,7 @@ impl Definition {
         json!({ "target": targets }).to_string()
     }
 
-    fn targets(&self, omit: &Omit) -> Map<String, Value> {
+    fn targets(&self, files: &RunFiles, omit: &Omit) -> Map<String, Value> {
         let tags = self.tags.iter();
         let tags = tags.filter(|tag| !omit.references.contains(tag));
         let from = self.cache_from.iter();
@@ -158,6 +168,16 @@ impl Definition {
         }
         if let Some(definition) = all.get_mut(&self.name).and_then(Value::as_object_mut) {
             definition.extend(target);
+        }
+        for (name, logins) in &self.git_logins {
+            let definition = all.get_mut(name).and_then(Value::as_object_mut);
+            let Some(definition) = definition.filter(|_| !logins.is_empty()) else {
+                continue;
+            };
+            let secrets = definition.entry("secret").or_insert_with(|| json!([]));
+            for (id, place) in logins {
+                git_logins::add_secret(secrets, id, &files.git_login(*place));
+            }
         }
         all
     }
@@ -266,7 +286,7 @@ fn without_template(value: &Value, is_escaped: bool) -> Value {
 }
 
 /// Text in which bake sees no template: what comes from an event may hold one.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace("${", "$${").replace("%{", "%%{")
 }
 
@@ -289,11 +309,18 @@ mod tests {
             adds_cache: true,
             cache_to: vec!["type=registry,ref=r/a:cache".to_owned()],
             outputs: vec![Place::Pushed(None), Place::LoadedUnlessPushed],
+            git_logins: [("base".to_owned(), vec![("GIT_AUTH_HEADER.h".to_owned(), 1)])].into(),
+        }
+    }
+
+    fn files() -> RunFiles {
+        RunFiles {
+            folder: "/run".into(),
         }
     }
 
     fn text(omit: &Omit) -> Value {
-        serde_json::from_str(&definition().text(omit)).unwrap()
+        serde_json::from_str(&definition().text(&files(), omit)).unwrap()
     }
 
     #[test]
@@ -309,8 +336,10 @@ mod tests {
             "context": ".",
             "platforms": ["linux/arm64"],
             "cache-from": ["type=registry,ref=r/a:cache"],
+            "secret": [{"id": "GIT_AUTH_HEADER.h", "src": "/run/git-logins/1"}],
         });
         assert_eq!(text["target"]["base"], base);
+        assert_eq!(api.get("secret"), None);
         assert!(definition().is_linked());
     }
 
@@ -325,7 +354,7 @@ mod tests {
             ..definition()
         };
         let all = [of("api", json!(["a"])), of("web", json!(["a", "b"]))];
-        let text = Definition::of_all(all.iter(), &Omit::default());
+        let text = Definition::of_all(all.iter(), &files(), &Omit::default());
         let text: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(text["target"]["base"]["platforms"], json!(["a", "b"]));
         assert_eq!(text["target"]["web"]["tags"], json!(["r/a:1", "r/a:2"]));

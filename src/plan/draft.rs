@@ -8,8 +8,9 @@ use super::named::Named;
 use super::support::Support;
 use super::told::Told;
 use super::{
-    Build, BuildContext, Builder, Cache, Publication, annotations, attestations, cache, classic,
-    exposed, images, named, naming, publication, reach, secrets, source, targets,
+    Build, BuildContext, Builder, Cache, Handed, Publication, annotations, attestations, cache,
+    classic, distinct, exposed, git_logins, handed, images, named, naming, publication, reach,
+    secrets, source, targets,
 };
 use crate::event::RunContext;
 use crate::facts::{Facts, Target, Workspace};
@@ -69,6 +70,8 @@ pub(super) struct Draft<'a> {
     build_contexts: Vec<String>,
     pub(super) platforms: Vec<Platform>,
     pub(super) cache: Cache,
+    /// What of its caches buildx is given in its environment.
+    pub(super) handed: Vec<Handed>,
 }
 
 impl<'a> Draft<'a> {
@@ -95,6 +98,7 @@ impl<'a> Draft<'a> {
         let workspace = wanted.workspace;
         let source = source::decide(inputs, context, workspace, &own, &mut told.problems);
         told.decide(&source);
+        git_logins::tell(wanted, told);
         let build_contexts = source::build_contexts(inputs, &own, &mut told.problems);
         let platforms = platforms(inputs, &publication, told);
         let question = cache::Question {
@@ -104,7 +108,12 @@ impl<'a> Draft<'a> {
             platforms: &platforms,
             publication: &publication,
         };
-        let cache = question.decide();
+        let mut cache = question.decide();
+        let handed = match wanted.target {
+            // The file that it is built from has them.
+            Some(_) => Vec::new(),
+            None => handed::take_out(&mut cache, inputs, facts),
+        };
         told.decide(&cache);
         let problems = reach::problems(inputs, &cache, &source, &build_contexts, &facts.paths);
         told.problems.extend(problems);
@@ -121,7 +130,17 @@ impl<'a> Draft<'a> {
             build_contexts,
             platforms,
             cache,
+            handed,
         }
+    }
+
+    /// The places of the logins for Git of a target and what it is made from.
+    pub(super) fn git_logins(&self) -> Vec<usize> {
+        let target = self.wanted.target.into_iter();
+        let all: Vec<usize> = target
+            .flat_map(|target| target.git_logins.values().flatten().copied())
+            .collect();
+        distinct(&all)
     }
 
     /// The image, by this builder.
@@ -155,6 +174,7 @@ impl<'a> Draft<'a> {
             builder,
             cache: &self.cache,
             target: target.map(|target| target.name.as_str()),
+            git_logins: &self.git_logins(),
         };
         let arguments = parts.arguments();
         let replaced = self.named.replaced(inputs, &parts.references());

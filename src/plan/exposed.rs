@@ -3,19 +3,8 @@
 
 use super::{Level, Notice};
 use crate::input::Inputs;
+use crate::secret::is_telling;
 
-/// Words in a name that tell of a secret.
-const WORDS: [&str; 7] = [
-    "TOKEN",
-    "PASSWORD",
-    "PASSWD",
-    "SECRET",
-    "KEY",
-    "CREDENTIALS",
-    "APIKEY",
-];
-/// Words that tell of something that everyone may know.
-const HARMLESS: [&str; 4] = ["PUBLIC", "PUB", "ID", "URL"];
 /// Shortest value that is taken for a secret, in characters.
 const SHORTEST: usize = 16;
 /// Where to read of the better way.
@@ -40,11 +29,8 @@ pub(super) fn notices(inputs: &Inputs) -> impl Iterator<Item = Notice> {
 }
 
 fn looks_secret(name: &str, value: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let words: Vec<&str> = upper.split(['_', '-', '.']).collect();
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
     let is_one_word = !value.contains(char::is_whitespace);
-    has(&WORDS) && !has(&HARMLESS) && is_one_word && value.chars().count() >= SHORTEST
+    is_telling(name) && is_one_word && value.chars().count() >= SHORTEST
 }
 
 /// One of the run's own secrets under whatever name.

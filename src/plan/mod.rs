@@ -18,12 +18,15 @@ mod draft;
 mod emulation;
 mod expand;
 mod exposed;
+mod git_logins;
+mod handed;
 mod images;
 mod local_cache;
 mod login;
 mod named;
 mod naming;
 mod nodes;
+mod overwritten;
 mod preflight;
 mod publication;
 mod reach;
@@ -36,6 +39,7 @@ mod targets;
 #[cfg(test)]
 mod testing;
 mod told;
+mod trust;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -48,6 +52,7 @@ pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS, cache_kind};
 pub use cache::Cache;
 pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
+pub use handed::{Handed, Source};
 pub use images::github_registry;
 pub use local_cache::LocalCache;
 pub use login::{Credential, Login};
@@ -83,6 +88,9 @@ pub struct Plan {
     pub push_attempts: u32,
     /// The registries that are logged in to.
     pub logins: Vec<Login>,
+    /// What buildx is given in its environment, beside what all programs get.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<Handed>,
     /// What builds it.
     pub builder: Builder,
     /// What is done about platforms that the builder does not run by itself.
@@ -154,6 +162,10 @@ pub fn plan(
     let builds = builds.map(|(draft, told)| draft.build(context, &builder, told));
     let builds: Vec<Build> = builds.collect();
     told.problems.extend(targets::twice(&builds));
+    let outputs = drafts.iter();
+    let outputs = outputs.flat_map(|draft| &draft.wanted.inputs.build.outputs);
+    told.problems
+        .extend(overwritten::problems(&builds, outputs));
     told.take(&builds, of_each);
     told.decide(&builder);
     let platforms = distinct(drafts.iter().flat_map(|draft| &draft.platforms));
@@ -163,6 +175,7 @@ pub fn plan(
     told.decisions
         .extend(builder::clean_up(inputs).map(str::to_owned));
     told.decide(&emulation);
+    let variables = handed::decide(&drafts, inputs, &mut told);
     let lines = logins.iter().map(|login| format!("login at {login}"));
     told.decisions.extend(lines);
     if !told.problems.is_empty() {
@@ -177,6 +190,7 @@ pub fn plan(
         push_attempts: inputs.push_attempts,
         builds,
         logins,
+        variables,
         builder,
         emulation,
         running,
@@ -212,13 +226,14 @@ impl Plan {
         Some(self.together.as_ref()?.with(files, omit))
     }
 
-    /// The bake file of all targets, without what is to be left out.
-    pub fn definition(&self, omit: &Omit) -> String {
+    /// The bake file of all targets, with the run's files in their places and
+    /// without what is to be left out.
+    pub fn definition(&self, files: &RunFiles, omit: &Omit) -> String {
         let definitions = self
             .builds
             .iter()
             .filter_map(|build| build.definition.as_ref());
-        Definition::of_all(definitions, omit)
+        Definition::of_all(definitions, files, omit)
     }
 
     /// True when an image is pushed under its tags.

@@ -186,7 +186,7 @@ pub(super) fn registry_reference(entry: &str) -> Option<String> {
 }
 
 /// The repository of a reference, and its tag or digest.
-fn repository(reference: &str) -> Option<(ImageName, String)> {
+pub(super) fn repository(reference: &str) -> Option<(ImageName, String)> {
     let Reference {
         name, tag, digest, ..
     } = Reference::parse(reference).ok()?;

@@ -7,6 +7,7 @@ use super::source::is_remote;
 use super::{BuildContext, Cache, ContextKind};
 use crate::error::InputProblem;
 use crate::facts::Paths;
+use crate::input::address::layout_folder;
 use crate::input::{Inputs, csv};
 
 const ACCEPTED: &str = "a path in the workspace (/github/workspace) or below `${{ runner.temp }}`, \
@@ -76,9 +77,8 @@ pub(super) fn problems(
 
 /// The folder that a build context is in, when it is one of this machine.
 fn local_place(place: &str) -> Option<String> {
-    if let Some(layout) = place.strip_prefix("oci-layout://") {
-        let end = layout.find('@').or_else(|| layout.rfind(':'));
-        return Some(layout[..end.unwrap_or(layout.len())].to_owned());
+    if let Some(folder) = layout_folder(place) {
+        return Some(folder.to_owned());
     }
     let is_elsewhere = is_remote(place) || place.starts_with("target:") || place.is_empty();
     (!is_elsewhere).then(|| place.to_owned())

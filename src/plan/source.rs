@@ -69,7 +69,7 @@ pub(super) fn decide(
         Some(given) => match fill_in(given, DEFAULT_CONTEXT, own) {
             Ok(location) if location.is_empty() => of_repository("`context` gives nothing"),
             Ok(location) => BuildContext {
-                kind: kind(&location, own, context),
+                kind: kind(&location, own, context, inputs),
                 location,
                 reason: "`context`".to_owned(),
             },
@@ -137,8 +137,11 @@ fn repository(context: &RunContext) -> ContextKind {
     }
 }
 
-fn kind(location: &str, own: &str, context: &RunContext) -> ContextKind {
-    if location.starts_with(own) {
+fn kind(location: &str, own: &str, context: &RunContext, inputs: &Inputs) -> ContextKind {
+    let mut logins = inputs.logins.git.iter();
+    // BuildKit would look for that first.
+    let has_login = logins.any(|login| login.host == context.server_host());
+    if location.starts_with(own) && !has_login {
         return repository(context);
     }
     match is_remote(location) {

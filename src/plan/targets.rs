@@ -2,10 +2,10 @@
 //! a target wins, the inputs say the rest for all targets, and `set` changes the
 //! file.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::told::Told;
-use super::{Build, Level, Notice, images};
+use super::{Build, Level, Notice, images, trust};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Target;
@@ -13,7 +13,7 @@ use crate::image::{Platform, reference};
 use crate::input::images::ImageRule;
 use crate::input::list::Entry;
 use crate::input::output::Output;
-use crate::input::{Inputs, Push, attest, csv};
+use crate::input::{Inputs, Push, attest};
 use crate::metadata::Metadata;
 
 /// The target that needs no name of its own.
@@ -47,11 +47,12 @@ pub(super) fn resolve(
     own.build.call = target.text("call");
     own.build.annotations = target.texts("annotations");
     own.build.no_cache |= target.definition.get("no-cache") == Some(&Value::Bool(true));
-    own.cache_from = options(target, "cache-from");
-    own.cache_to = options(target, "cache-to");
+    own.cache_from = target.entries("cache-from");
+    own.cache_to = trust::written_caches(target, inputs, context, told);
     platforms(target, &mut own, told);
     outputs(target, context, &mut own, told);
     told.notices.extend(unset(target));
+    told.problems.extend(trust::problems(target, inputs));
     attestations(target, &mut own, told);
     own
 }
@@ -143,7 +144,7 @@ fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, told: &mut T
         Push::Never => false,
         Push::Auto => !context.is_pull_request(),
     };
-    let given = options(target, "output").into_iter().map(entry);
+    let given = target.entries("output").into_iter().map(entry);
     for output in given.map(|entry| Output::parse(&entry)) {
         let output = output.map(|output| match own.push {
             Push::Always => output.with_push(),
@@ -230,7 +231,7 @@ fn platforms(target: &Target, own: &mut Inputs, told: &mut Told) {
 
 /// What the file says of a kind of attestation stands for the input.
 fn attestations(target: &Target, own: &mut Inputs, told: &mut Told) {
-    let entries = options(target, "attest").into_iter().map(entry);
+    let entries = target.entries("attest").into_iter().map(entry);
     let mut given = Vec::new();
     for parsed in entries.map(|entry| attest::attestation(&entry)) {
         match parsed {
@@ -248,30 +249,6 @@ fn attestations(target: &Target, own: &mut Inputs, told: &mut Told) {
         all.entries.retain(|entry| entry.kind != attestation.kind);
     }
     all.entries.extend(given);
-}
-
-/// Entries such as `cache-to`, as buildx takes them on its command line: newer
-/// ones print them as objects.
-fn options(target: &Target, key: &str) -> Vec<String> {
-    let list = target.definition.get(key).and_then(Value::as_array);
-    let list = list.into_iter().flatten();
-    list.filter_map(|value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Object(attributes) => Some(fields(attributes)),
-        _ => None,
-    })
-    .collect()
-}
-
-fn fields(attributes: &Map<String, Value>) -> String {
-    let pair = |(name, value): (&String, &Value)| {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        (name.clone(), value)
-    };
-    let pairs: Vec<(String, String)> = attributes.iter().map(pair).collect();
-    csv::entry(&pairs)
 }
 
 fn pair((name, value): &(String, String)) -> String {

@@ -222,7 +222,7 @@ mod tests {
             let server = stub::open().await;
             let response = ResponseTemplate::new(status).set_body_string(body);
             answer(&server, "POST", UPLOADS, 1, response).await;
-            let expected = Refusal::new(Stage::Upload, status, body);
+            let expected = Refusal::new(Stage::Upload, status, body, []);
             assert_eq!(stub::push(&server).await, Answer::Refused(expected));
         }
     }
@@ -233,7 +233,7 @@ mod tests {
             let server = MockServer::start().await;
             let response = ResponseTemplate::new(status).set_body_string("no");
             answer(&server, "GET", "/v2/", 1, response).await;
-            let expected = Refusal::new(Stage::Challenge, status, "no");
+            let expected = Refusal::new(Stage::Challenge, status, "no", []);
             assert_eq!(stub::push(&server).await, Answer::Refused(expected));
         }
     }
@@ -367,7 +367,7 @@ mod tests {
         let response = ResponseTemplate::new(403).set_body_string(body);
         answer(&server, "POST", UPLOADS, 1, response).await;
         match stub::push(&server).await {
-            Answer::Refused(refusal) => assert!(refusal.body.len() < WORDS),
+            Answer::Refused(refusal) => assert!(refusal.words.len() < WORDS),
             other => panic!("{other:?}"),
         }
     }
@@ -392,7 +392,7 @@ mod tests {
             answer(&server, "GET", manifest, 1, response).await;
             let expected = Refusal {
                 anonymous: true,
-                ..Refusal::new(Stage::Pull, status, "denied")
+                ..Refusal::new(Stage::Pull, status, "denied", [])
             };
             let found = check(&server, cached(), LONG).await;
             assert_eq!(found, Answer::Refused(expected));

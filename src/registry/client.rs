@@ -118,7 +118,7 @@ impl Client {
 
 fn is_missing(reply: &Reply) -> bool {
     let unknown = match reply.stop(Stage::Pull) {
-        Stop::Refused(refusal) => refusal.words().contains("MANIFEST_UNKNOWN"),
+        Stop::Refused(refusal) => refusal.words.contains("MANIFEST_UNKNOWN"),
         Stop::Unknown(_) => false,
     };
     reply.status == StatusCode::NOT_FOUND && unknown
@@ -131,10 +131,10 @@ fn text(stop: Stop) -> String {
         Stop::Refused(refusal) if refusal.status == 401 => {
             "the registry asks for another login (401)".to_owned()
         }
-        Stop::Refused(refusal) => match refusal.words() {
-            words if words.is_empty() => format!("the registry answers {}", refusal.status),
-            words => format!("{words} ({})", refusal.status),
-        },
+        Stop::Refused(refusal) if refusal.words.is_empty() => {
+            format!("the registry answers {}", refusal.status)
+        }
+        Stop::Refused(refusal) => format!("{} ({})", refusal.words, refusal.status),
     }
 }
 

@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 use super::connection::Connection;
 use super::failure;
 use super::{Refusal, Stage};
-use crate::error::text;
 use crate::secret::Secret;
+use crate::text;
 
 /// How much of an answer is read where it is only words, in bytes.
 pub(super) const WORDS: usize = 64 * 1024;
@@ -75,7 +75,7 @@ pub(super) struct Reply {
 impl Reply {
     /// The answer as the reason to stop: a refusal when it is one.
     pub(super) fn stop(&self, stage: Stage) -> Stop {
-        let refusal = Refusal::new(stage, self.status.as_u16(), &self.words());
+        let refusal = Refusal::new(stage, self.status.as_u16(), &self.words(), &self.sent);
         if self.status.is_client_error() && !self.can_pass() {
             return Stop::Refused(refusal);
         }
@@ -83,18 +83,20 @@ impl Reply {
         if self.status.is_redirection() {
             text.push_str(", and a credential is not carried to another address");
         }
-        let words = text::clean(&refusal.words(), QUOTED);
+        let words = text::clean(&refusal.words, QUOTED);
         if !words.is_empty() {
             text = format!("{text}: {words}");
         }
         Stop::Unknown(text)
     }
 
-    /// The answer as text, without what it repeats of our secrets.
+    /// The answer as text. Where it is cut off, a mark says so.
     fn words(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body).into_owned();
-        let hide = |text: String, secret: &Secret| text.replace(secret.expose(), "***");
-        self.sent.iter().fold(text, hide)
+        let text = String::from_utf8_lossy(&self.body);
+        match self.cut {
+            true => format!("{text}…"),
+            false => text.into_owned(),
+        }
     }
 
     fn can_pass(&self) -> bool {
@@ -161,8 +163,8 @@ async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Reply> {
     })
 }
 
-/// Every secret that a request brings, in each form that can be read: the header
-/// as it is, the password in it, and the token of a form.
+/// Every secret that a request brings: the header as it is, the password in it,
+/// and the token of a form.
 fn secrets_in(request: &Request) -> Vec<Secret> {
     let header = request.headers().get(AUTHORIZATION);
     let value = header.and_then(|value| value.to_str().ok()?.split_once(' '));
@@ -174,15 +176,8 @@ fn secrets_in(request: &Request) -> Vec<Secret> {
     let form = form.map(form_urlencoded::parse).into_iter().flatten();
     let token = form.filter(|(name, _)| name == "refresh_token" || name == "password");
     let token = token.map(|(_, value)| value.into_owned());
-    let encoded = password.as_ref().map(|password| STANDARD.encode(password));
-    let all = [proof, password, encoded]
-        .into_iter()
-        .flatten()
-        .chain(token);
-    // What is shorter hides nothing, and would tear the text to pieces.
-    all.filter(|text| text.len() > 2)
-        .filter_map(|text| Secret::new(&text))
-        .collect()
+    let all = [proof, password].into_iter().flatten().chain(token);
+    all.filter_map(|text| Secret::new(&text)).collect()
 }
 
 async fn read(response: &mut Response, most: usize) -> reqwest::Result<(Vec<u8>, bool)> {

@@ -243,7 +243,7 @@ mod tests {
         answer(&server, "GET", "/token", 1, refused.clone()).await;
         let expected = Refusal {
             anonymous: true,
-            ..Refusal::new(Stage::Token, 401, "log in")
+            ..Refusal::new(Stage::Token, 401, "log in", [])
         };
         assert_eq!(
             push_with(&server, json!({})).await,
@@ -257,7 +257,7 @@ mod tests {
         answer(&server, "POST", UPLOADS, 1, refused.clone()).await;
         let expected = Refusal {
             anonymous: true,
-            ..Refusal::new(Stage::Upload, 401, "log in")
+            ..Refusal::new(Stage::Upload, 401, "log in", [])
         };
         assert_eq!(
             push_with(&server, json!({})).await,
@@ -280,7 +280,7 @@ mod tests {
             let server = stub::bearer().await;
             let response = ResponseTemplate::new(status).set_body_string(body);
             answer(&server, "GET", "/token", 1, response).await;
-            let expected = Refusal::new(Stage::Token, status, body);
+            let expected = Refusal::new(Stage::Token, status, body, []);
             assert_eq!(stub::push(&server).await, Answer::Refused(expected));
         }
     }

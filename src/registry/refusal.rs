@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
-/// How much of an answer is kept, in characters.
-const MOST: usize = 2000;
+use crate::secret::{self, Secret};
+use crate::text::{LAST_WORDS, clean};
 
 /// Where on the way to a push or pull a registry refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,37 +29,43 @@ pub struct Refusal {
     pub status: u16,
     /// Where.
     pub stage: Stage,
-    /// The answer's text, in the registry's own words: hostile, and cut short.
-    pub body: String,
+    /// The registry's own words, harmless; empty when it had none.
+    pub words: String,
     /// True when no login was sent, as there is none.
     pub anonymous: bool,
 }
 
 impl Refusal {
-    /// Takes an answer over.
-    pub fn new(stage: Stage, status: u16, body: &str) -> Self {
+    /// Takes an answer over, without what it repeats of these secrets.
+    pub fn new<'a>(
+        stage: Stage,
+        status: u16,
+        body: &str,
+        secrets: impl IntoIterator<Item = &'a Secret>,
+    ) -> Self {
+        let words = secret::hide(&words(body), secrets);
         Self {
             status,
             stage,
-            body: body.chars().take(MOST).collect(),
+            words: clean(&words, LAST_WORDS),
             anonymous: false,
         }
     }
+}
 
-    /// The messages of the answer, each as `CODE: message`; the text as it is
-    /// when it is not of the specification's form; empty when there is none.
-    pub fn words(&self) -> String {
-        let Ok(value) = serde_json::from_str::<Value>(&self.body) else {
-            return self.body.trim().to_owned();
-        };
-        let one = [value.clone()];
-        let errors = value.get("errors").and_then(Value::as_array);
-        let errors = errors.map_or(one.as_slice(), Vec::as_slice);
-        let texts: Vec<String> = errors.iter().filter_map(message).collect();
-        match texts.is_empty() {
-            true => self.body.trim().to_owned(),
-            false => texts.join("; "),
-        }
+/// The messages of an answer, each as `CODE: message`; the text as it is when it
+/// is not of the specification's form.
+fn words(body: &str) -> String {
+    let Ok(value) = serde_json::from_str::<Value>(body) else {
+        return body.to_owned();
+    };
+    let one = [value.clone()];
+    let errors = value.get("errors").and_then(Value::as_array);
+    let errors = errors.map_or(one.as_slice(), Vec::as_slice);
+    let texts: Vec<String> = errors.iter().filter_map(message).collect();
+    match texts.is_empty() {
+        true => body.to_owned(),
+        false => texts.join("; "),
     }
 }
 
@@ -96,7 +102,37 @@ mod tests {
             (r#"{"errors":[]}"#, r#"{"errors":[]}"#),
             ("", ""),
         ] {
-            assert_eq!(Refusal::new(Stage::Token, 403, body).words(), words);
+            let refusal = Refusal::new(Stage::Token, 403, body, []);
+            assert_eq!(refusal.words, words);
         }
+    }
+
+    #[test]
+    fn what_a_registry_repeats_of_a_secret_is_not_among_its_words() {
+        let secret = Secret::new("hun\"ter/22").unwrap();
+        let cut = format!("{}hun\"ter", " x".repeat(LAST_WORDS));
+        for (body, words) in [
+            (
+                r#"{"code":"DENIED","message":"no hun\"ter/22"}"#,
+                "DENIED: no ***",
+            ),
+            (
+                r#"{"code":"DENIED","message":"no hun\u200b\u0022ter/22"}"#,
+                "DENIED: no ***",
+            ),
+            (
+                r#"{"detail":{"password":"hun\"ter\/22"}}"#,
+                r#"{"detail":{"password":"***"}}"#,
+            ),
+            ("<p>hun&quot;ter/22</p>", "<p>***</p>"),
+            ("password=hun%22ter%2F22 is wrong", "password=*** is wrong"),
+            ("a\u{1b}[31m b\r\n::error::c", "a b ::error::c"),
+        ] {
+            let refusal = Refusal::new(Stage::Token, 403, body, [&secret]);
+            assert_eq!(refusal.words, words);
+        }
+        let refusal = Refusal::new(Stage::Token, 403, &cut, [&secret]);
+        assert!(refusal.words.chars().count() <= LAST_WORDS + 1);
+        assert!(!refusal.words.contains("hun"));
     }
 }

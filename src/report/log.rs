@@ -8,7 +8,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, info};
@@ -16,11 +16,13 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::commands;
 use crate::host::Host;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::vars;
 
 /// True when the log shares standard output with nothing.
 static ON_STDOUT: OnceLock<bool> = OnceLock::new();
+/// What is shown nowhere.
+static HIDDEN: Mutex<Vec<Secret>> = Mutex::new(Vec::new());
 
 /// Starts the log for this process. `prints_result` says that standard output
 /// is for a result. A second call changes nothing.
@@ -42,18 +44,29 @@ pub fn writer() -> Box<dyn Write + Send> {
     }
 }
 
-/// Tells the runner to hide every form of these secrets, before anything else
-/// is printed. Outside GitHub Actions that would show them: nothing is printed.
+/// Hides these secrets in what is printed from now on, and tells the runner to
+/// hide every form of them. Outside GitHub Actions that would show them.
 pub fn mask<'a>(host: &Host, secrets: impl Iterator<Item = (&'a Secret, Option<&'a str>)>) {
-    if !host.is_github_actions() {
-        return;
-    }
-    let mut out = writer();
     for (secret, user) in secrets {
-        for form in secret.forms(user) {
-            let _ = writeln!(out, "::add-mask::{}", commands::data(&form));
+        hide(secret);
+        if host.is_github_actions() {
+            for form in secret.forms(user) {
+                let _ = writeln!(writer(), "::add-mask::{}", commands::data(&form));
+            }
         }
     }
+}
+
+/// Hides a secret in what is printed from now on.
+pub fn hide(secret: &Secret) {
+    let mut hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+    hidden.push(secret.clone());
+}
+
+/// The text as it may be printed.
+pub fn without_secrets(text: &str) -> String {
+    let hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+    secret::hide(text, hidden.iter())
 }
 
 /// Lines under a title that the runner folds, in one piece: there may be
@@ -78,6 +91,7 @@ impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = Line::default();
         event.record(&mut line);
+        line.hide_secrets();
         let text = match self.on_github {
             true => line.as_command(*event.metadata().level()),
             false => line.as_text(*event.metadata().level()),
@@ -96,6 +110,13 @@ struct Line {
 }
 
 impl Line {
+    fn hide_secrets(&mut self) {
+        self.message = without_secrets(&self.message);
+        for text in [&mut self.title, &mut self.group].into_iter().flatten() {
+            *text = without_secrets(text);
+        }
+    }
+
     fn as_command(&self, level: Level) -> String {
         let title = self.title.as_deref().unwrap_or("Stevedore");
         match (level, &self.group) {

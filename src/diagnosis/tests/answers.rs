@@ -235,7 +235,7 @@ fn a_pull_request_target_of_a_fork_has_a_token_that_may_write() {
 fn what_a_token_may_not_read_is_no_matter_of_the_event() {
     let (context, name) = (fork(), image("ghcr.io/acme/app"));
     let body = r#"{"code":"DENIED","message":"denied"}"#;
-    let refusal = Refusal::new(Stage::Token, 403, body);
+    let refusal = Refusal::new(Stage::Token, 403, body, []);
     for (access, login, id) in [
         (Access::Push, Login::GithubToken, "github-denied-fork"),
         (Access::CacheRead, Login::GithubToken, "github-token-denied"),
@@ -483,7 +483,7 @@ fn a_bare_status_has_its_row() {
         (500, "server-error"),
         (503, "server-error"),
     ] {
-        let refusal = Refusal::new(Stage::Upload, status, "");
+        let refusal = Refusal::new(Stage::Upload, status, "", []);
         let found = of_refusal(&refusal, &circumstances(&context, &name));
         assert_eq!((found.id, found.words.as_str()), (id, ""));
     }
@@ -508,7 +508,7 @@ fn a_bare_denial_of_github_is_told_by_the_run() {
             ..circumstances(&context, &name)
         };
         for body in ["", r#"{"errors":[{"code":"DENIED","message":"denied"}]}"#] {
-            let refusal = Refusal::new(Stage::Upload, 403, body);
+            let refusal = Refusal::new(Stage::Upload, 403, body, []);
             assert_eq!(of_refusal(&refusal, &known).id, id);
         }
     }
@@ -528,7 +528,7 @@ fn the_image_of_another_account_gets_the_repository_s_owner() {
 #[test]
 fn elsewhere_too_forks_and_dependabot_have_no_secrets() {
     let name = image("r.example.com/a/b");
-    let bare = Refusal::new(Stage::Upload, 401, "");
+    let bare = Refusal::new(Stage::Upload, 401, "", []);
     for (context, id) in [(fork(), "fork"), (dependabot(), "dependabot")] {
         assert_eq!(of_refusal(&bare, &circumstances(&context, &name)).id, id);
     }
@@ -553,7 +553,7 @@ fn a_missing_owner_is_suggested_on_any_registry() {
             "",
             r#"{"errors":[{"code":"NAME_INVALID","message":"name invalid"}]}"#,
         ] {
-            let refusal = Refusal::new(Stage::Upload, 400, body);
+            let refusal = Refusal::new(Stage::Upload, 400, body, []);
             let found = of_refusal(&refusal, &circumstances(&context, &name));
             assert_eq!((found.id, found.kind), ("name-without-owner", Kind::Denied));
             let first = found.to_string().lines().next().unwrap().to_owned();
@@ -698,6 +698,6 @@ fn github_s_words_are_known_on_hosts_that_are_not() {
     let settings = SETTINGS.replace("github.com", "github.example.com");
     assert_eq!(found.link, Some(settings));
     let body = r#"{"code":"DENIED","message":"denied"}"#;
-    let found = of_refusal(&Refusal::new(Stage::Token, 403, body), &known);
+    let found = of_refusal(&Refusal::new(Stage::Token, 403, body, []), &known);
     assert_eq!(found.id, "token-denied");
 }

@@ -69,7 +69,7 @@ fn circumstances<'a>(context: &'a RunContext, image: &'a ImageName) -> Circumsta
 /// `{"errors":[{"code":CODE,"message":MESSAGE}]}`, as a refusal at the upload.
 fn refusal(status: u16, code: &str, message: &str) -> Refusal {
     let body = json!({"errors": [{"code": code, "message": message}]});
-    Refusal::new(Stage::Upload, status, &body.to_string())
+    Refusal::new(Stage::Upload, status, &body.to_string(), [])
 }
 
 #[test]

@@ -1,27 +1,40 @@
 //! Bake files, as buildx reads them: variables, functions, groups, matrices and
 //! overrides are worked out by `buildx bake --print`, which builds nothing.
 
+mod definition;
+mod logins;
+mod reach;
+mod target;
+
 use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
+pub use reach::{Reach, Reached};
 use serde_json::{Map, Value};
+pub use target::Target;
 
-use super::Workspace;
 use crate::error::InputProblem;
 use crate::host::{Command, Host, file};
-use crate::input::{BakeInputs, csv};
+use crate::input::address::GitLogin;
+use crate::input::{BakeInputs, Inputs, secrets_of};
+use crate::secret::Secret;
+use crate::text::{WORDS, clean};
 use crate::vars;
+use logins::OfSet;
+use reach::Allowed;
 
 /// How long buildx may take to read the files.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The group that holds what was asked for.
 const ASKED_FOR: &str = "default";
-/// What no variable of a bake file can hold: the runner's own tokens.
-const TOKENS: [&str; 2] = [
+/// What is empty for bake files: the runner's own tokens, and where they are used.
+const TOKENS: [&str; 4] = [
     vars::ACTIONS_RUNTIME_TOKEN,
+    vars::ACTIONS_RUNTIME_URL,
     vars::ACTIONS_ID_TOKEN_REQUEST_TOKEN,
+    vars::ACTIONS_ID_TOKEN_REQUEST_URL,
 ];
 /// How many targets and how many groups are taken.
 const MOST_TARGETS: usize = 1000;
@@ -34,25 +47,14 @@ const ACCEPTED: &str = "bake files with the targets, relative to the workspace: 
     https://docs.docker.com/build/bake/reference/";
 
 /// What bake files say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Bake {
     /// The targets that are built, in the order of their names.
     pub targets: Vec<Target>,
-}
-
-/// A target that is built.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
-    /// Its name: letters, digits, `-` and `_`.
-    pub name: String,
-    /// The target as buildx prints it.
-    pub definition: Map<String, Value>,
-    /// It and the targets that it is made from, by their names.
-    pub family: Map<String, Value>,
-    /// What is in its context.
-    pub workspace: Workspace,
-    /// Variables of its secrets that are not set.
-    pub unset: Vec<String>,
+    /// The logins for Git repositories that stood in addresses.
+    pub git_logins: Vec<GitLogin>,
+    /// Everything in the files that is to be hidden.
+    pub secrets: Vec<Secret>,
 }
 
 impl Bake {
@@ -63,9 +65,9 @@ impl Bake {
     pub async fn read(
         host: &Host,
         buildx: Option<&Path>,
-        inputs: Option<&BakeInputs>,
+        given: &Inputs,
     ) -> Result<Self, InputProblem> {
-        let Some(inputs) = inputs else {
+        let Some(inputs) = &given.bake else {
             return Ok(Self::default());
         };
         let problem = |why: &str| problem(inputs, why);
@@ -78,10 +80,11 @@ impl Bake {
                 .flat_map(|value| [name.to_owned(), value.clone()]);
             pairs.collect::<Vec<_>>()
         };
+        let (set, of_set) = logins::take_out_of_set(&inputs.set)?;
         let command = Command::new(buildx)
             .args(["bake", "--print"])
             .args(options("--file", &inputs.files))
-            .args(options("--set", &inputs.set))
+            .args(options("--set", &set))
             .args(["--"])
             .args(&inputs.targets);
         let command = TOKENS
@@ -96,16 +99,19 @@ impl Bake {
             Ok(Err(error)) => return Err(problem(&last_words(&error.to_string()))),
             Err(_) => return Err(problem("buildx did not read them in 30 s")),
         };
-        Self::parse(&told, host).map_err(|why| problem(&why))
+        let allowed = Allowed::of(&given.build.allow, host);
+        Self::parse(&told, host, &allowed, &of_set).map_err(|why| problem(&why))
     }
 
     /// Reads `{"group": {"default": {"targets": [...]}}, "target": {NAME: {...}}}`.
     ///
     /// # Errors
     /// With what is wrong with it.
-    fn parse(told: &str, host: &Host) -> Result<Self, String> {
+    fn parse(told: &str, host: &Host, allowed: &Allowed, of_set: &[OfSet]) -> Result<Self, String> {
         let nothing = || "buildx told nothing of their targets".to_owned();
-        let told: Value = serde_json::from_str(told).map_err(|_| nothing())?;
+        let mut told: Value = serde_json::from_str(told).map_err(|_| nothing())?;
+        let all = told.get_mut("target").and_then(Value::as_object_mut);
+        let found = logins::take(all.ok_or_else(nothing)?, of_set);
         let part = |name: &str| {
             told.get(name)
                 .and_then(Value::as_object)
@@ -122,19 +128,37 @@ impl Bake {
         let (mut text, mut related) = (DOCKERFILES, RELATED);
         let mut targets = Vec::new();
         for name in names {
-            let target = Target::look(name, all, host, text).ok_or_else(nothing)?;
+            let look = Target::look(name, all, host, allowed, text);
+            let mut target = look.ok_or_else(nothing)?;
             let dockerfile = target.workspace.dockerfile.as_deref();
             text = text.saturating_sub(dockerfile.map_or(0, str::len));
             related = related
                 .checked_sub(size(&target.family))
                 .ok_or_else(|| "too many of their targets are made from one another".to_owned())?;
+            target.take_logins(&found);
             targets.push(target);
         }
-        match targets.is_empty() {
-            true => Err(nothing()),
-            false => Ok(Self { targets }),
+        if targets.is_empty() {
+            return Err(nothing());
         }
+        let attributes = attribute_secrets(all);
+        Ok(Self {
+            targets,
+            git_logins: found.all,
+            secrets: found.secrets.into_iter().chain(attributes).collect(),
+        })
     }
+}
+
+/// The secrets in attributes of caches and outputs.
+fn attribute_secrets(all: &Map<String, Value>) -> Vec<Secret> {
+    let definitions = all.values().filter_map(Value::as_object);
+    let entries = definitions.flat_map(|one| {
+        let keys = ["cache-from", "cache-to", "output"];
+        keys.into_iter()
+            .flat_map(|key| definition::entries(one, key))
+    });
+    entries.flat_map(|entry| secrets_of(&entry)).collect()
 }
 
 /// What is wrong, with the input that it is about.
@@ -184,121 +208,13 @@ fn size(definitions: &Map<String, Value>) -> usize {
     sizes.sum()
 }
 
-impl Target {
-    /// `None` for a name that buildx would not accept, or take for an option.
-    fn look(name: &str, all: &Map<String, Value>, host: &Host, text: usize) -> Option<Self> {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if name.is_empty() || name.starts_with('-') || !name.chars().all(is_plain) {
-            return None;
-        }
-        let mut family = Map::new();
-        add_family(name, all, &mut family);
-        let mut target = Self {
-            name: name.to_owned(),
-            definition: all.get(name)?.as_object()?.clone(),
-            family,
-            ..Self::default()
-        };
-        let variables = target.variables().into_iter();
-        target.unset = variables.filter(|name| host.var(name).is_none()).collect();
-        let limit = text.min(file::SETTINGS);
-        let (context, file) = (target.context(), target.file());
-        target.workspace = Workspace::look(host, Some(&context), Some(&file), limit);
-        if let Some(inline) = target.text("dockerfile-inline") {
-            target.workspace.dockerfile = (inline.len() <= limit).then_some(inline);
-            target.workspace.no_dockerfile = None;
-        }
-        Some(target)
-    }
-
-    /// The build context.
-    pub fn context(&self) -> String {
-        let context = self.text("context").unwrap_or_else(|| ".".to_owned());
-        context
-            .strip_prefix("cwd://")
-            .map(str::to_owned)
-            .unwrap_or(context)
-    }
-
-    /// The Dockerfile, from the working directory where the context is a folder.
-    pub fn file(&self) -> String {
-        let file = self
-            .text("dockerfile")
-            .unwrap_or_else(|| "Dockerfile".to_owned());
-        if let Some(file) = file.strip_prefix("cwd://") {
-            return file.to_owned();
-        }
-        let context = self.context();
-        match context.contains("://") || context == "." {
-            true => file,
-            false => Path::new(&context).join(file).display().to_string(),
-        }
-    }
-
-    /// The variables that its secrets are in; newer programs print objects.
-    fn variables(&self) -> Vec<String> {
-        let secrets = self.definition.get("secret").and_then(Value::as_array);
-        let variable = |secret: &Value| match secret {
-            Value::String(text) => {
-                let attributes = csv::attributes(text).ok()?;
-                csv::value(&attributes, "env").map(str::to_owned)
-            }
-            other => other.get("env")?.as_str().map(str::to_owned),
-        };
-        secrets.into_iter().flatten().filter_map(variable).collect()
-    }
-
-    /// A text of the definition, as it is meant.
-    pub fn text(&self, key: &str) -> Option<String> {
-        self.definition.get(key)?.as_str().map(unescaped)
-    }
-
-    /// A list of texts.
-    pub fn texts(&self, key: &str) -> Vec<String> {
-        let list = self.definition.get(key).and_then(Value::as_array);
-        let texts = list.into_iter().flatten().filter_map(Value::as_str);
-        texts.map(unescaped).collect()
-    }
-
-    /// A map of texts; what is unset is left out.
-    pub fn pairs(&self, key: &str) -> Vec<(String, String)> {
-        let pairs = self.definition.get(key).and_then(Value::as_object);
-        let pairs = pairs.into_iter().flatten();
-        let pairs =
-            pairs.filter_map(|(name, value)| Some((name.clone(), unescaped(value.as_str()?))));
-        pairs.collect()
-    }
-}
-
-/// Adds a target and those that it is made from.
-fn add_family(name: &str, all: &Map<String, Value>, family: &mut Map<String, Value>) {
-    let Some(definition) = all.get(name).filter(|_| !family.contains_key(name)) else {
-        return;
-    };
-    family.insert(name.to_owned(), definition.clone());
-    let contexts = definition.get("contexts").and_then(Value::as_object);
-    let places = contexts.into_iter().flat_map(Map::values);
-    for place in places.filter_map(Value::as_str) {
-        if let Some(other) = place.strip_prefix("target:") {
-            add_family(other, all, family);
-        }
-    }
-}
-
-/// buildx prints text as bake files have it, where `${` and `%{` begin templates.
-fn unescaped(text: &str) -> String {
-    text.replace("$${", "${").replace("%%{", "%{")
-}
-
 /// What buildx said at the end.
 fn last_words(text: &str) -> String {
     let last = text
         .lines()
         .rev()
         .find_map(|line| line.strip_prefix("ERROR: "));
-    last.unwrap_or("buildx could not read them")
-        .trim()
-        .to_owned()
+    clean(last.unwrap_or("buildx could not read them"), WORDS)
 }
 
 #[cfg(test)]
@@ -311,8 +227,12 @@ mod tests {
         Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH)
     }
 
+    fn parsed(told: &str) -> Result<Bake, String> {
+        Bake::parse(told, &host(), &Allowed::of(&[], &host()), &[])
+    }
+
     fn names(told: &str) -> Option<Vec<String>> {
-        let bake = Bake::parse(told, &host()).ok()?;
+        let bake = parsed(told).ok()?;
         Some(bake.targets.into_iter().map(|target| target.name).collect())
     }
 
@@ -354,7 +274,7 @@ mod tests {
             json!({"group": {"default": {"targets": names}}, "target": targets}).to_string()
         };
         assert_eq!(names(&told(MOST_TARGETS)).unwrap().len(), MOST_TARGETS);
-        let refused = |told: &str| Bake::parse(told, &host()).unwrap_err();
+        let refused = |told: &str| parsed(told).unwrap_err();
         let many = refused(&told(MOST_TARGETS + 1));
         assert_eq!(many, "they have more than 1000 targets or groups");
 
@@ -372,27 +292,11 @@ mod tests {
         assert!(why.contains("made from one another"), "{why}");
     }
 
-    #[test]
-    fn a_dockerfile_is_in_its_context_and_text_is_unescaped() {
-        for (definition, file) in [
-            ("{}", "Dockerfile"),
-            (r#"{"context":"api"}"#, "api/Dockerfile"),
-            (r#"{"context":"api","dockerfile":"../D"}"#, "api/../D"),
-            (r#"{"context":"https://a/b.git","dockerfile":"D"}"#, "D"),
-        ] {
-            let all: Value = serde_json::from_str(&format!(r#"{{"a":{definition}}}"#)).unwrap();
-            let target = Target::look("a", all.as_object().unwrap(), &host(), DOCKERFILES).unwrap();
-            assert_eq!(target.file(), file);
-        }
-        assert_eq!(unescaped("a$${b}%%{c}$d"), "a${b}%{c}$d");
-    }
-
-    #[test]
     fn a_target_brings_what_it_is_made_from() {
         let told = r#"{"group":{"default":{"targets":["api","web"]}},"target":{"web":{},
             "api":{"contexts":{"b":"target:base","x":"docker-image://a"}},
             "base":{"contexts":{"a":"target:api","o":"target:os"}},"os":{}}}"#;
-        let bake = Bake::parse(told, &host()).unwrap();
+        let bake = parsed(told).unwrap();
         let family = |index: usize| {
             bake.targets[index]
                 .family
@@ -421,14 +325,6 @@ mod tests {
         ] {
             assert_eq!(problem(&inputs, why).input, input, "{why}");
         }
-    }
-
-    #[test]
-    fn a_variable_that_is_not_set_is_known() {
-        let definition = r#"{"secret":[{"id":"a","env":"A"},"id=b,env=B",{"id":"c","src":"f"}]}"#;
-        let all: Value = serde_json::from_str(&format!(r#"{{"a":{definition}}}"#)).unwrap();
-        let target = Target::look("a", all.as_object().unwrap(), &host(), DOCKERFILES).unwrap();
-        assert_eq!(target.unset, ["A", "B"]);
     }
 
     #[test]

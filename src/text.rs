@@ -1,10 +1,18 @@
-//! Makes text from outside harmless: one line, bounded, without control
-//! characters, terminal colours or characters that reorder what is read.
+//! Makes text from outside harmless: bounded, without control characters,
+//! terminal colours or characters that reorder what is read.
+//!
+//! The one cleaner of what registries, GitHub's API, engines and buildx say. The
+//! secrets in it are taken out by [`crate::secret::hide`], before text is cut and
+//! once more when it is printed.
+
+use crate::secret::is_invisible;
 
 /// How much of a value is shown, in characters.
 pub const VALUE: usize = 200;
 /// How much of somebody's words is shown, in characters.
 pub const WORDS: usize = 500;
+/// How much of a program's last words is shown, in characters.
+pub const LAST_WORDS: usize = 2000;
 
 /// One harmless line of at most `most` characters.
 pub fn clean(text: &str, most: usize) -> String {
@@ -24,6 +32,27 @@ pub fn clean(text: &str, most: usize) -> String {
         line.push('…');
     }
     line
+}
+
+/// Harmless lines of at most `most` characters together. Of more than that the
+/// middle is left out: programs say at the beginning what failed, and at the end
+/// how.
+pub fn clean_lines(text: &str, most: usize) -> String {
+    let lines = text.split(['\n', '\r']);
+    let lines = lines.map(|line| clean(line, usize::MAX));
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    let text = lines.join("\n");
+    let count = text.chars().count();
+    if count <= most {
+        return text;
+    }
+    let end = most / 4;
+    let head: String = text.chars().take(most - end).collect();
+    let tail: String = text.chars().skip(count - end).collect();
+    // A word that is cut could be the end of a secret.
+    let tail = tail.split_once(char::is_whitespace);
+    let tail = tail.map_or("", |(_, whole)| whole);
+    format!("{head}… {tail}").trim_end().to_owned()
 }
 
 /// Leaves out terminal escapes: ESC `[` … up to a letter.
@@ -56,11 +85,6 @@ fn without_query(word: &str) -> String {
     }
 }
 
-/// Zero-width characters and those that change the direction of text.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +99,18 @@ mod tests {
         ] {
             assert_eq!(clean(text, 16), line);
         }
+    }
+
+    #[test]
+    fn the_beginning_and_the_end_of_long_words_are_kept() {
+        let lines = "a\u{1b}[0m b\r\n\n  c\n";
+        assert_eq!(clean_lines(lines, 10), "a b\nc");
+        let long = format!("failed: {} exit code 1", "x".repeat(100));
+        assert_eq!(
+            clean_lines(&long, 40),
+            "failed: xxxxxxxxxxxxxxxxxxxxxx… code 1"
+        );
+        assert_eq!(clean_lines(&"x".repeat(100), 8), "xxxxxx…");
     }
 
     #[test]
