@@ -346,7 +346,7 @@ mod tests {
         let secrets: Vec<Secret> = (0..20)
             .filter_map(|index| Secret::new(&format!("%secret\\&{index}")))
             .collect();
-        let text = "%25\\\\&amp;".repeat(10_000);
+        let text = "%25\\\\&amp;".repeat(2_000);
         assert_eq!(hide(&text, &secrets), text);
     }
 }

@@ -24,6 +24,11 @@ pub(crate) struct GitServer {
 impl GitServer {
     /// Serves who brings this token.
     pub(crate) fn start(root: PathBuf, token: &str) -> Self {
+        Self::start_for(root, "x-access-token", token)
+    }
+
+    /// Serves this user.
+    pub(crate) fn start_for(root: PathBuf, user: &str, password: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (refused, admitted) = (Arc::default(), Arc::default());
@@ -32,7 +37,7 @@ impl GitServer {
             refused: Arc::clone(&refused),
             admitted: Arc::clone(&admitted),
         };
-        let login = STANDARD.encode(format!("x-access-token:{token}"));
+        let login = STANDARD.encode(format!("{user}:{password}"));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (root, login) = (root.clone(), login.clone());

@@ -23,6 +23,8 @@ mod engine_inputs;
 mod front;
 mod git_server;
 mod github;
+mod hidden;
+mod hostile_bake;
 mod left_overs;
 mod naming;
 mod node_commands;

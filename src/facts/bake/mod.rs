@@ -292,6 +292,7 @@ mod tests {
         assert!(why.contains("made from one another"), "{why}");
     }
 
+    #[test]
     fn a_target_brings_what_it_is_made_from() {
         let told = r#"{"group":{"default":{"targets":["api","web"]}},"target":{"web":{},
             "api":{"contexts":{"b":"target:base","x":"docker-image://a"}},
