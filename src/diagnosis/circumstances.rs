@@ -20,6 +20,8 @@ pub struct Circumstances<'a> {
     pub access: Access,
     /// What GitHub's API told of the package, if it was asked.
     pub package: Option<&'a Package>,
+    /// The images that scan what is built for `sbom`.
+    pub scanners: &'a [ImageName],
 }
 
 /// Which credential was used.

@@ -65,6 +65,7 @@ fn value(hole: &str, signal: &Signal, circumstances: &Circumstances<'_>) -> Opti
         },
         "linked" => or(circumstances.linked_elsewhere(), "another repository"),
         "subject" => or(signal.subject.as_deref(), "the base image"),
+        "git-host" => or(signal.git_host.as_deref(), "its Git server"),
         "path" => or(signal.path.as_deref(), "the path"),
         "platform" => or(signal.platform.as_deref(), "that platform"),
         "status" => match signal.status {

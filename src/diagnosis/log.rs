@@ -95,6 +95,7 @@ fn signal(excerpt: &Excerpt, words: &str, found: &Subject) -> Signal {
             .as_ref()
             .is_some_and(|step| step.contains("--from=")),
         subject: subject::base(excerpt),
+        git_host: git_host(words),
         path: path(words),
         platform: platform(excerpt),
     }
@@ -134,6 +135,15 @@ fn path(words: &str) -> Option<String> {
         None => lost,
     };
     Some(inside.to_owned())
+}
+
+/// The host in `could not read Username for 'https://HOST'` and
+/// `Authentication failed for 'https://USER@HOST/…'`.
+fn git_host(words: &str) -> Option<String> {
+    let address = after(words, " for '")?.split('\'').next()?;
+    let host = after(address, "://")?.split('/').next()?;
+    let host = host.rsplit('@').next()?;
+    (!host.is_empty()).then(|| host.to_owned())
 }
 
 /// The platform in `[linux/arm64 2/3] RUN make`.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::circumstances::{Circumstances, Login};
+use super::circumstances::{Access, Circumstances, Login};
 use super::signal::Signal;
 use crate::facts::{OwnerKind, Permission};
 use crate::image::Registry;
@@ -147,6 +147,8 @@ pub enum When {
     OrganisationOwner,
     /// The package is linked to another repository.
     LinkedElsewhere,
+    /// The image scans what is built for `sbom`.
+    Scanner,
     /// Something was to be written.
     Writing,
     /// The step copies from another stage or image.
@@ -253,6 +255,10 @@ impl When {
             Self::UserOwner => circumstances.owner_kind() == OwnerKind::User,
             Self::OrganisationOwner => circumstances.owner_kind() == OwnerKind::Organization,
             Self::LinkedElsewhere => circumstances.linked_elsewhere().is_some(),
+            Self::Scanner => {
+                let is_read = circumstances.access == Access::Base;
+                is_read && image.is_some_and(|image| circumstances.scanners.contains(image))
+            }
             Self::Writing => circumstances.access.writes(),
             Self::FromStage => signal.from_stage,
             Self::NoRegistry => !signal.names_registry,
@@ -303,6 +309,7 @@ impl fmt::Display for When {
             Self::UserOwner => "a person's package",
             Self::OrganisationOwner => "an organisation's package",
             Self::LinkedElsewhere => "linked to another repository",
+            Self::Scanner => "the scanner of `sbom`",
             Self::Writing => "pushing",
             Self::FromStage => "in `COPY --from`",
             Self::NoRegistry => "no registry named",

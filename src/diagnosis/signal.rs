@@ -23,6 +23,8 @@ pub(super) struct Signal {
     pub(super) from_stage: bool,
     /// The image that it is about, as the build spells it.
     pub(super) subject: Option<String>,
+    /// The host of the Git server that it is about.
+    pub(super) git_host: Option<String>,
     /// The path that it is about.
     pub(super) path: Option<String>,
     /// The platform that it is about.

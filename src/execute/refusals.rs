@@ -21,6 +21,7 @@ pub(super) struct Refused<'a> {
     given_as: Option<&'a str>,
     access: Access,
     package: Option<Package>,
+    scanners: Vec<ImageName>,
 }
 
 impl<'a> Refused<'a> {
@@ -34,6 +35,7 @@ impl<'a> Refused<'a> {
             given_as: check.map(|check| check.given_as.as_str()),
             access: Access::Push,
             package: None,
+            scanners: scanners(job),
         }
     }
 
@@ -57,6 +59,7 @@ impl<'a> Refused<'a> {
                 plan::Access::CacheRead(_) => Access::CacheRead,
             },
             package: None,
+            scanners: scanners(job),
         }
     }
 
@@ -130,6 +133,7 @@ impl<'a> Refused<'a> {
             login: self.login(),
             access: self.access,
             package: self.package.as_ref(),
+            scanners: &self.scanners,
         }
     }
 
@@ -159,4 +163,9 @@ impl<'a> Refused<'a> {
             _ => false,
         }
     }
+}
+
+fn scanners(job: &Job<'_>) -> Vec<ImageName> {
+    let builds = job.plan.builds.iter();
+    builds.filter_map(|build| build.scanner.clone()).collect()
 }

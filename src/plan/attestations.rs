@@ -6,9 +6,13 @@
 use super::{Builder, BuilderChoice, classic};
 use crate::event::RunContext;
 use crate::facts::Facts;
-use crate::input::Inputs;
+use crate::image::{ImageName, Reference};
 use crate::input::attest::{AttestationKind, Provenance, normalised, with_builder};
 use crate::input::output::has_docker_exporter;
+use crate::input::{Inputs, attest, csv};
+
+/// BuildKit's own scanner.
+const SCANNER: &str = "docker/buildkit-syft-scanner:stable-1";
 
 /// The values of `--attest`.
 pub(super) fn decide(
@@ -47,6 +51,19 @@ pub(super) fn decide(
         }
     }
     values
+}
+
+/// The image that BuildKit pulls to list what is in the result, where `sbom` is
+/// asked for.
+pub(super) fn scanner(attestations: &[String]) -> Option<ImageName> {
+    let image = |text: &String| {
+        let attributes = csv::attributes(text).ok()?;
+        let is_sbom = csv::value(&attributes, "type") == Some("sbom");
+        let is_made = is_sbom && !attest::is_disabled(text);
+        let image = csv::value(&attributes, "generator").unwrap_or(SCANNER);
+        is_made.then(|| Some(Reference::parse(image).ok()?.name))?
+    };
+    attestations.iter().find_map(image)
 }
 
 fn provenance(given: &Provenance, run: Option<&str>) -> String {
@@ -183,6 +200,25 @@ mod tests {
         );
         assert_eq!(values(false, Engine::Unasked, named("b1"), "7"), public);
         assert_eq!(values(false, Engine::Unasked, named("default"), "7"), none);
+    }
+
+    #[test]
+    fn the_scanner_is_buildkits_own_or_the_one_that_is_given() {
+        let own = "docker.io/docker/buildkit-syft-scanner";
+        for (text, expected) in [
+            ("type=sbom", Some(own)),
+            ("type=sbom,disabled=false", Some(own)),
+            (
+                "type=sbom,generator=ghcr.io/o/scan:1",
+                Some("ghcr.io/o/scan"),
+            ),
+            ("type=sbom,disabled=true", None),
+            ("type=provenance,mode=max", None),
+        ] {
+            let found = scanner(&["type=provenance".to_owned(), text.to_owned()]);
+            let found = found.map(|name| name.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct Build {
     pub context: BuildContext,
     /// Where the build cache is kept.
     pub cache: Cache,
+    /// The image that is pulled to scan the result for `sbom`.
+    #[serde(skip)]
+    pub scanner: Option<ImageName>,
     /// The arguments for buildx, with places of the run's files left open.
     #[serde(skip)]
     pub(super) arguments: Arguments,

@@ -229,6 +229,10 @@ fn missing(
     if !containerd_store && inputs.build.attestations.are_asked_for() {
         missing.push("attestations".to_owned());
     }
+    let mut contexts = inputs.build.build_contexts.iter();
+    if !containerd_store && contexts.any(|entry| entry.text.contains("=oci-layout://")) {
+        missing.push("build-contexts from an OCI layout".to_owned());
+    }
     let outputs = &inputs.build.outputs;
     if !containerd_store && outputs.iter().any(is_archive) {
         missing.push("an image in an archive".to_owned());
@@ -386,6 +390,12 @@ mod tests {
                 "annotations",
             ),
             (true, vec![("annotations", "a=b")], "linux/arm64", "engine"),
+            (
+                false,
+                vec![("build-contexts", "base=oci-layout:///layout:latest")],
+                "linux/arm64",
+                "build-contexts from an OCI layout",
+            ),
             (
                 false,
                 vec![("annotations", "a=b"), ("load", "true")],

@@ -189,6 +189,7 @@ impl<'a> Draft<'a> {
             labels: metadata.labels.clone(),
             asks_for_annotations: classic::asks_for_annotations(inputs),
             annotations,
+            scanner: attestations::scanner(&attestations),
             metadata,
             images: self.all_names.clone(),
             apart: self.apart(),

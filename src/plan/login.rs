@@ -111,6 +111,8 @@ fn own_login(
     let registry = match (&inputs.registry, &inputs.password, &inputs.username) {
         (Some(registry), _, _) => registry.clone(),
         (None, None, None) => return Ok(None),
+        // No name could be read, which is told already, or all are switched off.
+        (None, _, _) if names.is_empty() => return Ok(None),
         (None, _, _) => single_host(names)?,
     };
     let is_github = github.as_ref() == Some(&registry);

@@ -206,3 +206,22 @@ fn a_login_that_no_header_can_carry_is_an_input_error() {
         );
     }
 }
+
+#[test]
+fn a_name_that_cannot_be_read_is_not_taken_for_several_registries() {
+    let place = Place::new();
+    let mut command = place.stevedore(["publish", "--dry-run", "--with", "images=ghcr.io/app"]);
+    let printed = run(command
+        .env("INPUT_USERNAME", "me")
+        .env("INPUT_PASSWORD", "secret"));
+    assert!(
+        printed.err.contains("ghcr.io needs an owner"),
+        "{}",
+        printed.err
+    );
+    assert!(
+        !printed.err.contains("several registries"),
+        "{}",
+        printed.err
+    );
+}

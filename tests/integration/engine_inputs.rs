@@ -208,6 +208,34 @@ fn a_context_from_git_is_fetched_with_the_token() {
     );
 }
 
+/// What no Dockerfile names, and a repository that asks for a login.
+#[test]
+fn what_a_build_cannot_get_is_told_with_the_input_that_it_is_for() {
+    let Some(lab) = Lab::get() else { return };
+    let place = place(&lab, "FROM scratch\nCOPY . /\n");
+    let root = place.path("git");
+    repository(&root, "o/private.git", &[("Dockerfile", "FROM scratch\n")]);
+    let server = GitServer::start(root, "another token");
+    let private = format!("{}/o/private.git", server.url);
+    for (name, value, expected) in [
+        (
+            "context",
+            private.as_str(),
+            "as `GIT_AUTH_TOKEN=TOKEN` in `secrets`",
+        ),
+        (
+            "sbom",
+            "generator=127.0.0.1:1/scan:1",
+            "Set `sbom: generator=IMAGE`",
+        ),
+    ] {
+        let run = build(&lab, &place).with(name, value).run().unwrap();
+        let mut errors = run.annotations.iter();
+        let is_it = errors.any(|error| error.message.contains(expected));
+        assert!(!run.succeeded() && is_it, "{name}: {}", run.log);
+    }
+}
+
 #[test]
 fn a_login_of_an_earlier_step_is_used() {
     let Some(lab) = Lab::get() else { return };

@@ -17,7 +17,37 @@ const NOT_FOUND: &[&str] = &[
     "failed to compute cache key…no such file or directory",
 ];
 
+/// The scanner for `sbom`, which no workflow and no Dockerfile names.
+pub(super) const SCANNER: &[Row] = &[Row {
+    id: "sbom-scanner",
+    when: &[When::Scanner],
+    kind: Kind::Other,
+    meaning: "`sbom` needs the image {image}, which lists what is in the result, and the builder could not pull it.",
+    fix: "Set `sbom: generator=IMAGE` to a copy of {image} that the builder can pull, or leave `sbom` out",
+    link: "https://docs.docker.com/build/metadata/attestations/sbom/",
+    ..ROW
+}];
+
 pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "git-login",
+        words: &[
+            "could not read username",
+            "could not read password",
+            "authentication failed for",
+        ],
+        meaning: "The repository is private, the token may not read it, or there is none of that name on {git-host}. `github-token` is for this repository alone.",
+        fix: "Give the build a token that may read the repository on {git-host}, as `GIT_AUTH_TOKEN=TOKEN` in `secrets`",
+        link: "https://docs.docker.com/build/building/secrets/#git-authentication-for-remote-contexts",
+        ..BUILD
+    },
+    Row {
+        id: "index-annotations",
+        words: &["index annotations not supported for single platform export"],
+        meaning: "An image for one platform without attestations has no index, which an annotation is for.",
+        fix: "Write `manifest:` in place of `index:` in `annotations`, or set `provenance: true`",
+        ..BUILD
+    },
     Row {
         id: "base-without-platform",
         words: &["no match for platform in manifest"],

@@ -11,10 +11,12 @@ pub(super) use any::{ELSE, SILENCE};
 use super::row::Row;
 
 /// Every row, in order. What a build says by itself comes before what any
-/// registry may say, for it is the more exact.
+/// registry may say, for it is the more exact. An image that nobody has written
+/// down comes before all.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    github::ROWS
+    build::SCANNER
         .iter()
+        .chain(github::ROWS)
         .chain(registries::ROWS)
         .chain(build::ROWS)
         .chain(any::ROWS)

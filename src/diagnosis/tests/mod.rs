@@ -63,6 +63,7 @@ fn circumstances<'a>(context: &'a RunContext, image: &'a ImageName) -> Circumsta
         login: Login::GithubToken,
         access: Access::Push,
         package: None,
+        scanners: &[],
     }
 }
 

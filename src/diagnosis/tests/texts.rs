@@ -119,6 +119,21 @@ fn each_text_of_a_build_has_its_row() {
         ),
         ("ResourceExhausted: process", "resources-exhausted", Other),
         (
+            "failed to read dockerfile: failed to load cache key: error fetching default branch for repository https://github.com/o/private.git: git stderr:\nfatal: could not read Username for 'https://github.com': terminal prompts disabled\n: exit status 128",
+            "git-login",
+            Other,
+        ),
+        (
+            "failed to load cache key: failed to fetch remote https://x@git.example.com/o/r: git stderr:\nremote: HTTP Basic: Access denied\nfatal: Authentication failed for 'https://git.example.com/o/r/'\n: exit status 128",
+            "git-login",
+            Other,
+        ),
+        (
+            "index annotations not supported for single platform export",
+            "index-annotations",
+            Other,
+        ),
+        (
             "additional privileges requested",
             "privileges-requested",
             Other,
@@ -293,6 +308,52 @@ fn a_base_image_is_no_matter_of_pushing() {
     let found = of_log(text, &circumstances(&context, &name)).unwrap();
     assert_eq!(found.id, "github-no-login-to-read");
     assert!(found.fix.contains("ghcr.io/else/base"), "{}", found.fix);
+}
+
+#[test]
+fn a_scanner_that_cannot_be_pulled_is_a_matter_of_sbom() {
+    let (context, name) = (context(OwnerKind::Organization), image("ghcr.io/acme/app"));
+    let scanners = [image("docker/buildkit-syft-scanner")];
+    let known = Circumstances {
+        scanners: &scanners,
+        ..circumstances(&context, &name)
+    };
+    for why in [
+        "failed to do request: Head \"https://registry-1.docker.io/v2/\": dial tcp 1.2.3.4:443: i/o timeout",
+        "unexpected status from HEAD request to https://registry-1.docker.io/v2/docker/buildkit-syft-scanner/manifests/stable-1: 429 Too Many Requests",
+        "docker.io/docker/buildkit-syft-scanner:stable-1: not found",
+    ] {
+        let text = format!(
+            "------\n > resolve image config for docker-image://docker.io/docker/buildkit-syft-scanner:stable-1:\n------\n\
+             ERROR: failed to build: failed to solve: failed to resolve source metadata for docker.io/docker/buildkit-syft-scanner:stable-1: {why}"
+        );
+        let found = of_log(&text, &known).unwrap();
+        assert_eq!(
+            (found.id, found.kind),
+            ("sbom-scanner", Kind::Other),
+            "{why}"
+        );
+        assert!(found.fix.contains("generator="), "{}", found.fix);
+        // A base image of that name is none.
+        let found = of_log(&text, &circumstances(&context, &name)).unwrap();
+        assert_ne!(found.id, "sbom-scanner", "{why}");
+    }
+    // Neither is a base image beside it.
+    let text = "ERROR: failed to solve: failed to resolve source metadata for docker.io/library/alpine:3: not found";
+    assert_eq!(of_log(text, &known).unwrap().id, "base-not-found");
+}
+
+#[test]
+fn a_git_server_is_told_without_its_login() {
+    let (context, name) = (context(OwnerKind::Organization), image("ghcr.io/acme/app"));
+    let text = "ERROR: failed to solve: git stderr:\nfatal: could not read Password for 'https://me:hunter2@git.example.com:8443': x";
+    let found = of_log(text, &circumstances(&context, &name)).unwrap();
+    assert!(
+        found.fix.contains("on git.example.com:8443,"),
+        "{}",
+        found.fix
+    );
+    assert!(!found.fix.contains("hunter2") && !found.meaning.contains("hunter2"));
 }
 
 #[test]
