@@ -4,12 +4,13 @@
 //! buildx is waited for no longer than a bound, and what it says of the cache is
 //! a warning.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::progress::{CutShort, Export};
-use super::pushes::is_named;
+use super::pushes::in_full;
 use crate::plan::{Cache, Omit, cache_kind};
 use crate::text::{WORDS, clean};
 
@@ -21,7 +22,8 @@ const BOUND_WHERE_GIVEN: Duration = Duration::from_secs(600);
 /// The end of the wait for a cache.
 #[derive(Default)]
 pub(super) struct Wait {
-    awaited: Vec<String>,
+    /// The references that are pushed first, in full.
+    awaited: HashSet<String>,
     /// How long a cache may be written; `None` where there is none.
     bound: Option<Duration>,
     is_last: Notify,
@@ -35,7 +37,7 @@ impl Wait {
         let mut written = cache.to.iter();
         let writes = written.any(|entry| !is_inline(entry) && !omit.has_cache_to(entry));
         Self {
-            awaited: references,
+            awaited: in_full(&references).collect(),
             bound: match (writes, cache.added) {
                 (false, _) => None,
                 (true, true) => Some(BOUND),
@@ -60,8 +62,12 @@ impl Wait {
 
     /// True when only the cache was left to write.
     pub(super) fn is_all_pushed(&self, export: &Export) -> bool {
-        let is_pushed = |reference: &String| is_named(&export.pushed, reference);
-        !self.awaited.is_empty() && self.awaited.iter().all(is_pushed)
+        // This is asked after each push: most have not enough to look at them all.
+        if self.awaited.is_empty() || export.pushed.len() < self.awaited.len() {
+            return false;
+        }
+        let pushed: HashSet<String> = in_full(&export.pushed).collect();
+        self.awaited.is_subset(&pushed)
     }
 
     /// Returns when the cache has had its time, if there is one. Never where

@@ -6,6 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::host::Progress;
 
+/// How long a line may become before it is passed on in pieces, in bytes.
+const LONGEST: usize = 64 * 1024;
+
 /// Where the lines go.
 pub(super) struct Lines<'a>(Mutex<Box<dyn Write + Send + 'a>>);
 
@@ -47,8 +50,11 @@ impl Write for Line<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.begun.extend_from_slice(piece);
-            if piece.ends_with(b"\n") {
-                let line = std::mem::take(&mut self.begun);
+            if piece.ends_with(b"\n") || self.begun.len() > LONGEST {
+                let mut line = std::mem::take(&mut self.begun);
+                if !line.ends_with(b"\n") {
+                    line.push(b'\n');
+                }
                 if line != b"\n" {
                     self.lines.write(self.name, &line)?;
                 }
@@ -74,6 +80,23 @@ impl Drop for Line<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_without_an_end_is_not_kept() {
+        let mut text = Vec::new();
+        {
+            let mut progress = Progress::Through(&mut text);
+            let lines = Lines::to(&mut progress);
+            let mut api = lines.of("api");
+            for _ in 0..100 {
+                api.write_all(&[b'x'; 8192]).unwrap();
+                assert!(api.begun.len() <= LONGEST);
+            }
+        }
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.lines().all(|line| line.starts_with("api | x")));
+        assert_eq!(text.matches('x').count(), 100 * 8192);
+    }
 
     #[test]
     fn each_line_is_whole_and_named() {

@@ -20,7 +20,7 @@
 //! ```
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ pub(super) struct Export {
     /// Why buildx was ended before it was done with the cache.
     pub cut_short: Option<CutShort>,
     /// The vertices that write caches.
-    caching: Vec<String>,
+    caching: HashSet<String>,
     /// The last of everything that was printed.
     pub text: String,
     /// The vertex that pushes out of the classic store, and what.
@@ -125,15 +125,15 @@ impl Export {
         let begins = ["exporting cache to ", "exporting to GitHub Actions Cache"];
         if begins.iter().any(|begin| text.starts_with(begin)) {
             self.is_writing_cache = true;
-            self.caching.push(vertex.to_owned());
+            self.caching.insert(vertex.to_owned());
         }
-        if !self.caching.iter().any(|caching| caching == vertex) {
+        if !self.caching.contains(vertex) {
             return false;
         }
         if let Some(why) = text.strip_prefix("ERROR: ") {
             self.cache_error = Some(why.to_owned());
         } else if text.starts_with("DONE") {
-            self.caching.retain(|caching| caching != vertex);
+            self.caching.remove(vertex);
         }
         true
     }
@@ -252,6 +252,19 @@ impl Watch<'_> {
     }
 }
 
+impl Watch<'_> {
+    /// Has the export read something, and tells the wait how far it is when that
+    /// has changed.
+    fn take(&mut self, read: impl FnOnce(&mut Export)) {
+        let far = |export: &Export| (export.pushed.len(), export.is_writing_cache);
+        let before = far(&self.export);
+        read(&mut self.export);
+        if far(&self.export) != before {
+            self.wait.look(&self.export);
+        }
+    }
+}
+
 /// Reads along while a progress is passed on.
 pub(super) struct Reader<'a, 'b> {
     inner: &'a mut (dyn Write + Send),
@@ -259,6 +272,8 @@ pub(super) struct Reader<'a, 'b> {
     /// True when each vertex begins with the name of a target, as bake has it
     /// with several.
     names_targets: bool,
+    /// The watch of each target, by its name.
+    targets: HashMap<&'b str, usize>,
     /// The watch of each vertex, by its number.
     vertices: HashMap<String, usize>,
     line: Vec<u8>,
@@ -272,8 +287,11 @@ impl<'a, 'b> Reader<'a, 'b> {
         watches: &'a mut [Watch<'b>],
         names_targets: bool,
     ) -> Self {
+        let targets = watches.iter().enumerate();
+        let targets = targets.filter_map(|(index, watch)| Some((watch.target?, index)));
         Self {
             inner,
+            targets: targets.collect(),
             watches,
             names_targets,
             vertices: HashMap::new(),
@@ -289,35 +307,31 @@ impl<'a, 'b> Reader<'a, 'b> {
             Some((vertex, text)) => self.read(vertex, text),
             None => self.read_result(line),
         }
-        for watch in &*self.watches {
-            watch.wait.look(&watch.export);
-        }
     }
 
     fn read(&mut self, vertex: &str, text: &str) {
         if !self.names_targets {
             for watch in &mut *self.watches {
-                watch.export.read(vertex, text);
+                watch.take(|export| export.read(vertex, text));
             }
             return;
         }
         let named = target_of(text);
         if let Some((target, _)) = &named {
-            let is_it = |watch: &Watch<'_>| watch.target == Some(target);
-            if let Some(index) = self.watches.iter().position(is_it) {
-                self.vertices.insert(vertex.to_owned(), index);
+            if let Some(index) = self.targets.get(target) {
+                self.vertices.insert(vertex.to_owned(), *index);
             }
         }
         let text = named.map_or(Cow::Borrowed(text), |(_, text)| text);
         if let Some(index) = self.vertices.get(vertex) {
-            self.watches[*index].export.read(vertex, &text);
+            self.watches[*index].take(|export| export.read(vertex, &text));
         }
     }
 
     /// The program's own last words are of one image.
     fn read_result(&mut self, line: &str) {
         if let [watch] = &mut *self.watches {
-            watch.export.read_result(line);
+            watch.take(|export| export.read_result(line));
         }
     }
 }
@@ -351,7 +365,10 @@ impl Drop for Reader<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
+    use crate::plan::{Cache, Omit};
 
     fn digest(c: char) -> Digest {
         Digest::parse(&format!("sha256:{}", String::from(c).repeat(64))).unwrap()
@@ -431,6 +448,46 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             let export = read(&format!("{begun}{end}"));
             assert_eq!(export.pushed.len(), usize::from(pushed), "{end}");
         }
+    }
+
+    #[test]
+    fn a_long_progress_of_many_names_is_read_in_no_time() {
+        const COUNT: usize = 3000;
+        let index = digest('a');
+        let names = (0..COUNT).map(|at| format!("r/a:{at}"));
+        let cache = Cache {
+            to: vec!["type=local,dest=d".to_owned()],
+            ..Cache::default()
+        };
+        let wait = Wait::after(names.clone().collect(), &cache, &Omit::default());
+        let mut watches = [Watch {
+            target: None,
+            export: Export::default(),
+            wait: wait.into(),
+        }];
+        let pushes =
+            names.map(|name| format!("#6 pushing manifest for {name}@{index} 0.1s done\n"));
+        let caches = (0..COUNT).map(|at| format!("#{} exporting cache to x\n", at + 7));
+        let words = (0..20 * COUNT).map(|at| format!("#5 0.1 line {at}\n"));
+        let begun = Instant::now();
+        let mut sink = io::sink();
+        let mut reader = Reader::new(&mut sink, &mut watches, false);
+        for line in caches
+            .chain(pushes)
+            .chain(["#6 DONE 1s\n".to_owned()])
+            .chain(words)
+        {
+            reader.write_all(line.as_bytes()).unwrap();
+        }
+        drop(reader);
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            begun.elapsed()
+        );
+        let [Watch { export, wait, .. }] = watches;
+        assert_eq!(export.pushed.len(), COUNT);
+        assert!(wait.is_all_pushed(&export));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The references of a run, and how far each has come.
 
+use std::collections::HashSet;
+
 use super::progress::Export;
 use crate::diagnosis::{Diagnosis, Kind};
 use crate::image::{Digest, ImageName, Reference, reference};
@@ -149,7 +151,8 @@ impl Pushes {
 
     /// True when a reference is not to be pushed any more.
     pub(super) fn is_settled(&self, reference: &str) -> bool {
-        !self.due().iter().any(|due| due == reference)
+        let mut due = self.0.iter().filter(|push| push.is_due());
+        !due.any(|push| push.reference == reference)
     }
 
     /// The most tries that one of those has behind it which are to be pushed.
@@ -160,8 +163,10 @@ impl Pushes {
 
     /// Takes in what a build has pushed; all of it when it ended well.
     pub(super) fn take(&mut self, export: &Export, success: bool) {
+        let pushed: HashSet<String> = in_full(&export.pushed).collect();
         for push in &mut self.0 {
-            if push.is_due() && (success || is_named(&export.pushed, &push.reference)) {
+            let is_pushed = || pushed.contains(&reference::in_full(&push.reference));
+            if push.is_due() && (success || is_pushed()) {
                 push.state = State::Done;
             }
         }
@@ -213,8 +218,7 @@ impl Pushes {
     }
 }
 
-pub(super) fn is_named(references: &[String], reference: &str) -> bool {
-    references
-        .iter()
-        .any(|other| reference::is_same(other, reference))
+/// The references in full, by which they can be compared.
+pub(super) fn in_full(references: &[String]) -> impl Iterator<Item = String> {
+    references.iter().map(|one| reference::in_full(one))
 }

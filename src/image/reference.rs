@@ -44,14 +44,25 @@ pub fn split(text: &str) -> (&str, Option<&str>, Option<&str>) {
     }
 }
 
-/// True for two spellings of one reference: `docker.io/library/app:1` is `app:1`
-/// in full.
+/// A reference in full, without its digest: `app:1` is `docker.io/library/app:1`.
+/// What is not a reference stays as it is.
+pub fn in_full(text: &str) -> String {
+    match Reference::parse(text) {
+        Ok(Reference {
+            name, tag: None, ..
+        }) => name.to_string(),
+        Ok(Reference {
+            name,
+            tag: Some(tag),
+            ..
+        }) => format!("{name}:{tag}"),
+        Err(_) => text.to_owned(),
+    }
+}
+
+/// True for two spellings of one reference.
 pub fn is_same(one: &str, other: &str) -> bool {
-    let full = |text: &str| {
-        let reference = Reference::parse(text).ok()?;
-        Some((reference.name, reference.tag))
-    };
-    one == other || full(one).is_some_and(|one| Some(one) == full(other))
+    one == other || in_full(one) == in_full(other)
 }
 
 #[cfg(test)]
@@ -78,5 +89,14 @@ mod tests {
         assert_eq!(reference.name.to_string(), "docker.io/library/app");
         assert_eq!(reference.spelt, "app");
         assert!(Reference::parse("ghcr.io/app:1").is_err());
+        for (text, full) in [
+            ("app:1@sha256:0", "docker.io/library/app:1"),
+            ("ghcr.io/a/b", "ghcr.io/a/b"),
+            ("no reference", "no reference"),
+        ] {
+            assert_eq!(in_full(text), full);
+        }
+        assert!(is_same("app:1", "docker.io/library/app:1"));
+        assert!(!is_same("app:1", "app:2"));
     }
 }

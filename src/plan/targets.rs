@@ -2,6 +2,8 @@
 //! a target wins, the inputs say the rest for all targets, and `set` changes the
 //! file.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::told::Told;
@@ -83,13 +85,23 @@ pub(super) fn twice(builds: &[Build]) -> Vec<InputProblem> {
         .iter()
         .filter(|build| build.makes_an_image())
         .collect();
+    // In full, with the first build that has it and its place there.
+    let mut taken: HashMap<String, (usize, usize)> = HashMap::new();
     for (index, build) in builds.iter().enumerate() {
-        let others = builds[..index].iter();
-        let mut taken = others.flat_map(|other| other.tags.iter().map(move |tag| (other, tag)));
-        let is_taken = |tag: &str| build.tags.iter().any(|own| reference::is_same(own, tag));
-        let Some((other, tag)) = taken.find(|(_, tag)| is_taken(tag)) else {
+        let own: Vec<String> = build
+            .tags
+            .iter()
+            .map(|tag| reference::in_full(tag))
+            .collect();
+        let first = own.iter().filter_map(|tag| taken.get(tag)).min().copied();
+        for (place, tag) in own.into_iter().enumerate() {
+            taken.entry(tag).or_insert((index, place));
+        }
+        let Some((other, place)) = first else {
             continue;
         };
+        let other = builds[other];
+        let tag = &other.tags[place];
         let name = |build: &Build| build.target.clone().unwrap_or_default();
         let why = format!("{} and {} would both be {tag}", name(other), name(build));
         let accepted = "a name of its own in `tags` of each target, or \
