@@ -16,6 +16,7 @@ use std::hash::BuildHasher as _;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use command::{Command, Finished, Progress};
 use jiff::Timestamp;
@@ -32,11 +33,16 @@ use crate::vars;
 pub struct Host {
     environment: BTreeMap<String, String>,
     directory: PathBuf,
+<<<<<<< HEAD
     now: Timestamp,
     /// This program, by which others are started so that they end with it.
     program: Option<PathBuf>,
     /// What is taken out of the words of programs.
     secrets: Vec<Secret>,
+=======
+    /// `None` for a clock that is set to a time which no date can be made of.
+    now: Option<Timestamp>,
+>>>>>>> 687c119 (Report a clock that no date can be made of instead of a panic)
 }
 
 impl Host {
@@ -52,12 +58,16 @@ impl Host {
         Self {
             environment,
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+<<<<<<< HEAD
             now: Timestamp::now(),
             // Only Linux tells a process that its parent has ended.
             program: std::env::current_exe()
                 .ok()
                 .filter(|_| cfg!(target_os = "linux")),
             secrets: Vec::new(),
+=======
+            now: moment(SystemTime::now()),
+>>>>>>> 687c119 (Report a clock that no date can be made of instead of a panic)
         }
     }
 
@@ -69,9 +79,13 @@ impl Host {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             directory: directory.to_owned(),
+<<<<<<< HEAD
             now,
             program: None,
             secrets: Vec::new(),
+=======
+            now: Some(now),
+>>>>>>> 687c119 (Report a clock that no date can be made of instead of a panic)
         }
     }
 
@@ -137,12 +151,12 @@ impl Host {
     pub fn unique(&self) -> String {
         // The standard library seeds its hash maps from the system's randomness.
         let state = std::hash::RandomState::new();
-        format!("{:016x}", state.hash_one(self.now.as_nanosecond()))
+        format!("{:016x}", state.hash_one(self.now().as_nanosecond()))
     }
 
     /// When the run started: read once, so that every tag of a run agrees.
     pub fn now(&self) -> Timestamp {
-        self.now
+        self.now.unwrap_or_default()
     }
 
     /// True when GitHub's runner reads what is printed.
@@ -150,18 +164,24 @@ impl Host {
         self.var(vars::GITHUB_ACTIONS) == Some("true")
     }
 
-    /// Sets the clock to `STEVEDORE_NOW`, when that is given.
+    /// Sets the clock to `STEVEDORE_NOW`, when that is given. Without it the
+    /// machine's own has to be usable.
     pub fn fix_clock(&mut self) -> Option<InputProblem> {
-        let given = self.var(vars::STEVEDORE_NOW)?;
+        const RIGHT: &str = "a clock that is right, or a time in STEVEDORE_NOW";
+        let Some(given) = self.var(vars::STEVEDORE_NOW) else {
+            let why = "is set to a time before the year -9999 or after the year 9999";
+            let problem = || InputProblem::new("the machine's clock", "", why, RIGHT);
+            return self.now.is_none().then(problem);
+        };
         match given.parse() {
             Ok(now) => {
-                self.now = now;
+                self.now = Some(now);
                 None
             }
             Err(_) => Some(InputProblem::new(
                 vars::STEVEDORE_NOW,
                 given,
-                "is no time",
+                "is not a time",
                 "a time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z",
             )),
         }
@@ -174,6 +194,7 @@ impl Host {
     }
 }
 
+<<<<<<< HEAD
 /// The error of a folder that cannot be made in `RUNNER_TEMP`.
 fn not_made(parent: &Path, error: &io::Error) -> io::Error {
     let why = match parent.is_dir() || !parent.exists() {
@@ -186,4 +207,37 @@ fn not_made(parent: &Path, error: &io::Error) -> io::Error {
          Set {variable} to a folder that this user may write to"
     );
     io::Error::new(error.kind(), text)
+=======
+/// A time of the system's clock, which knows far more of them.
+fn moment(time: SystemTime) -> Option<Timestamp> {
+    Timestamp::try_from(time).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_beyond_all_dates_is_a_problem_and_not_a_panic() {
+        let beyond = SystemTime::UNIX_EPOCH + Duration::from_secs(300_000_000_000);
+        assert_eq!(moment(beyond), None);
+        assert!(moment(SystemTime::now()).is_some());
+
+        let mut host = Host::with(&[], Path::new("/"), Timestamp::MAX);
+        assert_eq!(host.fix_clock(), None);
+        host.now = None;
+        let problem = host.fix_clock().unwrap().to_string();
+        assert!(
+            problem.starts_with("the machine's clock: is set to"),
+            "{problem}"
+        );
+        host.set_var(vars::STEVEDORE_NOW, "2026-01-31T12:00:00Z");
+        assert_eq!(host.fix_clock(), None);
+        assert_eq!(host.now().to_string(), "2026-01-31T12:00:00Z");
+        host.set_var(vars::STEVEDORE_NOW, "10000-01-01T00:00:00Z");
+        assert!(host.fix_clock().is_some());
+    }
+>>>>>>> 687c119 (Report a clock that no date can be made of instead of a panic)
 }
