@@ -33,16 +33,12 @@ use crate::vars;
 pub struct Host {
     environment: BTreeMap<String, String>,
     directory: PathBuf,
-<<<<<<< HEAD
-    now: Timestamp,
+    /// `None` for a clock that is set to a time which no date can be made of.
+    now: Option<Timestamp>,
     /// This program, by which others are started so that they end with it.
     program: Option<PathBuf>,
     /// What is taken out of the words of programs.
     secrets: Vec<Secret>,
-=======
-    /// `None` for a clock that is set to a time which no date can be made of.
-    now: Option<Timestamp>,
->>>>>>> 687c119 (Report a clock that no date can be made of instead of a panic)
 }
 
 impl Host {
@@ -58,16 +54,12 @@ impl Host {
         Self {
             environment,
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-<<<<<<< HEAD
-            now: Timestamp::now(),
+            now: moment(SystemTime::now()),
             // Only Linux tells a process that its parent has ended.
             program: std::env::current_exe()
                 .ok()
                 .filter(|_| cfg!(target_os = "linux")),
             secrets: Vec::new(),
-=======
-            now: moment(SystemTime::now()),
->>>>>>> 687c119 (Report a clock that no date can be made of instead of a panic)
         }
     }
 
@@ -79,13 +71,9 @@ impl Host {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             directory: directory.to_owned(),
-<<<<<<< HEAD
-            now,
+            now: Some(now),
             program: None,
             secrets: Vec::new(),
-=======
-            now: Some(now),
->>>>>>> 687c119 (Report a clock that no date can be made of instead of a panic)
         }
     }
 
@@ -194,7 +182,6 @@ impl Host {
     }
 }
 
-<<<<<<< HEAD
 /// The error of a folder that cannot be made in `RUNNER_TEMP`.
 fn not_made(parent: &Path, error: &io::Error) -> io::Error {
     let why = match parent.is_dir() || !parent.exists() {
@@ -207,7 +194,8 @@ fn not_made(parent: &Path, error: &io::Error) -> io::Error {
          Set {variable} to a folder that this user may write to"
     );
     io::Error::new(error.kind(), text)
-=======
+}
+
 /// A time of the system's clock, which knows far more of them.
 fn moment(time: SystemTime) -> Option<Timestamp> {
     Timestamp::try_from(time).ok()
@@ -239,5 +227,4 @@ mod tests {
         host.set_var(vars::STEVEDORE_NOW, "10000-01-01T00:00:00Z");
         assert!(host.fix_clock().is_some());
     }
->>>>>>> 687c119 (Report a clock that no date can be made of instead of a panic)
 }

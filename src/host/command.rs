@@ -194,7 +194,7 @@ async fn whole(out: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
         out.take(limit).read_to_end(&mut bytes).await?;
     }
     if bytes.len() > MOST {
-        let why = format!("it printed more than {}, which is the limit", size(MOST));
+        let why = format!("printed more than {}, which is the limit", size(MOST));
         return Err(io::Error::new(ErrorKind::FileTooLarge, why));
     }
     Ok(bytes)
@@ -323,7 +323,7 @@ mod tests {
         let endless = read("exec cat /dev/zero").await.unwrap_err();
         assert_eq!(
             endless.to_string(),
-            "it printed more than 8 MiB, which is the limit"
+            "printed more than 8 MiB, which is the limit"
         );
         let noisy = read("head -c 10000000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 1");
         let noisy = noisy.await.unwrap_err().to_string();

@@ -22,6 +22,10 @@ pub const DATA: usize = 32 * KIB * KIB;
 ///
 /// # Errors
 /// When it cannot be read, is not a regular file, or is larger.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that reads a file to its end"
+)]
 pub fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let mut file = open(path)?;
     let mut bytes = Vec::new();
@@ -41,6 +45,21 @@ pub fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
 pub fn read_text(path: &Path, most: usize) -> io::Result<String> {
     let text = String::from_utf8(read(path, most)?);
     text.map_err(|_| io::Error::new(ErrorKind::InvalidData, "is not UTF-8"))
+}
+
+/// Looks at a file that a library reads by itself.
+///
+/// # Errors
+/// When it is not there, is not a regular file, or is larger than `most` bytes.
+pub fn check(path: &Path, most: usize) -> io::Result<()> {
+    let file = fs::metadata(path)?;
+    if !file.is_file() {
+        return Err(not_regular());
+    }
+    match file.len() > u64::try_from(most).unwrap_or(u64::MAX) {
+        true => Err(too_large(most)),
+        false => Ok(()),
+    }
 }
 
 /// A size as people write it.
@@ -106,6 +125,15 @@ mod tests {
             let read = read_text(&path(name), most).map_err(|error| error.to_string());
             let expected = expected.map(str::to_owned).map_err(str::to_owned);
             assert_eq!(read, expected, "{name}");
+        }
+        for (name, most, fits) in [
+            ("text", 5, true),
+            ("text", 4, false),
+            ("endless", 5, false),
+            ("pipe", 5, false),
+            ("nothing", 5, false),
+        ] {
+            assert_eq!(check(&path(name), most).is_ok(), fits, "{name}");
         }
         let missing = read(&path("nothing"), 5).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NotFound);

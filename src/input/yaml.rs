@@ -63,9 +63,9 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
     let measure = Measure { left: &mut left };
     let measured = measure.deserialize(serde_yaml::Deserializer::from_str(text));
     match (measured, left) {
-        (Ok(()), _) => serde_yaml::from_str(text).map_err(|error| unreadable(&error)),
         (Err(_), 0) => Err(too_much),
-        (Err(error), _) => Err(unreadable(&error)),
+        // Where it is wrong, the place is best told by what it is to be.
+        _ => serde_yaml::from_str(text).map_err(|error| unreadable(&error)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Credential helpers follow github.com/docker/docker-credential-helpers: the
 //! program gets the server on standard input and answers with JSON.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use docker_credential::{CredentialRetrievalError, DockerCredential};
@@ -78,7 +79,7 @@ impl Credentials {
     }
 
     /// What `auths` has.
-    fn written(&self, server: &str) -> Result<Option<Login>, String> {
+    pub(super) fn written(&self, server: &str) -> Result<Option<Login>, String> {
         if let Some(token) = self.bearer_token(server) {
             return Ok(Some(Login::Bearer(token)));
         }
@@ -108,7 +109,7 @@ fn password_login(user: String, password: &str) -> Option<Login> {
 }
 
 /// The keys under which Docker may have filed a registry.
-fn spellings(registry: &Registry) -> [String; 3] {
+pub(super) fn spellings(registry: &Registry) -> [String; 3] {
     let key = registry.config_key();
     [
         key.to_owned(),
@@ -128,6 +129,9 @@ async fn ask(helper: &str, server: &str, host: &Host) -> Result<Option<Login>, S
     let answer = tokio::time::timeout(HELPER, command.read(host)).await;
     let text = match answer {
         Err(_) => return Err(format!("{name} did not answer in {} s", HELPER.as_secs())),
+        Ok(Err(error)) if error.kind() == ErrorKind::FileTooLarge => {
+            return Err(format!("{name} {error}"));
+        }
         Ok(Err(error)) if error.to_string().contains(UNKNOWN) => return Ok(None),
         Ok(Err(_)) => return Err(format!("{name} failed")),
         Ok(Ok(text)) => text,
@@ -214,6 +218,11 @@ mod tests {
 
         let failed = find(config(), "ghcr.io", "echo hunter33; exit 1").await;
         assert_eq!(failed.unwrap_err(), "docker-credential-test failed");
+        let endless = find(config(), "ghcr.io", "exec cat /dev/zero").await;
+        assert_eq!(
+            endless.unwrap_err(),
+            "docker-credential-test printed more than 8 MiB, which is the limit"
+        );
     }
 
     #[tokio::test]

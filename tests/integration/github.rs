@@ -80,7 +80,10 @@ async fn a_full_event_asks_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_or_nonsense_is_a_warning_and_empty_labels() {
+    let mut large = answer();
+    large["topics"] = json!("x".repeat(9 * 1024 * 1024));
     for template in [
+        ResponseTemplate::new(200).set_body_json(large),
         ResponseTemplate::new(403).set_body_json(json!({"message": "rate limit"})),
         ResponseTemplate::new(404).set_body_json(json!({"message": "Not Found"})),
         ResponseTemplate::new(200).set_body_string("<html>"),

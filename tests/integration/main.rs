@@ -24,6 +24,7 @@ mod front;
 mod git_server;
 mod github;
 mod hidden;
+mod hostile;
 mod hostile_bake;
 mod left_overs;
 mod naming;

@@ -19,6 +19,7 @@ use gix_ref::file::ReferenceExt as _;
 use jiff::Timestamp;
 
 use crate::error::InputProblem;
+use crate::host;
 
 /// Why a checkout cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,7 @@ impl Checkout {
     /// # Errors
     /// When there is none, or it has no commit, or it cannot be read.
     pub fn open(folder: &Path) -> Result<Self, Error> {
+        check_before_discovery(folder)?;
         let (found, _) =
             gix_discover::upwards(folder).map_err(|_| Error::None(folder.to_owned()))?;
         let (own, _) = found.into_repository_and_work_tree_directories();
@@ -82,6 +84,9 @@ impl Checkout {
                 Some(path) => path.map_err(unreadable)?,
                 None => own.clone(),
             };
+        for name in ["config", "packed-refs"] {
+            check_file(&common.join(name))?;
+        }
         let kind = object_format(&common)?;
         let references = match own == common {
             true => file::Store::at(own, kind),
@@ -131,6 +136,38 @@ impl Checkout {
         let config = config(&self.common).ok()?;
         let url = config.string("remote.origin.url")?;
         origin::repository_on(host, &url.to_string())
+    }
+}
+
+/// The libraries that read Git's files read whatever is there to its end, a device
+/// and a pipe too. What it takes to find the checkout is looked at before.
+fn check_before_discovery(folder: &Path) -> Result<(), Error> {
+    for place in folder.ancestors() {
+        let git = place.join(".git");
+        check_file(&git)?;
+        let own = if git.is_file() {
+            gix_discover::path::from_gitdir_file(&git).map_err(unreadable)?
+        } else if git.is_dir() {
+            git
+        } else {
+            place.to_owned()
+        };
+        for name in ["HEAD", "commondir"] {
+            check_file(&own.join(name))?;
+        }
+        if own != place {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn check_file(path: &Path) -> Result<(), Error> {
+    match host::file::check(path, host::file::DATA) {
+        Err(error) if path.exists() && !path.is_dir() => {
+            Err(Error::Unreadable(format!("{} {error}", path.display())))
+        }
+        _ => Ok(()),
     }
 }
 
