@@ -18,6 +18,8 @@ pub mod error;
 pub mod event;
 pub mod execute;
 pub mod facts;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod host;
 pub mod http;
 pub mod image;

@@ -4,6 +4,8 @@
 //! from the event. What cannot be resolved is named, never guessed.
 
 mod expression;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod size;
 
 use std::path::Path;
@@ -20,6 +22,7 @@ use expression::Resolver;
 
 /// The option that names the file.
 const OPTION: &str = "--workflow";
+const ACCEPTED: &str = "a workflow file with a step that uses this action";
 /// How large a workflow file may be, in bytes.
 const LARGEST: usize = 512 * 1024;
 
@@ -90,31 +93,54 @@ pub fn read(
     context: &RunContext,
     plan_only: bool,
 ) -> Result<Step, InputProblem> {
-    let problem = |why: String, accepted: &str| {
-        InputProblem::new(OPTION, path.display().to_string(), why, accepted)
-    };
-    let accepted = "a workflow file with a step that uses this action";
-    let text = file::read_text(path, LARGEST);
-    let text = text.map_err(|error| problem(error.to_string(), accepted))?;
     let name = path.display().to_string();
-    let workflow: Value =
-        yaml::read(&text).map_err(|unreadable| unreadable.of_input(OPTION, &name, accepted))?;
-    let found: Vec<Found<'_>> = steps(&workflow, part)
-        .filter(|found| job.is_none_or(|job| job == found.job))
-        .collect();
-    let Some(first) = found.first() else {
-        return Err(problem(
-            "has no step that uses this action".to_owned(),
-            accepted,
-        ));
-    };
-    if found.iter().any(|other| other.job != first.job) {
-        let mut jobs: Vec<&str> = found.iter().map(|found| found.job).collect();
-        jobs.dedup();
-        let why = format!("several jobs use this action: {}", jobs.join(", "));
-        return Err(problem(why, "--job with one of them"));
+    let text = file::read_text(path, LARGEST)
+        .map_err(|error| InputProblem::new(OPTION, &name, error.to_string(), ACCEPTED))?;
+    let step = Wanted { job, part };
+    step.find(&name, &text, context, plan_only)
+}
+
+/// The step that is looked for.
+pub struct Wanted<'a> {
+    /// The job that it is in; `None` for the only one that has such a step.
+    pub job: Option<&'a str>,
+    /// The part of the action that it uses.
+    pub part: Part,
+}
+
+impl Wanted<'_> {
+    /// Finds the step in the text of a workflow file.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn find(
+        &self,
+        name: &str,
+        text: &str,
+        context: &RunContext,
+        plan_only: bool,
+    ) -> Result<Step, InputProblem> {
+        let &Self { job, part } = self;
+        let problem = |why: String, accepted: &str| InputProblem::new(OPTION, name, why, accepted);
+        let workflow: Value =
+            yaml::read(text).map_err(|unreadable| unreadable.of_input(OPTION, name, ACCEPTED))?;
+        let found: Vec<Found<'_>> = steps(&workflow, part)
+            .filter(|found| job.is_none_or(|job| job == found.job))
+            .collect();
+        let Some(first) = found.first() else {
+            return Err(problem(
+                "has no step that uses this action".to_owned(),
+                ACCEPTED,
+            ));
+        };
+        if found.iter().any(|other| other.job != first.job) {
+            let mut jobs: Vec<&str> = found.iter().map(|found| found.job).collect();
+            jobs.dedup();
+            let why = format!("several jobs use this action: {}", jobs.join(", "));
+            return Err(problem(why, "--job with one of them"));
+        }
+        Ok(resolve(first, &workflow, context, plan_only))
     }
-    Ok(resolve(first, &workflow, context, plan_only))
 }
 
 struct Found<'a> {

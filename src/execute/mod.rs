@@ -14,6 +14,8 @@ mod emulation;
 mod engine_login;
 mod error;
 mod folder;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod images;
 mod inspected;
 mod lines;

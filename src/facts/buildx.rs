@@ -69,7 +69,7 @@ pub(super) async fn version(host: &Host, program: Option<&Path>) -> Option<Versi
 
 /// Reads `github.com/docker/buildx v0.29.1 COMMIT`, also as distributions spell
 /// it (`0.29.1+ds1`). Packages that are built without a version tell 0.0.0.
-fn parse_version(told: &str) -> Option<Version> {
+pub(super) fn parse_version(told: &str) -> Option<Version> {
     let word = told.split_whitespace().nth(1)?;
     let word = word.strip_prefix('v').unwrap_or(word);
     let end = word.find(|c: char| !c.is_ascii_digit() && c != '.');

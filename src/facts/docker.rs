@@ -153,7 +153,11 @@ fn read_config(folder: &Path, warnings: &mut Vec<String>) -> Map<String, Value> 
             return Map::new();
         }
     };
-    match serde_json::from_str(&text) {
+    parse(&text, &path, warnings)
+}
+
+pub(super) fn parse(text: &str, path: &Path, warnings: &mut Vec<String>) -> Map<String, Value> {
+    match serde_json::from_str(text) {
         Ok(config) => config,
         Err(error) => {
             let (line, column) = (error.line(), error.column());
@@ -166,7 +170,7 @@ fn read_config(folder: &Path, warnings: &mut Vec<String>) -> Map<String, Value> 
     }
 }
 
-fn endpoint(
+pub(super) fn endpoint(
     host: &Host,
     folder: &Path,
     config: &Map<String, Value>,

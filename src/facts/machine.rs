@@ -95,7 +95,7 @@ fn handlers(folder: &Path) -> Option<BTreeSet<String>> {
 }
 
 /// The architecture of one handler that counts.
-fn architecture(entry: &str) -> Option<String> {
+pub(super) fn architecture(entry: &str) -> Option<String> {
     let field = |name: &str| {
         let mut lines = entry.lines();
         lines

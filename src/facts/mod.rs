@@ -10,6 +10,8 @@ mod checkout;
 mod docker;
 mod engine;
 mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod github;
 mod machine;
 mod package;

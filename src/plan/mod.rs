@@ -18,6 +18,8 @@ mod draft;
 mod emulation;
 mod expand;
 mod exposed;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod git_logins;
 mod handed;
 mod images;

@@ -12,6 +12,8 @@ mod connection;
 mod credentials;
 mod exchange;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod manifest;
 mod origin;
 mod proof;

@@ -1,0 +1,52 @@
+//! What fuzz targets reach of this room.
+
+use std::io::Write as _;
+
+use super::build::last_words;
+use super::cache::Wait;
+use super::inspected;
+use super::lines::Lines;
+use super::progress::{Export, Reader, Watch};
+use crate::host::Progress;
+use crate::plan::{Cache, Omit};
+
+/// Reads a progress of buildx, of one image or of two targets.
+pub fn read_progress(bytes: &[u8], names_targets: bool) {
+    let references = vec!["r/a:1".to_owned(), "r/a:2".to_owned()];
+    let cache = Cache {
+        to: vec!["type=local,dest=d".to_owned()],
+        ..Cache::default()
+    };
+    let watch = |target| Watch {
+        target,
+        export: Export::default(),
+        wait: Wait::after(references.clone(), &cache, &Omit::default()).into(),
+    };
+    let mut watches = match names_targets {
+        true => vec![watch(Some("api")), watch(Some("web"))],
+        false => vec![watch(None)],
+    };
+    let mut out = Vec::new();
+    let mut progress = Progress::Through(&mut out);
+    let lines = Lines::to(&mut progress);
+    let mut line = lines.of("api");
+    let mut reader = Reader::new(&mut line, &mut watches, names_targets);
+    for piece in bytes.chunks(13) {
+        let _ = reader.write_all(piece);
+    }
+    drop(reader);
+    for watch in &watches {
+        let _ = (watch.export.image_id(), watch.export.steps.counts());
+        let _ = (
+            watch.wait.is_all_pushed(&watch.export),
+            watch.wait.warning(&watch.export),
+        );
+    }
+}
+
+/// Reads what buildx prints of builders, and its last words.
+pub fn read_words(text: &str) {
+    let _ = last_words(text);
+    let _ = (inspected::nodes(text), inspected::driver(text));
+    let _ = (inspected::reason(text), inspected::given_up(text));
+}

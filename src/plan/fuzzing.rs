@@ -1,0 +1,25 @@
+//! What fuzz targets reach of this room.
+
+use super::dockerfile::Question;
+use crate::image::Platform;
+
+/// Follows a Dockerfile for these platforms; how many of them are known.
+pub fn follow_dockerfile(
+    text: &str,
+    target: Option<&str>,
+    arguments: &[String],
+    platforms: &[Platform],
+) -> usize {
+    let question = Question {
+        text,
+        target,
+        arguments,
+    };
+    let Some(mut read) = question.read() else {
+        return 0;
+    };
+    let known = platforms
+        .iter()
+        .filter_map(|platform| read.platforms_that_run(platform));
+    known.count()
+}

@@ -1,0 +1,36 @@
+//! What fuzz targets reach of this room.
+
+use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use serde_json::{Map, Value};
+
+use super::challenge::Challenge;
+use super::manifest::Manifest;
+use super::token::Token;
+use super::{Credentials, Refusal, Stage};
+use crate::image::Registry;
+
+/// Reads the bytes as each of the answers that a registry or a token endpoint
+/// gives.
+pub fn read_answers(bytes: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let value = HeaderValue::from_bytes(line);
+        headers.extend(value.ok().map(|value| (WWW_AUTHENTICATE, value)));
+    }
+    let _ = Challenge::of(&headers);
+    if let Ok(token) = Token::parse(bytes) {
+        assert!(HeaderValue::from_str(token.value.expose()).is_ok());
+    }
+    let _ = Manifest::parse(bytes);
+    let _ = Refusal::new(Stage::Upload, 403, &String::from_utf8_lossy(bytes)).words();
+}
+
+/// Looks a registry up in a configuration, helpers aside.
+pub fn look_up(config: Map<String, Value>, registry: &Registry) {
+    let credentials = Credentials::new(config);
+    for server in super::credentials::spellings(registry) {
+        if let Err(why) = credentials.written(&server) {
+            assert!(why.len() < 1000, "{why}");
+        }
+    }
+}
