@@ -7,6 +7,7 @@
 
 mod command;
 pub mod file;
+mod owner;
 mod process;
 mod signals;
 
@@ -20,6 +21,7 @@ use std::time::SystemTime;
 
 pub use command::{Command, Finished, Progress};
 use jiff::Timestamp;
+pub use owner::check_own_folder;
 pub use process::{END_WITH_PARENT, end_with_parent, forbid_core_dumps};
 pub use signals::{Signal, Signals};
 use tempfile::TempDir;

@@ -5,13 +5,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::process::geteuid;
 use tempfile::TempDir;
 
-use crate::host::Host;
+use crate::host::{Host, check_own_folder};
 use crate::vars;
 
 const PREFIX: &str = "stevedore-";
@@ -78,24 +77,16 @@ impl RunFolder {
 /// may write in the temporary folder could put it there after the run has
 /// removed its own.
 pub(super) fn left_over(host: &Host, path: &Path) -> Result<Option<PathBuf>, String> {
-    let Ok(found) = fs::symlink_metadata(path) else {
-        return Ok(None);
-    };
     let parent = host
         .var(vars::RUNNER_TEMP)
         .map_or_else(std::env::temp_dir, |folder| host.path(folder));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let us = geteuid().as_raw();
-    let why = if path.parent() != Some(&parent) || !name.starts_with(PREFIX) {
-        "it is not where the step makes its folder".to_owned()
-    } else if !found.is_dir() {
-        "it is not a folder".to_owned()
-    } else if found.uid() != us {
-        format!("it belongs to user {}, not to {us}", found.uid())
-    } else if found.mode() & 0o077 != 0 {
-        format!("its mode {:o} lets other users in", found.mode() & 0o7777)
-    } else {
-        return Ok(Some(path.to_owned()));
+    let is_named = path.parent() == Some(&parent) && name.starts_with(PREFIX);
+    let why = match check_own_folder(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => error.to_string(),
+        Ok(()) if is_named => return Ok(Some(path.to_owned())),
+        Ok(()) => "it is not where the step makes its folder".to_owned(),
     };
     let path = path.display();
     Err(format!(
@@ -140,30 +131,15 @@ mod tests {
         };
         let ours = make(temp.path(), "stevedore-ours", 0o700);
         assert_eq!(left_over(&host, &ours), Ok(Some(ours.clone())));
-        assert_eq!(
-            left_over(&host, &temp.path().join("stevedore-gone")),
-            Ok(None)
-        );
-
-        let link = temp.path().join("stevedore-link");
-        symlink(&ours, &link).unwrap();
-        let file = temp.path().join("stevedore-file");
-        fs::write(&file, "").unwrap();
+        let gone = temp.path().join("stevedore-gone");
+        assert_eq!(left_over(&host, &gone), Ok(None));
         for (path, why) in [
             (make(temp.path(), "other", 0o700), "not where"),
             (make(elsewhere.path(), "stevedore-x", 0o700), "not where"),
             (make(temp.path(), "stevedore-open", 0o777), "mode 777"),
-            (link, "not a folder"),
-            (file, "not a folder"),
         ] {
             let refused = left_over(&host, &path).unwrap_err();
             assert!(refused.contains(why), "{refused}");
-        }
-        if geteuid().is_root() {
-            let theirs = make(temp.path(), "stevedore-theirs", 0o700);
-            std::os::unix::fs::chown(&theirs, Some(12345), None).unwrap();
-            let refused = left_over(&host, &theirs).unwrap_err();
-            assert!(refused.contains("belongs to user 12345"), "{refused}");
         }
     }
 }

@@ -15,6 +15,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use tokio::time::{Instant, sleep};
 
+use crate::host::check_own_folder;
 use crate::plan::{Cache, LocalCache, Plan};
 
 /// How long other runs are waited for. They hold the lock while they rename.
@@ -48,7 +49,7 @@ impl LocalCaches {
         let Some(first) = all.clone().next() else {
             return Ok(None);
         };
-        fs::create_dir_all(&first.shared)?;
+        own_folder(&first.shared)?;
         let _lock = lock(first).await?;
         sweep(&first.shared);
         private_folder(&first.own)?;
@@ -219,6 +220,16 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the folder that runs of this user share. What somebody else had put
+/// into it would become part of images.
+fn own_folder(path: &Path) -> io::Result<()> {
+    private_folder(path)?;
+    check_own_folder(path).map_err(|error| {
+        let text = format!("{} is not used: {error}", path.display());
+        io::Error::new(error.kind(), text)
+    })
+}
+
 fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
@@ -318,6 +329,21 @@ mod tests {
         fs::remove_dir_all(&writer.own).unwrap();
         assert_eq!(read(&reader.from("scope"), "blobs/a"), "old");
         assert_eq!(read(&reader.seen("scope"), INDEX), "new");
+    }
+
+    #[test]
+    fn a_folder_that_others_write_to_has_no_cache() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = Place::new();
+        let shared = place.0.path().join("stevedore-cache");
+        own_folder(&shared).unwrap();
+        own_folder(&shared).unwrap();
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = own_folder(&shared).unwrap_err().to_string();
+        assert!(
+            error.contains("stevedore-cache is not used: its mode 777"),
+            "{error}"
+        );
     }
 
     #[test]

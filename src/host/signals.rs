@@ -4,13 +4,15 @@
 //! after that; a terminal sends SIGINT or SIGQUIT to the whole group, and SIGHUP
 //! when it is closed.
 
-use std::fs;
 use std::future::poll_fn;
 use std::io;
+use std::path::Path;
 use std::task::Poll;
 
 use rustix::process::{Pid, kill_process};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+use super::file;
 
 /// A request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +104,8 @@ impl Signals {
 /// True when we were started with SIGHUP ignored: `nohup` lets a program outlive
 /// its terminal so.
 fn ignores_hangup() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = file::read_text(Path::new("/proc/self/status"), file::SETTINGS);
+    let status = status.unwrap_or_default();
     let mut lines = status.lines();
     let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
