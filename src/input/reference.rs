@@ -3,7 +3,8 @@
 //!
 //! Owns [`Reference`], and how one is told from a rule: it has a `:` and no
 //! attribute. No tag has a `:`, and neither has a branch or Git tag
-//! (`git check-ref-format` refuses it), so `${{ github.ref_name }}` is always a
+//! (`git check-ref-format` refuses it), be it that of a push, a pull request, a
+//! release or a run before this one. So `${{ github.ref_name }}` is always a
 //! rule: nobody chooses a registry by the name of a branch. A `/` alone proves
 //! nothing, since `feature/x` is a branch as well as an image.
 

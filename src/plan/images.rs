@@ -84,7 +84,7 @@ fn brought_along(inputs: &Inputs, named: &Named) -> Option<Vec<ImageName>> {
     (!names.is_empty()).then(|| distinct(&names))
 }
 
-/// The names, and those of the whole references in `tags`.
+/// The names, and those of the whole references in `tags` and of exporters.
 pub(super) fn with_references(
     mut names: Vec<ImageName>,
     named: &Named,
@@ -98,11 +98,11 @@ pub(super) fn with_references(
                 message: format!("{} is in lower case, as registries ask for", reference.text),
             });
         }
-        if !names.contains(&reference.name) {
-            names.push(reference.name.clone());
-        }
+        names.push(reference.name.clone());
     }
-    names
+    let apart = named.apart.iter();
+    names.extend(apart.filter_map(|text| Some(Reference::parse(text).ok()?.name)));
+    distinct(&names)
 }
 
 /// The container registry that belongs to the run's GitHub server.

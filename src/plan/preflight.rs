@@ -75,7 +75,9 @@ fn of_image(
         if publication.push {
             checks = pushes(inputs, names);
         }
-        checks.extend(pushed_apart(apart));
+        let mut more: Vec<Check> = pushed_apart(apart).collect();
+        more.retain(|more| checks.iter().all(|check| check.image != more.image));
+        checks.append(&mut more);
         let is_registry = |entry: &String| registry_reference(entry).is_some();
         let writes = !cache.added && cache.to.iter().any(is_registry);
         if writes || !checks.is_empty() {

@@ -183,16 +183,19 @@ impl Build {
             [] => "the builder's own".to_owned(),
             some => some.join(", "),
         };
-        let push = match self.publication.push {
-            true => format!("yes: {}", self.publication.reason),
-            false => format!("no: {}", self.publication.reason),
+        let push = match (self.publication.push, self.publication.by_outputs) {
+            (true, _) => "yes",
+            (false, true) => "by `outputs`",
+            (false, false) => "no",
         };
+        let push = format!("{push}: {}", self.publication.reason);
         let context = format!("{} ({})", self.context.location, self.context.reason);
         if let Some(target) = &self.target {
             line(f, "target", target)?;
         }
         line(f, "version", &self.version)?;
         list(f, "tags", &self.tags)?;
+        list(f, "by outputs", &self.apart)?;
         line(f, "platforms", &platforms)?;
         line(f, "push", &push)?;
         line(f, "context", &context)?;

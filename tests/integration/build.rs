@@ -963,3 +963,15 @@ fn a_name_that_tags_replace_is_warned_about() {
     ]);
     assert_eq!(warnings(&printed, "Outputs"), 1, "{}", printed.out);
 }
+
+#[test]
+fn the_registry_of_a_name_in_outputs_is_logged_in_to() {
+    for outputs in [
+        "type=image,name=ghcr.io/o/a,push-by-digest=true,push=true",
+        "type=registry,name=ghcr.io/o/a:1",
+    ] {
+        let (_, printed) = arguments(&[("outputs", outputs), ("images", "quay.io/o/r")]);
+        let login = "login at ghcr.io as o, with `github-token`";
+        assert!(printed.out.contains(login), "{}", printed.out);
+    }
+}

@@ -1,11 +1,14 @@
 //! Names in `outputs`, for real: what is asked for, pushed and reported is one
 //! list, whatever else names the image.
 
+use std::time::Duration;
+
 use lab_runner::{Step, StepRun};
 use serde_json::Value;
 
 use crate::bridge::{Bridge, NOWHERE};
 use crate::engine::succeeded;
+use crate::front::{Front, refuse};
 use crate::support::{Lab, Place};
 
 /// A step that publishes to the registry without a login, under names of its own.
@@ -74,6 +77,13 @@ impl Outputs {
     }
 }
 
+/// With a builder that can push by digest, as an engine's own cannot.
+fn elsewhere(step: Step, bridge: &Bridge) -> Step {
+    step.env("DOCKER_HOST", NOWHERE)
+        .with("driver", "remote")
+        .with("endpoint", bridge.endpoint())
+}
+
 #[test]
 fn a_name_in_outputs_is_published_beside_those_of_images() {
     let Some(outputs) = Outputs::new() else {
@@ -138,11 +148,7 @@ fn an_image_that_is_pushed_by_digest_is_reported_by_digest() {
         ),
     ] {
         let step = outputs.step(given).with("images", outputs.name("own"));
-        let step = step
-            .env("DOCKER_HOST", NOWHERE)
-            .with("driver", "remote")
-            .with("endpoint", bridge.endpoint());
-        let run = step.run().unwrap();
+        let run = elsewhere(step, &bridge).run().unwrap();
         assert!(run.succeeded(), "{}", run.log);
         let image = format!("{}@{}", outputs.name(name), run.outputs["digest"]);
         outputs.published(&run, std::slice::from_ref(&image));
@@ -150,5 +156,49 @@ fn an_image_that_is_pushed_by_digest_is_reported_by_digest() {
         assert!(outputs.is_asked(&run, name), "{}", run.log);
         let tagged = format!("{}:v0.2.0", outputs.name("own"));
         assert_eq!(outputs.digest(&tagged), "");
+    }
+}
+
+#[test]
+fn an_exporter_that_fails_for_a_while_is_tried_again_under_its_own_name() {
+    let Some(outputs) = Outputs::new() else {
+        return;
+    };
+    let bridge = Bridge::new(&outputs.place);
+    let front = Front::start(&outputs.lab, &refuse("busy/", 503, ""));
+    let busy = format!(
+        "{}/busy/{}",
+        front.address(),
+        outputs.place.mark().to_lowercase()
+    );
+    for (given, rest) in [
+        (
+            format!("type=registry,name=R/zstd:a,compression=zstd\ntype=registry,name={busy}:b"),
+            ":b",
+        ),
+        (
+            format!("type=registry,name={busy},push-by-digest=true"),
+            "@",
+        ),
+    ] {
+        front.answer(&refuse("busy/", 503, ""));
+        let step = outputs.step(&given).with("preflight", "off");
+        let step = match rest {
+            "@" => elsewhere(step, &bridge),
+            _ => step,
+        };
+        let running = step.start().unwrap();
+        assert!(
+            running.wait_for("try 1 of 3 failed", Duration::from_secs(60)),
+            "{given}"
+        );
+        front.answer("");
+        let run = running.wait().unwrap();
+        assert!(run.succeeded(), "{}", run.log);
+        let published: Vec<&str> = run.outputs["published"].lines().collect();
+        let last = published.last().unwrap();
+        assert!(last.starts_with(&format!("{busy}{rest}")), "{published:?}");
+        assert_eq!(published.len(), given.lines().count(), "{published:?}");
+        assert_ne!(outputs.digest(last), "", "{last}");
     }
 }
