@@ -1,13 +1,27 @@
 //! The program: the real host, one thread, the exit code.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use stevedore::cli::Cli;
 use stevedore::host::{self, Host};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     host::forbid_core_dumps();
-    ExitCode::from(stevedore::run(Cli::parse(), Host::real()).await)
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(stevedore::run(cli, Host::real()));
+    // A name server that does not answer would keep us until it has timed out.
+    runtime.shutdown_background();
+    ExitCode::from(code)
 }

@@ -60,6 +60,8 @@ pub enum Kind {
     Denied,
     /// It can pass: worth another try.
     Passing,
+    /// The registry has stopped answering: another try would wait as long.
+    Silent,
     /// Neither is known, or it is about the build alone.
     Other,
 }

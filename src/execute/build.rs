@@ -12,6 +12,7 @@ use tracing::warn;
 use super::Error;
 use super::cache::Wait;
 use super::progress::{CutShort, Reader, Watch};
+use super::stall::{Silent, Stall};
 use crate::host::{Command, Finished, Host, Progress, Signal, Signals, file};
 use crate::image::Digest;
 
@@ -36,6 +37,8 @@ pub(super) enum Ended {
     Well,
     /// By us: only caches were left to write, and they have had their time.
     CutShort,
+    /// By us: a registry has stopped answering.
+    Silent(Silent),
     /// With an error.
     Failed {
         /// Its exit code.
@@ -48,7 +51,7 @@ pub(super) enum Ended {
 }
 
 /// Builds. What the progress told of exports is in the watches; when the wait of
-/// all of them is over, buildx is ended.
+/// all of them is over, or a push stalls, buildx is ended.
 pub(super) async fn run(
     command: &Command,
     host: &Host,
@@ -56,25 +59,32 @@ pub(super) async fn run(
     signals: &mut Signals,
     watches: &mut [Watch<'_>],
     names_targets: bool,
+    stall: &Stall<'_>,
 ) -> Result<Ended, Error> {
     let finished = match progress {
         Progress::Terminal => command.run(host, Progress::Terminal, signals).await,
         Progress::Through(writer) => {
             let waits: Vec<Arc<Wait>> = watches.iter().map(|watch| watch.wait.clone()).collect();
+            let pushes: Vec<_> = watches.iter().map(|watch| watch.pushing.clone()).collect();
+            let pushing = || pushes.iter().filter_map(|pushing| pushing.now()).collect();
             let mut reader = Reader::new(writer, watches, names_targets);
             // buildx dies with the command that is given up.
-            let finished = tokio::select! {
-                finished = command.run(host, Progress::Through(&mut reader), signals) => Some(finished),
-                () = over(&waits) => None,
+            let ended = tokio::select! {
+                finished = command.run(host, Progress::Through(&mut reader), signals) => Ok(finished),
+                () = over(&waits) => Err(Ended::CutShort),
+                silent = stall.silent(pushing) => Err(Ended::Silent(silent)),
             };
             drop(reader);
-            match finished {
-                Some(finished) => finished,
-                None => {
+            match ended {
+                Ok(finished) => finished,
+                Err(ended) => {
                     for watch in watches {
-                        watch.cut_short(CutShort::Bound);
+                        match &ended {
+                            Ended::Silent(silent) => watch.give_up(silent),
+                            _ => watch.cut_short(CutShort::Bound),
+                        }
                     }
-                    return Ok(Ended::CutShort);
+                    return Ok(ended);
                 }
             }
         }
@@ -106,6 +116,11 @@ async fn over(waits: &[Arc<Wait>]) {
 
 /// What a program said last, where we heard it.
 pub(super) fn words(finished: &Finished) -> String {
+    if finished.was_killed {
+        return "it was killed, and not by this run. The kernel does that when memory runs out: \
+                use a larger runner, or build fewer `platforms` at once"
+            .to_owned();
+    }
     match &finished.tail {
         Some(tail) => last_words(tail),
         None => "its words are above".to_owned(),

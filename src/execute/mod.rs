@@ -27,6 +27,7 @@ mod progress;
 mod publishing;
 mod pushes;
 mod refusals;
+mod stall;
 mod steps;
 mod store;
 mod take_down;
@@ -37,6 +38,7 @@ mod visibility;
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::time::Duration;
 
 pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
@@ -64,6 +66,13 @@ use crate::input::{Inputs, Preflight};
 use crate::plan::{Build, ContextKind, Credential, Omit, Plan, RunFiles};
 use crate::registry::{Client, Credentials};
 use crate::secret::Secret;
+
+/// How long work may go on after a signal. A program that we run ends before: what
+/// is left then is a question to somebody who does not answer.
+const AFTER_SIGNAL: Duration = Duration::from_secs(5);
+/// How long clean-up may take after a signal. The runner kills all of us 10 s after
+/// its first one.
+const CLEAN_UP: Duration = Duration::from_secs(3);
 
 /// What has come out of a run, also of one that failed.
 #[derive(Debug, Default)]
@@ -194,11 +203,19 @@ impl Job<'_> {
         };
         let steps = self.steps(progress, signals, &mut outcome);
         // A panic is taken for an error: what the run made goes as after one.
-        let steps = AssertUnwindSafe(steps).catch_unwind().await;
-        let result = steps.unwrap_or(Err(Error::Bug));
+        let steps = AssertUnwindSafe(steps).catch_unwind();
+        let result = tokio::select! {
+            result = steps => result.unwrap_or(Err(Error::Bug)),
+            cancelled = overdue() => Err(cancelled),
+        };
         let of_nodes = &mut outcome.known.standing.get_mut().warnings;
         outcome.warnings.append(of_nodes);
-        outcome.warnings.extend(take_down::take_down(self).await);
+        let is_cancelled = matches!(result, Err(Error::Cancelled(_)));
+        let warnings = &mut outcome.warnings;
+        match is_cancelled {
+            true => warnings.extend(within(CLEAN_UP, take_down::take_down(self)).await),
+            false => warnings.extend(take_down::take_down(self).await),
+        }
         (outcome, result)
     }
 
@@ -337,6 +354,28 @@ impl Job<'_> {
         let linked = folder.link(&contexts, "docker/contexts");
         linked.map_err(Error::files("docker/contexts"))
     }
+}
+
+/// Returns when a signal has come and work should have ended since.
+async fn overdue() -> Error {
+    let signal = match Signals::catch() {
+        Ok(mut signals) => signals.next().await,
+        Err(error) => return Error::files("signals")(error),
+    };
+    tokio::time::sleep(AFTER_SIGNAL).await;
+    Error::Cancelled(signal)
+}
+
+/// The warnings of clean-up, which is given up after this time.
+async fn within(limit: Duration, clean_up: impl Future<Output = Vec<String>>) -> Vec<String> {
+    let done = tokio::time::timeout(limit, clean_up).await;
+    done.unwrap_or_else(|_| {
+        vec![format!(
+            "the engine did not answer within {} s of the end: what the run made there may still \
+             be there",
+            limit.as_secs()
+        )]
+    })
 }
 
 /// Writes a file that holds secrets, and wipes the text afterwards.

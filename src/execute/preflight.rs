@@ -101,7 +101,9 @@ impl Job<'_> {
                         check: check.clone(),
                         diagnosis: Box::new(diagnosis),
                     }),
-                    Kind::Passing | Kind::Other => Asked::Unclear(diagnosis.to_string()),
+                    Kind::Passing | Kind::Silent | Kind::Other => {
+                        Asked::Unclear(diagnosis.to_string())
+                    }
                 }
             }
         }

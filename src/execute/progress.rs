@@ -25,6 +25,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::cache::Wait;
+use super::stall::{Pushing, Silent};
 use super::steps::Steps;
 use crate::image::{Digest, reference};
 
@@ -72,6 +73,8 @@ pub(super) struct Export {
     pub text: String,
     /// The vertex that pushes out of the classic store, and what.
     pushing: Option<(String, String)>,
+    /// The vertex that pushes out of BuildKit or the containerd store.
+    pushing_in: Option<String>,
 }
 
 impl Export {
@@ -82,6 +85,7 @@ impl Export {
             return;
         }
         self.settle(text);
+        self.follow_push(vertex, text);
         if let Some(rest) = text.strip_prefix("exporting manifest list ") {
             self.digest = first_digest(rest);
             self.is_index = true;
@@ -96,6 +100,21 @@ impl Export {
         } else if let Some(rest) = text.strip_prefix("ERROR: failed to push ") {
             self.read_failure(rest);
         }
+    }
+
+    /// Notes whether something is being pushed.
+    fn follow_push(&mut self, vertex: &str, text: &str) {
+        let ends = ["DONE", "ERROR: ", "CANCELED"];
+        if text.starts_with("pushing layers") || text.starts_with("pushing manifest for ") {
+            self.pushing_in = Some(vertex.to_owned());
+        } else if ends.iter().any(|end| text.starts_with(end)) {
+            self.pushing_in.take_if(|pushing| pushing == vertex);
+        }
+    }
+
+    /// True while something is being pushed.
+    pub(super) fn is_pushing(&self) -> bool {
+        self.pushing.is_some() || self.pushing_in.is_some()
     }
 
     /// A push out of the classic store; true when the line was about one.
@@ -114,7 +133,7 @@ impl Export {
             self.pushed.push(reference);
         } else if let Some(why) = text.strip_prefix("ERROR: ") {
             self.failed = Some((reference, why.to_owned()));
-        } else {
+        } else if !text.starts_with("CANCELED") {
             self.pushing = Some((vertex.to_owned(), reference));
         }
         true
@@ -204,6 +223,11 @@ impl Export {
         found.map(|(_, digest)| digest)
     }
 
+    #[cfg(test)]
+    pub(super) fn push_in(&mut self, vertex: &str) {
+        self.follow_push(vertex, "pushing layers");
+    }
+
     /// The digest of the image, as the output `imageid` has it.
     pub(super) fn image_id(&self) -> Option<&Digest> {
         match self.is_index {
@@ -242,6 +266,8 @@ pub(super) struct Watch<'a> {
     pub export: Export,
     /// For how long it goes on.
     pub wait: Arc<Wait>,
+    /// What is being pushed.
+    pub pushing: Arc<Pushing>,
 }
 
 impl Watch<'_> {
@@ -250,17 +276,26 @@ impl Watch<'_> {
         let is_written = self.export.is_cache_written();
         self.export.cut_short = (self.wait.writes() && !is_written).then_some(why);
     }
-}
 
-impl Watch<'_> {
-    /// Has the export read something, and tells the wait how far it is when that
-    /// has changed.
+    /// Notes that what was to be pushed to this registry has failed.
+    pub(super) fn give_up(&mut self, silent: &Silent) {
+        let left = self.pushing.left(&silent.registry, &self.export);
+        if let (None, Some(reference)) = (&self.export.failed, left) {
+            self.export.failed = Some((reference.to_owned(), silent.why.clone()));
+        }
+    }
+
+    /// Has the export read something, and says how far it is when that has changed.
     fn take(&mut self, read: impl FnOnce(&mut Export)) {
-        let far = |export: &Export| (export.pushed.len(), export.is_writing_cache);
+        let far = |export: &Export| {
+            let pushed = export.pushed.len();
+            (pushed, export.is_writing_cache, export.is_pushing())
+        };
         let before = far(&self.export);
         read(&mut self.export);
         if far(&self.export) != before {
             self.wait.look(&self.export);
+            self.pushing.look(&self.export);
         }
     }
 }
@@ -384,6 +419,7 @@ mod tests {
             target,
             export: Export::default(),
             wait: Arc::default(),
+            pushing: Arc::default(),
         });
         let mut sink = io::sink();
         let names_targets = targets[0].is_some();
@@ -519,6 +555,28 @@ ERROR: target api: failed to solve: failed to push r/api:1: 403"
         assert_eq!(api.failed, Some(("r/api:1".to_owned(), "403".to_owned())));
         assert_eq!(api.steps.counts()["linux/amd64"].all, 1);
         assert_eq!(web.steps.counts()[""].cached, 1);
+    }
+
+    #[test]
+    fn a_push_goes_on_until_its_vertex_ends() {
+        let pushes = |text: &str| read(&format!("#9 exporting to image\n{text}")).is_pushing();
+        assert!(!pushes("#9 exporting layers done\n"));
+        for begun in [
+            "#9 pushing layers\n",
+            "#9 pushing layers 0.1s done\n",
+            "#8 pushing r/a:b with docker\n",
+        ] {
+            assert!(pushes(begun), "{begun}");
+            assert!(pushes(&format!("{begun}#7 DONE 1.0s\n")), "{begun}");
+        }
+        for end in ["DONE 0.1s", "ERROR: failed to push r/a:b: 403", "CANCELED"] {
+            assert!(!pushes(&format!("#9 pushing layers\n#9 {end}\n")), "{end}");
+            assert!(
+                !pushes(&format!("#8 pushing r/a:b with docker\n#8 {end}\n")),
+                "{end}"
+            );
+        }
+        assert!(!pushes("#7 0.1 pushing layers\n"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::copy::{self, Copied};
 use super::progress::{Export, Watch};
 use super::pushes::{Pushes, is_named};
 use super::refusals::Refused;
+use super::stall::{Pushing, Stall};
 use super::store::Store;
 use super::{BuildResult, Built, Error, Job, Known, build, builder, local_cache, nodes};
 use crate::diagnosis::{self, Diagnosis, Kind};
@@ -123,6 +124,7 @@ impl Publishing<'_> {
         self.write_definition(&omit)?;
         let arguments = self.build.arguments(&self.files, &omit);
         let command = builder::building(self.job, self.buildx).args(arguments);
+        let stall = self.stall();
         let ended = build::run(
             &command,
             self.job.host,
@@ -130,6 +132,7 @@ impl Publishing<'_> {
             signals,
             std::slice::from_mut(&mut watch),
             self.build.names_targets(),
+            &stall,
         );
         let ended = ended.await?;
         let target = self.build.target.as_deref();
@@ -142,6 +145,7 @@ impl Publishing<'_> {
         let done = match ended {
             Ended::Well | Ended::CutShort => Done::Well,
             Ended::Failed { code, message } => Done::Failed(code, message),
+            Ended::Silent(silent) => Done::Failed(None, silent.why),
             Ended::Cancelled(signal, _) => Done::Cancelled(signal),
         };
         Ok(Begun {
@@ -200,7 +204,11 @@ impl Publishing<'_> {
             }
             None => Err(Error::Build {
                 code,
-                diagnosis: self.explain(&export.text).await.map(Box::new),
+                diagnosis: match code {
+                    // It was killed: what it printed last is not why.
+                    None => None,
+                    Some(_) => self.explain(&export.text).await.map(Box::new),
+                },
                 message,
             }),
         }
@@ -312,6 +320,7 @@ impl Publishing<'_> {
             info!("pushing {reference} out of the engine's store");
             let pushed = tokio::select! {
                 pushed = store.push(source, &reference) => pushed,
+                why = self.silence(&reference, built) => Err(why),
                 signal = signals.next() => return Err(Error::Cancelled(signal)),
             };
             match pushed {
@@ -350,7 +359,11 @@ impl Publishing<'_> {
             }
             info!("copying {image}@{digest} to {reference}");
             let command = source.command(self.command(), &reference);
-            match copy::run(&command, self.job.host, progress.again(), signals).await {
+            let copied = tokio::select! {
+                copied = copy::run(&command, self.job.host, progress.again(), signals) => copied,
+                why = self.silence(&reference, built) => Copied::Failed(why),
+            };
+            match copied {
                 Copied::Done => built.pushes.succeed(&reference),
                 Copied::Failed(why) => {
                     self.judge(&reference, &told(&reference, &why), built).await;
@@ -359,6 +372,21 @@ impl Publishing<'_> {
             }
         }
         Ok(())
+    }
+
+    fn stall(&self) -> Stall<'_> {
+        Stall {
+            client: self.client,
+            limit: self.job.plan.stall_timeout,
+            known: self.known,
+        }
+    }
+
+    /// Returns when the registry of a reference that is pushed has stopped answering.
+    async fn silence(&self, reference: &str, built: &Built) -> String {
+        let image = built.pushes.image(reference);
+        let pushing = || image.cloned().into_iter().collect();
+        self.stall().silent(pushing).await.why
     }
 
     /// Finds out what a failed push means, and whether it is tried again.
@@ -418,6 +446,7 @@ pub(super) fn watch<'a>(build: &'a Build, built: &Built, omit: &Omit) -> Watch<'
         target: build.target.as_deref(),
         export: Export::default(),
         wait: Wait::after(built.pushes.due(), &build.cache, omit).into(),
+        pushing: Pushing::of(build, built.pushes.due()).into(),
     }
 }
 

@@ -180,7 +180,8 @@ impl Pushes {
     }
 
     /// Notes a failed try, after which the reference is tried again where that
-    /// can help. A registry that refuses an image refuses every tag of it.
+    /// can help. A registry that refuses an image refuses every tag of it, and one
+    /// that is silent takes none of its images.
     /// Returns the number of the try.
     pub(super) fn fail(&mut self, reference: &str, diagnosis: &Diagnosis, attempts: u32) -> u32 {
         let Some(push) = self.find(reference) else {
@@ -192,11 +193,14 @@ impl Pushes {
         if !again {
             push.state = State::Failed(diagnosis.clone());
         }
-        if diagnosis.kind == Kind::Denied {
-            for push in &mut self.0 {
-                if push.image == image && push.is_due() {
-                    push.state = State::Failed(diagnosis.clone());
-                }
+        let fails_too = |other: &ImageName| match diagnosis.kind {
+            Kind::Denied => *other == image,
+            Kind::Silent => other.registry == image.registry,
+            Kind::Passing | Kind::Other => false,
+        };
+        for push in &mut self.0 {
+            if push.is_due() && fails_too(&push.image) {
+                push.state = State::Failed(diagnosis.clone());
             }
         }
         tries

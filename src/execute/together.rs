@@ -12,6 +12,7 @@ use super::build::{self, Ended, Metadata};
 use super::images::Images;
 use super::progress::{CutShort, Watch};
 use super::publishing::{Begun, Done, watch};
+use super::stall::Stall;
 use super::{Built, Error, Known, builder};
 use crate::host::{Progress, Signals};
 
@@ -39,11 +40,25 @@ impl Images<'_> {
             .collect();
         let command = builder::building(self.job, self.buildx).args(arguments);
         let host = self.job.host;
-        let ended = build::run(&command, host, progress, signals, &mut watches, true).await?;
+        let stall = Stall {
+            client: self.client,
+            limit: plan.stall_timeout,
+            known,
+        };
+        let ended = build::run(
+            &command,
+            host,
+            progress,
+            signals,
+            &mut watches,
+            true,
+            &stall,
+        );
+        let ended = ended.await?;
         let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));
         let mut metadata = is_whole.then(|| Metadata::read(&files.metadata(None)));
         let begun = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
-            if matches!(ended, Ended::Failed { .. }) {
+            if matches!(ended, Ended::Failed { .. } | Ended::Silent(_)) {
                 watch.cut_short(CutShort::WithAnother);
             }
             let target = watch.target;
@@ -72,6 +87,7 @@ fn done(ended: &Ended, watch: &Watch<'_>, is_pushed_alone: bool) -> Option<Done>
         Ended::Well | Ended::CutShort => return Some(Done::Well),
         Ended::Cancelled(signal, _) => return Some(Done::Cancelled(*signal)),
         Ended::Failed { code, message } => (code, message),
+        Ended::Silent(silent) => (&None, &silent.why),
     };
     let name = watch.target.unwrap_or_default();
     let failed = watch.export.failed.is_some() || is_about(message, name);

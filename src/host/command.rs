@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::file::size;
 use super::{END_WITH_PARENT, Host, Signal, Signals};
@@ -17,6 +19,9 @@ use crate::vars;
 const TAIL: usize = 64 * 1024;
 /// How much a program may print that is read as a whole, in bytes.
 const MOST: usize = 8 * 1024 * 1024;
+/// How long a program may take to end after a signal. The runner kills all of us
+/// 10 s after its first one.
+const AFTER_SIGNAL: Duration = Duration::from_secs(4);
 /// How long output may stay silent after the program's end, while something
 /// that it started still holds it open.
 const QUIET: Duration = Duration::from_secs(1);
@@ -64,6 +69,22 @@ pub struct Finished {
     pub tail: Option<String>,
     /// The signal that reached us while it ran, and was passed on.
     pub interrupted: Option<Signal>,
+    /// True when it was killed, and not by us: the kernel does that to a program
+    /// for which there is no memory left.
+    pub was_killed: bool,
+}
+
+impl Finished {
+    fn new(status: ExitStatus, tail: Option<Tail>, interrupted: Option<Signal>) -> Self {
+        let killed = rustix::process::Signal::KILL.as_raw();
+        Self {
+            success: status.success(),
+            code: status.code(),
+            tail: tail.map(|tail| tail.text()),
+            interrupted,
+            was_killed: interrupted.is_none() && status.signal() == Some(killed),
+        }
+    }
 }
 
 impl Command {
@@ -218,6 +239,7 @@ fn stays_here(variable: &str) -> bool {
 }
 
 /// Waits for a child's end, meanwhile passing its output through and signals on.
+/// A child that does not end on a signal is killed.
 async fn attend(
     child: &mut Child,
     writer: &mut (dyn Write + Send),
@@ -226,7 +248,7 @@ async fn attend(
 ) -> io::Result<Finished> {
     let mut out = child.stdout.take();
     let mut err = child.stderr.take();
-    let mut interrupted = None;
+    let (mut interrupted, mut kill_at) = (None, None);
     let (mut out_buffer, mut err_buffer) = ([0; 8192], [0; 8192]);
     let mut ended = None;
     let status = loop {
@@ -238,22 +260,30 @@ async fn attend(
             count = read_some(&mut err, &mut err_buffer) => pass(writer, &mut tail, &err_buffer[..count?]),
             signal = signals.next() => {
                 interrupted = Some(signal);
+                kill_at.get_or_insert_with(|| Instant::now() + AFTER_SIGNAL);
                 signal.send(child.id());
             }
+            () = reached(kill_at), if ended.is_none() => {
+                kill_at = None;
+                child.start_kill()?;
+            }
             status = child.wait(), if ended.is_none() => ended = Some(status?),
-            () = tokio::time::sleep(QUIET), if ended.is_some() => {
+            () = sleep(QUIET), if ended.is_some() => {
                 if let Some(status) = ended {
                     break status;
                 }
             }
         }
     };
-    Ok(Finished {
-        success: status.success(),
-        code: status.code(),
-        tail: tail.map(|tail| tail.text()),
-        interrupted,
-    })
+    Ok(Finished::new(status, tail, interrupted))
+}
+
+/// Returns at that time; never where there is none.
+async fn reached(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Reads what is there; closes and then never answers again at the end.
@@ -347,5 +377,21 @@ mod tests {
             .unwrap();
         assert_eq!(finished.code, Some(3));
         assert_eq!(String::from_utf8(out).unwrap(), "started\n");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_the_kernel_kills_is_told_from_one_that_fails() {
+        let environment = [("PATH", "/usr/bin:/bin")];
+        let host = Host::with(&environment, Path::new("/"), jiff::Timestamp::UNIX_EPOCH);
+        let mut signals = Signals::catch().unwrap();
+        for (script, was_killed) in [("kill -KILL $$", true), ("exit 137", false)] {
+            let mut out = Vec::new();
+            let finished = Command::new(Path::new("/bin/sh"))
+                .args(["-c", script])
+                .run(&host, Progress::Through(&mut out), &mut signals)
+                .await
+                .unwrap();
+            assert_eq!(finished.was_killed, was_killed, "{script}");
+        }
     }
 }

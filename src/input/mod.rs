@@ -26,11 +26,14 @@ pub mod spec;
 pub mod tags;
 pub mod yaml;
 
+use std::time::Duration;
+
 use address::Logins;
 pub use attributes::secrets_of;
 pub use bake::BakeInputs;
 pub use build::BuildInputs;
 use builder::BuilderInputs;
+use jiff::SignedDuration;
 use list::{Grammar, Style};
 pub use metadata::{MetadataInputs, RawMetadata};
 use output::Output;
@@ -135,6 +138,9 @@ pub struct Inputs {
     pub preflight: Preflight,
     /// `push-attempts`: how often a push is tried, from 1.
     pub push_attempts: u32,
+    /// `stall-timeout`: how long a registry may be silent during a push; `None`
+    /// for ever.
+    pub stall_timeout: Option<Duration>,
     /// `load`.
     pub load: bool,
     /// `registry`: where `username` and `password` are valid.
@@ -206,6 +212,7 @@ impl Inputs {
             push: reader.push(),
             preflight: reader.preflight(),
             push_attempts: reader.push_attempts(),
+            stall_timeout: reader.stall_timeout(),
             load: reader.boolean("load"),
             registry: reader.registry(),
             username: reader.user("username"),
@@ -331,6 +338,22 @@ impl Reader<'_> {
                 let accepted = "a whole number from 1 to 10";
                 self.refuse("push-attempts", given, "is no such number", accepted);
                 1
+            }
+        }
+    }
+
+    fn stall_timeout(&mut self) -> Option<Duration> {
+        const NAME: &str = "stall-timeout";
+        let raw = self.raw;
+        let given = raw.get(NAME);
+        let parsed = given.parse::<SignedDuration>().ok();
+        match parsed.and_then(|duration| Duration::try_from(duration).ok()) {
+            Some(duration) if duration >= Duration::from_secs(1) => Some(duration),
+            _ if given == "0" => None,
+            _ => {
+                let accepted = "at least 1s, such as 90s, 10m or 1h; 0 waits without end";
+                self.refuse(NAME, given, "is not a duration", accepted);
+                None
             }
         }
     }

@@ -100,6 +100,7 @@ pub const PUBLISH: &[Spec] = &[
     spec("push", "auto"),
     spec("preflight", "on"),
     spec("push-attempts", "3"),
+    spec("stall-timeout", "10m"),
     spec("load", "false"),
     spec("registry", ""),
     spec("username", ""),

@@ -45,6 +45,7 @@ mod trust;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -88,6 +89,9 @@ pub struct Plan {
     pub preflight: Checks,
     /// How often a push is tried.
     pub push_attempts: u32,
+    /// How long a registry may be silent during a push; `None` for ever.
+    #[serde(skip)]
+    pub stall_timeout: Option<Duration>,
     /// The registries that are logged in to.
     pub logins: Vec<Login>,
     /// What buildx is given in its environment, beside what all programs get.
@@ -190,6 +194,7 @@ pub fn plan(
         together: arguments::together(inputs, &drafts, &builder),
         preflight: preflight::decide(&drafts, inputs.preflight),
         push_attempts: inputs.push_attempts,
+        stall_timeout: inputs.stall_timeout,
         builds,
         logins,
         variables,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use tokio::sync::{Mutex, OnceCell};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connection::Connection;
 use super::exchange::{Reply, Stop};
@@ -98,6 +99,17 @@ impl Client {
             }
         });
         join_all(ready).await;
+    }
+
+    /// True when a registry answers within this time, whatever it says.
+    pub async fn answers(&self, registry: &Registry, within: Duration) -> bool {
+        let asked = async {
+            let connection = self.connect(registry).await.ok()?;
+            connection.answers().await.then_some(())
+        };
+        timeout(within, asked)
+            .await
+            .is_ok_and(|answer| answer.is_some())
     }
 
     /// The connection to a registry. One that is being opened is waited for.

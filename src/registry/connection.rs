@@ -131,6 +131,11 @@ impl Connection {
         self.challenge.get_or_try_init(|| ask).await
     }
 
+    /// True when anything comes back.
+    pub(super) async fn answers(&self) -> bool {
+        self.client.get(self.url("/v2/")).send().await.is_ok()
+    }
+
     /// Asks, with a proof where the registry wants one. Every status but those
     /// that can pass is an answer.
     pub(super) async fn ask(&self, question: &Question, until: Instant) -> Result<Reply, Stop> {

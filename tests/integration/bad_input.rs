@@ -45,6 +45,21 @@ fn all_at_once() {
 }
 
 #[test]
+fn a_time_limit_is_a_duration_or_nothing() {
+    for given in ["half an hour", "-5m", "10", "500ms"] {
+        let text = errors(&["--with", &format!("stall-timeout={given}")]);
+        let expected = format!("stall-timeout: \"{given}\": is not a duration");
+        assert!(text.contains(&expected), "{text}");
+    }
+    for given in ["10m", "90s", "1h30m", "0", ""] {
+        let place = Place::new();
+        let with = format!("stall-timeout={given}");
+        let printed = run(&mut place.stevedore(["publish", "--dry-run", "--with", &with]));
+        assert!(printed.success, "{given}: {}", printed.err);
+    }
+}
+
+#[test]
 fn a_context_that_is_not_there() {
     let text = errors(&["--with", "context=./nope"]);
     assert!(text.contains("context: \"./nope\": is not there"), "{text}");

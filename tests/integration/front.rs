@@ -87,6 +87,11 @@ impl Front {
         self.wait_until(false);
     }
 
+    /// It keeps its connections, takes new ones, and answers nothing any more.
+    pub(crate) fn freeze(&self) {
+        self.end("-STOP");
+    }
+
     /// Sends a signal to the master and its workers at once.
     fn end(&self, signal: &str) {
         let group = format!("-{}", self.process.id());
@@ -108,6 +113,7 @@ impl Front {
 impl Drop for Front {
     fn drop(&mut self) {
         self.end("-TERM");
+        self.end("-CONT");
         let _ = self.process.wait();
     }
 }

@@ -35,6 +35,7 @@ mod recorded;
 mod recorder;
 mod refusals;
 mod registries;
+mod silence;
 mod stub;
 mod support;
 mod unwritten;

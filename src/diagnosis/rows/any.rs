@@ -17,6 +17,15 @@ const OTHER: Row = Row {
 
 pub(super) const ROWS: &[Row] = &[
     Row {
+        id: "registry-silent",
+        words: &["the registry has stopped answering"],
+        kind: Kind::Silent,
+        who: &[Who::RegistryAdmin],
+        meaning: "The registry answered before, and gives no answer any more. The push was ended.",
+        fix: "See why {registry} does not answer, then run the job for {image} again; `stall-timeout` says how long a push waits",
+        ..ROW
+    },
+    Row {
         id: "name-without-owner",
         status: Status::Is(400),
         when: &[When::NoOwner],

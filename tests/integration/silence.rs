@@ -1,0 +1,181 @@
+//! Engines and registries that freeze: their connections stay open, and nothing
+//! comes any more.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::engine::clean;
+use crate::front::{Front, refuse};
+use crate::support::{Lab, Place, event};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// The lab's engine behind a socket that can freeze.
+struct Engine {
+    socket: PathBuf,
+    is_frozen: Arc<AtomicBool>,
+}
+
+impl Engine {
+    fn start(place: &Place) -> Self {
+        let socket = place.path("engine.sock");
+        let engine = std::env::var("DOCKER_HOST").unwrap();
+        let engine = engine.strip_prefix("unix://").unwrap().to_owned();
+        let listener = UnixListener::bind(&socket).unwrap();
+        let is_frozen = Arc::new(AtomicBool::new(false));
+        let frozen = Arc::clone(&is_frozen);
+        thread::spawn(move || {
+            for ours in listener.incoming().flatten() {
+                let theirs = UnixStream::connect(&engine).unwrap();
+                for (from, to) in [(&ours, &theirs), (&theirs, &ours)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let frozen = Arc::clone(&frozen);
+                    thread::spawn(move || pass(from, to, &frozen));
+                }
+            }
+        });
+        Self { socket, is_frozen }
+    }
+
+    fn freeze(&self) {
+        self.is_frozen.store(true, Ordering::SeqCst);
+    }
+
+    fn host(&self) -> String {
+        format!("unix://{}", self.socket.display())
+    }
+}
+
+/// Frozen threads end with the test.
+fn pass(mut from: UnixStream, mut to: UnixStream, is_frozen: &AtomicBool) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        while is_frozen.load(Ordering::SeqCst) {
+            thread::park_timeout(LONG);
+        }
+        if to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(std::net::Shutdown::Write);
+}
+
+/// GitHub's runner kills what is left 10 s after it has cancelled a step.
+#[test]
+fn a_cancelled_step_ends_in_time_though_the_engine_is_frozen() {
+    let Some(lab) = Lab::get() else { return };
+    let place = Place::new();
+    let mark = place.mark();
+    let dockerfile =
+        format!("ARG BASE\nFROM ${{BASE}}\nRUN echo started-{mark}; sleep 100; echo {mark}\n");
+    place.write("workspace/Dockerfile", &dockerfile);
+    let engine = Engine::start(&place);
+    let running = lab
+        .step(&place)
+        .with("images", format!("{}/tests/frozen", lab.open_registry))
+        .with("build-args", format!("BASE={}", lab.open_base))
+        .with("platforms", "linux/amd64")
+        .with("cleanup", "all")
+        .env("DOCKER_HOST", engine.host())
+        .start()
+        .unwrap();
+    assert!(running.wait_for(&format!(" started-{mark}\n"), LONG));
+    engine.freeze();
+    let cancelled = Instant::now();
+    running.cancel();
+    let run = running.wait().unwrap();
+    let took = cancelled.elapsed();
+    assert_eq!(run.exit_code, Some(130), "{}", run.log);
+    assert!(took < Duration::from_secs(9), "{took:?}: {}", run.log);
+    assert_eq!(run.outputs["version"], "v0.2.0");
+    assert!(run.log.contains("may still be there"), "{}", run.log);
+    clean(&run);
+}
+
+/// A busy registry and a frozen one look the same in BuildKit's progress.
+#[test]
+fn a_push_to_a_registry_that_freezes_is_ended_and_the_others_are_kept() {
+    let Some(lab) = Lab::get() else { return };
+    let place = Place::new();
+    let mark = place.mark();
+    place.write("workspace/Dockerfile", "FROM scratch\nCOPY mark /\n");
+    place.write("workspace/mark", &mark);
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let front = Front::start(
+        &lab,
+        &format!(
+            "location ~ ^/v2/frozen/app/manifests/ {{
+               if ($request_method != PUT) {{ return 404; }}
+               proxy_pass http://{};
+             }}\n",
+            busy.local_addr().unwrap()
+        ),
+    );
+    let good = format!("{}/tests/not-frozen", lab.open_registry);
+    let bad = format!("{}/frozen/app", front.address());
+    let running = lab
+        .step(&place)
+        .event("push", event("push-branch"))
+        .git_ref("refs/heads/main")
+        .with("images", format!("{good}\n{bad}"))
+        .with("tags", "type=raw,value=one\ntype=raw,value=two")
+        .with("platforms", "linux/amd64")
+        .with("stall-timeout", "3s")
+        .start()
+        .unwrap();
+    assert!(running.wait_for(&format!("pushing manifest for {bad}"), LONG));
+    thread::sleep(Duration::from_secs(5));
+    assert!(
+        !running.wait_for("does not answer", Duration::ZERO),
+        "it is busy"
+    );
+    front.freeze();
+    let begun = Instant::now();
+    let run = running.wait().unwrap();
+    let took = begun.elapsed();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    assert!(took < Duration::from_secs(30), "{took:?}: {}", run.log);
+    assert_eq!(run.outputs["published"], format!("{good}:one\n{good}:two"));
+    assert!(run.outputs["digest"].starts_with("sha256:"), "{}", run.log);
+    let mut errors = run.annotations.iter();
+    let error = errors.find(|a| a.title.as_deref() == Some("Push")).unwrap();
+    let expected = format!("See why {} does not answer", front.address());
+    assert!(error.message.contains(&expected), "{}", error.message);
+    assert!(error.message.contains(&format!("{bad}:one, {bad}:two")));
+    assert!(run.summary.contains("Published in part"), "{}", run.summary);
+    clean(&run);
+}
+
+/// The first try fails, and the second goes out of the engine's store.
+#[test]
+fn a_push_of_the_engine_to_a_registry_that_freezes_is_ended_too() {
+    let Some(lab) = Lab::get() else { return };
+    let place = Place::new();
+    place.write("workspace/Dockerfile", "FROM scratch\nCOPY mark /\n");
+    place.write("workspace/mark", &place.mark());
+    let front = Front::start(&lab, &refuse("freezes/app/manifests", 503, ""));
+    let running = lab
+        .step(&place)
+        .with("images", format!("{}/freezes/app", front.address()))
+        .with("platforms", "linux/amd64")
+        .with("stall-timeout", "3s")
+        .start()
+        .unwrap();
+    assert!(running.wait_for("again in", LONG));
+    front.freeze();
+    let begun = Instant::now();
+    let run = running.wait().unwrap();
+    let took = begun.elapsed();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    assert!(took < Duration::from_secs(30), "{took:?}: {}", run.log);
+    assert!(run.log.contains("out of the engine's store"), "{}", run.log);
+    assert!(run.log.contains("does not answer"), "{}", run.log);
+    assert!(run.outputs["digest"].starts_with("sha256:"), "{}", run.log);
+    clean(&run);
+}
