@@ -4,11 +4,14 @@
 //! are the machine's certificate authorities (`SSL_CERT_FILE` included) and
 //! those of the input `ca-certificates`.
 
+mod trust;
+
 use std::sync::Once;
 use std::time::Duration;
 
 use reqwest::tls::Certificate;
 use reqwest::{Client, ClientBuilder};
+pub use trust::is_authority;
 
 use crate::host::Host;
 
@@ -81,15 +84,18 @@ pub fn client(authorities: &Authorities) -> reqwest::Result<Client> {
 /// The same client before it is built, for a room that has rules of its own.
 pub fn builder(authorities: &Authorities) -> ClientBuilder {
     install_tls();
-    let certificates: Vec<Certificate> = authorities
-        .pem()
-        .filter_map(|pem| Certificate::from_pem(pem.as_bytes()).ok())
-        .collect();
-    Client::builder()
+    let client = Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT)
-        .timeout(REQUEST)
-        .tls_certs_merge(certificates)
+        .timeout(REQUEST);
+    if authorities.is_empty() {
+        return client;
+    }
+    match trust::config(authorities) {
+        Ok(config) => client.tls_backend_preconfigured(config),
+        // Without the machine's authorities the client is not built, and says so.
+        Err(_) => client,
+    }
 }
 
 /// True when a proxy may stand between us and a server, and look its name up.

@@ -55,10 +55,10 @@ pub fn of_push(text: &str, circumstances: &Circumstances<'_>) -> Diagnosis {
     })
 }
 
-/// What a program of the Dockerfile printed counts only where it is about the
-/// machine.
+/// What a program of the Dockerfile printed, and how it ended, counts only where
+/// it is about the machine.
 fn of_program(excerpt: &Excerpt, circumstances: &Circumstances<'_>) -> Option<Diagnosis> {
-    excerpt.lines.iter().find_map(|line| {
+    excerpt.printed.iter().find_map(|line| {
         let signal = signal(excerpt, line, &Subject::default());
         let row = rows().find(|row| row.place == Place::Step && row.says(&signal.lower))?;
         Some(Diagnosis::of(row, &signal, circumstances))

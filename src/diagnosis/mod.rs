@@ -18,6 +18,7 @@ mod subject;
 use std::fmt;
 
 pub use circumstances::{Access, Circumstances, Login};
+pub use excerpt::without_prefixes;
 pub use fill::package_settings;
 pub use log::{of_log, of_push};
 pub use row::{Kind, Place, Row, Status, When, Who};

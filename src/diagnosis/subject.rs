@@ -35,6 +35,10 @@ pub fn subject(text: &str) -> Subject {
 }
 
 pub(super) fn of(excerpt: &Excerpt) -> Subject {
+    if excerpt.is_failed_program() {
+        // Its command line could name any image.
+        return Subject::default();
+    }
     let step = excerpt.step.as_deref().unwrap_or_default();
     let told = told_status(&excerpt.last);
     Subject {
@@ -62,9 +66,9 @@ pub(super) fn base(excerpt: &Excerpt) -> Option<String> {
 fn image(excerpt: &Excerpt) -> Option<ImageName> {
     let last = excerpt.last.as_str();
     let step = excerpt.step.as_deref().unwrap_or_default();
-    let in_step = excerpt.lines.iter().filter(|line| line.ends_with(last));
+    let in_step = excerpt.ends.iter().filter(|end| end.ends_with(last));
     named(last)
-        .or_else(|| in_step.filter_map(|line| named(line)).next())
+        .or_else(|| in_step.filter_map(|end| named(end)).next())
         .or_else(|| name(after(step, "load metadata for ")?))
         .or_else(|| by_address(last))
         .or_else(|| excerpt.earlier.first().and_then(|line| by_address(line)))

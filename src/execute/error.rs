@@ -12,6 +12,8 @@ use crate::text::{LAST_WORDS, WORDS, clean, clean_lines};
 
 /// Where to read how Docker is installed.
 const INSTALL_DOCS: &str = "https://docs.docker.com/engine/install/";
+/// Where to read who may use Docker.
+const SOCKET_DOCS: &str = "https://docs.docker.com/engine/install/linux-postinstall/";
 /// Where to read how buildx is installed.
 const BUILDX_DOCS: &str = "https://github.com/docker/buildx#installing";
 
@@ -24,6 +26,16 @@ pub enum Error {
          or name a `builder` that is elsewhere"
     )]
     NoEngine {
+        /// What was tried.
+        reason: String,
+    },
+    /// There is an engine, which this user may not use.
+    #[error(
+        "the user that this step runs as may not use the Docker engine: {reason}. Add that user to \
+         the group that owns the socket, usually `docker`, and start the runner again: \
+         {SOCKET_DOCS}"
+    )]
+    EngineForbidden {
         /// What was tried.
         reason: String,
     },

@@ -317,6 +317,11 @@ impl Job<'_> {
             Engine::Absent(reason) if self.plan.builder.needs_engine() => Err(Error::NoEngine {
                 reason: reason.clone(),
             }),
+            Engine::Forbidden(reason) if self.plan.builder.needs_engine() => {
+                Err(Error::EngineForbidden {
+                    reason: reason.clone(),
+                })
+            }
             _ => Ok(buildx),
         }
     }

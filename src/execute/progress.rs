@@ -27,6 +27,7 @@ use std::sync::Arc;
 use super::cache::Wait;
 use super::stall::{Pushing, Silent};
 use super::steps::Steps;
+use crate::diagnosis::without_prefixes;
 use crate::image::{Digest, reference};
 
 /// How long a line may be before it is nobody's progress, in bytes.
@@ -211,7 +212,8 @@ impl Export {
         if !line.starts_with("ERROR: ") || self.failed.is_some() {
             return;
         }
-        if let Some((_, rest)) = line.split_once("failed to push ") {
+        // Further on they may hold the command line of a `RUN`.
+        if let Some(rest) = without_prefixes(line).strip_prefix("failed to push ") {
             self.read_failure(rest);
         }
     }
@@ -632,6 +634,8 @@ ERROR: target api: failed to solve: failed to push r/api:1: 403"
             format!("#7 0.3 pushing manifest for r/a:b@{index} 0.1s done\n"),
             format!("pushing manifest for r/a:b@{index} 0.1s done\n"),
             "#7 0.3 ERROR: failed to push r/a:b: no\n".to_owned(),
+            "#7 0.3 a\rERROR: failed to push r/a:b: no\n".to_owned(),
+            "ERROR: failed to build: failed to solve: process \"/bin/sh -c echo failed to push r/a:b: no\" did not complete successfully: exit code: 1\n".to_owned(),
         ] {
             let export = read(&text);
             assert_eq!(

@@ -404,7 +404,7 @@ impl Publishing<'_> {
     async fn diagnose(&self, reference: &str, text: &str, built: &Built) -> Diagnosis {
         let image = built.pushes.image(reference);
         let refused = Refused::of_push_to(self.job, image);
-        let mut diagnosis = refused.of_push(text);
+        let mut diagnosis = refused.sharpened(refused.of_push(text), self.client).await;
         let subject = diagnosis::subject(text);
         let was_allowed = image.is_some_and(|image| self.known.allowed.contains(image));
         if subject.status == Some(401) && was_allowed {

@@ -14,6 +14,13 @@ pub(super) const PACKAGE: Duration = Duration::from_secs(3);
 /// How long a registry may take to repeat a refusal in its own words.
 const AGAIN: Duration = Duration::from_secs(10);
 
+/// How long it may take to tell why it takes nothing.
+const ONCE: Duration = Duration::from_secs(2);
+/// The diagnosis of a registry whose disk is full.
+const FULL: &str = "registry-full";
+/// The diagnoses behind which that may be.
+const VAGUE: [&str; 3] = ["upload-lost", "server-error", "push-failed"];
+
 /// A refusal in a run: of an image, or of nothing that is known.
 pub(super) struct Refused<'a> {
     job: &'a Job<'a>,
@@ -123,6 +130,20 @@ impl<'a> Refused<'a> {
             Answer::Refused(refusal) => Some(self.learn(PACKAGE).await.of_refusal(&refusal)),
             Answer::Allowed | Answer::Unknown(_) => None,
         }
+    }
+
+    /// What the registry says by itself of a push that failed in vague words:
+    /// that its disk is full stands where builders do not look.
+    pub(super) async fn sharpened(&self, vague: Diagnosis, client: &Client) -> Diagnosis {
+        let Some(image) = self.image.filter(|_| VAGUE.contains(&vague.id)) else {
+            return vague;
+        };
+        match client.check(image, registry::Access::Push, ONCE).await {
+            Answer::Unknown(why) => Some(self.of_silence(&why)),
+            Answer::Allowed | Answer::Refused(_) => None,
+        }
+        .filter(|found| found.id == FULL)
+        .unwrap_or(vague)
     }
 
     fn circumstances(&self) -> Circumstances<'_> {

@@ -4,6 +4,8 @@
 //! Asks `GET /info` of the engine's API once. With the containerd image store
 //! the engine's own BuildKit builds several platforms and pushes them.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
@@ -29,6 +31,8 @@ pub enum Engine {
     },
     /// It did not, for this reason.
     Absent(String),
+    /// It is there, and this user may not use it.
+    Forbidden(String),
     /// Nobody asked: a dry run, a builder elsewhere, or an address over SSH.
     Unasked,
 }
@@ -44,7 +48,13 @@ pub(super) async fn ask(endpoint: &Endpoint) -> (Engine, Option<Machine>) {
     let mut machine = None;
     let engine = match tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await {
         Err(_) => Engine::Absent(format!("{address} did not answer in {TIMEOUT} s")),
-        Ok(Err(error)) => Engine::Absent(format!("{address}: {}", words(&error))),
+        Ok(Err(error)) => {
+            let why = format!("{address}: {}", words(&error));
+            match is_forbidden(&error) {
+                true => Engine::Forbidden(why),
+                false => Engine::Absent(why),
+            }
+        }
         Ok(Ok(info)) => {
             let kernel = info.kernel_version.as_deref().unwrap_or_default();
             machine = Machine::look(address, info.architecture.as_deref(), kernel);
@@ -81,8 +91,16 @@ impl Endpoint {
     }
 }
 
+fn is_forbidden(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::PermissionDenied)
+    })
+}
+
 /// The error with its causes, harmless: the outermost alone often says nothing.
-pub fn words(error: &dyn std::error::Error) -> String {
+pub fn words(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -142,7 +142,7 @@ pub(super) fn decide(
             }
             by_engine(inputs, facts, &missing, version, *containerd_store)
         }
-        Engine::Absent(_) => Ok(Builder::engine("no builder is named")),
+        Engine::Absent(_) | Engine::Forbidden(_) => Ok(Builder::engine("no builder is named")),
         Engine::Unasked => Ok(Builder::engine(
             "no builder is named; the engine was not asked",
         )),

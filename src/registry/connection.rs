@@ -215,6 +215,7 @@ async fn find(
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa};
     use serde_json::json;
     use wiremock::ResponseTemplate;
 
@@ -263,6 +264,44 @@ mod tests {
         );
         assert!(why.contains("`ca-certificates`"), "{why}");
         assert_eq!(server.connections(), 1);
+    }
+
+    /// As `openssl req -x509` makes it, which Docker's guide uses.
+    fn self_signed(names: &[&str]) -> CertificateParams {
+        let mut certificate = stub::certificate(names);
+        certificate.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        certificate
+    }
+
+    #[tokio::test]
+    async fn a_given_certificate_is_trusted_though_it_is_marked_as_an_authority_s() {
+        let server = Tls::with(self_signed(&["127.0.0.1"]), |_| ACCEPTED.to_owned());
+        let (at, image) = (&server.at, stub::image(&server.at));
+        let client = stub::client(at, stub::login(), &server.authorities);
+        let answer = client.check(&image, Access::Push, LONG).await;
+        assert_eq!(answer, Answer::Allowed);
+        let other = Tls::with(self_signed(&["127.0.0.1"]), |_| ACCEPTED.to_owned());
+        for authorities in [&Authorities::default(), &other.authorities] {
+            let client = stub::client(at, stub::login(), authorities);
+            let why = unknown(client.check(&image, Access::Push, LONG).await);
+            assert!(why.contains("give this very certificate"), "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_given_certificate_is_for_its_names_and_its_time_alone() {
+        let mut expired = self_signed(&["127.0.0.1"]);
+        expired.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        for (certificate, expected) in [
+            (self_signed(&["r.example"]), "not valid for name"),
+            (expired, "expired"),
+        ] {
+            let server = Tls::with(certificate, |_| ACCEPTED.to_owned());
+            let client = stub::client(&server.at, stub::login(), &server.authorities);
+            let image = stub::image(&server.at);
+            let why = unknown(client.check(&image, Access::Push, LONG).await);
+            assert!(why.contains(expected), "{why}");
+        }
     }
 
     #[tokio::test]

@@ -7,6 +7,9 @@ use rustls::CertificateError;
 
 use crate::http;
 
+/// What webpki says of a certificate without extensions.
+const OLD_FORM: &str = "UnsupportedCertVersion";
+
 /// The causes of an error, it first.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
@@ -62,6 +65,18 @@ pub(super) fn explain(error: &reqwest::Error) -> String {
             "its certificate is not trusted from here ({why}); \
              give its authority as `ca-certificates`"
         ),
+        Some(why) if http::is_authority(why) => {
+            "its certificate is not trusted from here, since it is marked as that of an \
+             authority; give this very certificate as `ca-certificates`"
+                .to_owned()
+        }
+        Some(Tls::InvalidCertificate(CertificateError::Other(why)))
+            if why.0.to_string() == OLD_FORM =>
+        {
+            "its certificate is not trusted from here: it is of version 1, which names no host; \
+             make one with a subjectAltName"
+                .to_owned()
+        }
         Some(Tls::InvalidCertificate(why)) => {
             format!("its certificate is not trusted from here: {why}")
         }

@@ -69,9 +69,19 @@ fn words(body: &str) -> String {
     }
 }
 
+/// How CNCF Distribution tells in `detail`, and nowhere else, that its disk is
+/// full: with the text or the number of the system's error.
+const NO_SPACE: [&str; 2] = ["no space left on device", "\"Err\":28}"];
+
 fn message(error: &Value) -> Option<String> {
     let text = |name: &str| error.get(name).and_then(Value::as_str);
+    let detail = error.get("detail").map(Value::to_string);
+    let detail = detail.unwrap_or_default();
+    let is_full = NO_SPACE.iter().any(|words| detail.contains(words));
     match (text("code"), text("message").or_else(|| text("details"))) {
+        (Some(code), Some(message)) if is_full => {
+            Some(format!("{code}: {message}: {}", NO_SPACE[0]))
+        }
         (Some(code), Some(message)) => Some(format!("{code}: {message}")),
         (Some(only), None) | (None, Some(only)) => Some(only.to_owned()),
         (None, None) => None,
@@ -94,6 +104,11 @@ mod tests {
                 "UNAUTHORIZED; DENIED",
             ),
             (r#"{"code":"DENIED","message":"denied"}"#, "DENIED: denied"),
+            // As Distribution 2.8 answers.
+            (
+                r#"{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":{"DriverName":"filesystem","Enclosed":{"Op":"write","Path":"/var/lib/registry/x","Err":28}}}]}"#,
+                "UNKNOWN: unknown error: no space left on device",
+            ),
             (
                 r#"{"details":"incorrect username or password"}"#,
                 "incorrect username or password",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
@@ -126,6 +126,12 @@ pub(super) fn token(value: &str) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({"token": value}))
 }
 
+/// A certificate for these names, to be signed by itself.
+pub(super) fn certificate(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    CertificateParams::new(names).unwrap()
+}
+
 /// A server with a certificate of its own.
 pub(super) struct Tls {
     /// `127.0.0.1:PORT`
@@ -138,9 +144,17 @@ pub(super) struct Tls {
 impl Tls {
     /// Answers each request, given as its first line and headers.
     pub(super) fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::with(certificate(&["127.0.0.1", "localhost"]), answer)
+    }
+
+    /// The same with this certificate.
+    pub(super) fn with(
+        certificate: CertificateParams,
+        answer: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> Self {
         http::install_tls();
-        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
+        let signing_key = KeyPair::generate().unwrap();
+        let cert = certificate.self_signed(&signing_key).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
         let config = ServerConfig::builder().with_no_client_auth();
         let config = config.with_single_cert(vec![cert.der().clone()], key);

@@ -86,7 +86,7 @@ fn title(failed: &execute::Error) -> &'static str {
     match failed {
         Error::Refused(_) => "Push refused",
         Error::Push(_) => "Push",
-        Error::NoEngine { .. } => "No engine",
+        Error::NoEngine { .. } | Error::EngineForbidden { .. } => "No engine",
         Error::NoBuildx => "No buildx",
         Error::Files { .. } | Error::Start { .. } | Error::Bug => "Stevedore",
         Error::Builder { .. } | Error::Nodes { build: None, .. } => "Builder",

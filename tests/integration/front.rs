@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use tempfile::TempDir;
 
 use crate::support::{Lab, run};
@@ -137,16 +138,15 @@ fn command(nginx: &str, folder: &TempDir) -> Command {
     command
 }
 
-/// A certificate for 127.0.0.1 that is its own authority.
+/// A certificate for 127.0.0.1 that is marked as an authority's, as `openssl req
+/// -x509` makes it in Docker's guide for registries.
 fn make_certificate(folder: &TempDir) {
-    let names = vec!["127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).unwrap();
-    fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
-    fs::write(
-        folder.path().join("key.pem"),
-        made.signing_key.serialize_pem(),
-    )
-    .unwrap();
+    let mut certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    certificate.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let made = certificate.self_signed(&key).unwrap();
+    fs::write(folder.path().join("cert.pem"), made.pem()).unwrap();
+    fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
 }
 
 fn configuration(

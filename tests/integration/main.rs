@@ -7,6 +7,7 @@
     reason = "tests stand outside of the program"
 )]
 
+mod advice;
 mod bad_input;
 mod bake;
 mod bridge;
@@ -20,6 +21,7 @@ mod contract;
 mod dry_run;
 mod engine;
 mod engine_inputs;
+mod engine_socket;
 mod front;
 mod git_server;
 mod github;

@@ -1,70 +1,16 @@
 //! Engines and registries that freeze: their connections stay open, and nothing
 //! comes any more.
 
-use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::clean;
+use crate::engine_socket::EngineSocket;
 use crate::front::{Front, refuse};
 use crate::support::{Lab, Place, event};
 
 const LONG: Duration = Duration::from_secs(60);
-
-/// The lab's engine behind a socket that can freeze.
-struct Engine {
-    socket: PathBuf,
-    is_frozen: Arc<AtomicBool>,
-}
-
-impl Engine {
-    fn start(place: &Place) -> Self {
-        let socket = place.path("engine.sock");
-        let engine = std::env::var("DOCKER_HOST").unwrap();
-        let engine = engine.strip_prefix("unix://").unwrap().to_owned();
-        let listener = UnixListener::bind(&socket).unwrap();
-        let is_frozen = Arc::new(AtomicBool::new(false));
-        let frozen = Arc::clone(&is_frozen);
-        thread::spawn(move || {
-            for ours in listener.incoming().flatten() {
-                let theirs = UnixStream::connect(&engine).unwrap();
-                for (from, to) in [(&ours, &theirs), (&theirs, &ours)] {
-                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    let frozen = Arc::clone(&frozen);
-                    thread::spawn(move || pass(from, to, &frozen));
-                }
-            }
-        });
-        Self { socket, is_frozen }
-    }
-
-    fn freeze(&self) {
-        self.is_frozen.store(true, Ordering::SeqCst);
-    }
-
-    fn host(&self) -> String {
-        format!("unix://{}", self.socket.display())
-    }
-}
-
-/// Frozen threads end with the test.
-fn pass(mut from: UnixStream, mut to: UnixStream, is_frozen: &AtomicBool) {
-    let mut buffer = [0; 16 * 1024];
-    while let Ok(count @ 1..) = from.read(&mut buffer) {
-        while is_frozen.load(Ordering::SeqCst) {
-            thread::park_timeout(LONG);
-        }
-        if to.write_all(&buffer[..count]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(std::net::Shutdown::Write);
-}
 
 /// GitHub's runner kills what is left 10 s after it has cancelled a step.
 #[test]
@@ -75,7 +21,7 @@ fn a_cancelled_step_ends_in_time_though_the_engine_is_frozen() {
     let dockerfile =
         format!("ARG BASE\nFROM ${{BASE}}\nRUN echo started-{mark}; sleep 100; echo {mark}\n");
     place.write("workspace/Dockerfile", &dockerfile);
-    let engine = Engine::start(&place);
+    let engine = EngineSocket::start(&place);
     let running = lab
         .step(&place)
         .with("images", format!("{}/tests/frozen", lab.open_registry))

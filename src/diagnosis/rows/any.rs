@@ -26,6 +26,22 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        id: "registry-full",
+        words: &["no space left on device"],
+        who: &[Who::RegistryAdmin],
+        meaning: "The disk of the registry is full.",
+        fix: "Free disk space at {registry}, then run the job for {image} again",
+        ..ROW
+    },
+    Row {
+        id: "upload-lost",
+        words: &["blob upload unknown", "blob upload invalid"],
+        who: &[Who::RegistryAdmin],
+        meaning: "The registry lost the upload of a layer, or could not store it.",
+        fix: "See that {registry} has disk space and that no proxy before it cuts uploads, then run the job for {image} again",
+        ..PASSING
+    },
+    Row {
         id: "name-without-owner",
         status: Status::Is(400),
         when: &[When::NoOwner],

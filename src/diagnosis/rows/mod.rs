@@ -3,6 +3,7 @@
 
 mod any;
 mod build;
+mod engine;
 mod github;
 mod registries;
 
@@ -18,6 +19,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         .iter()
         .chain(github::ROWS)
         .chain(registries::ROWS)
+        .chain(engine::ROWS)
         .chain(build::ROWS)
         .chain(any::ROWS)
 }

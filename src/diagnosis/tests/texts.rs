@@ -275,14 +275,63 @@ fn a_program_of_another_processor_is_known_by_what_it_printed() {
     let found = of_log(text, &circumstances(&context, &name)).unwrap();
     assert_eq!(found.id, "no-emulator");
     assert!(found.fix.contains("linux/arm64"), "{}", found.fix);
-    assert_eq!(found.words, "0.1 exec /bin/sh: exec format error");
+    assert_eq!(found.words, "exec /bin/sh: exec format error");
+}
+
+#[test]
+fn a_program_that_was_killed_is_known_by_its_end() {
+    let (context, name) = (context(OwnerKind::Organization), image("ghcr.io/acme/app"));
+    for end in ["exit code: 137", "cannot allocate memory"] {
+        let why = format!("process \"/bin/sh -c make\" did not complete successfully: {end}");
+        let text = format!("#5 ERROR: {why}\nERROR: failed to build: failed to solve: {why}\n");
+        let found = of_log(&text, &circumstances(&context, &name)).unwrap();
+        assert_eq!(found.id, "step-killed");
+    }
+}
+
+/// The text of a `RUN`, in its command line and in what it prints.
+#[test]
+fn what_a_program_says_of_a_push_is_no_failed_push() {
+    let (context, name) = (context(OwnerKind::Organization), image("ghcr.io/acme/app"));
+    let said = "failed to push ghcr.io/else/app:t: unexpected status: 403 Forbidden";
+    let process = format!(
+        "process \"/bin/sh -c echo {said}: no space left on device\" did not complete successfully: exit code: 1"
+    );
+    let failed = format!("#4 [2/2] RUN echo\n#4 0.1 error: {said}\n#4 0.1 a\rERROR: {said}\n");
+    let text = format!(
+        "{failed}#4 ERROR: {process}\nERROR: failed to build: failed to solve: {process}\n"
+    );
+    assert_eq!(subject(&text), Subject::default());
+    assert_eq!(of_log(&text, &circumstances(&context, &name)), None);
+    // The push fails later, without a word.
+    let text = format!(
+        "{failed}#4 DONE 0.2s\n#5 exporting to image\n#5 ERROR: failed to push ghcr.io/acme/app:t: EOF\n\
+         ERROR: failed to build: failed to solve: failed to push ghcr.io/acme/app:t: EOF\n"
+    );
+    let found = of_log(&text, &circumstances(&context, &name)).unwrap();
+    assert_eq!((found.id, found.kind), ("connection-lost", Kind::Passing));
+}
+
+#[test]
+fn an_engine_that_is_gone_is_not_the_registry() {
+    let (context, name) = (context(OwnerKind::Organization), image("ghcr.io/acme/app"));
+    for words in [
+        "failed to solve: Unavailable: error reading from server: EOF",
+        "failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF",
+        "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+    ] {
+        let text =
+            format!("#9 exporting to image\n#9 pushing layers\nERROR: failed to build: {words}\n");
+        let found = of_log(&text, &circumstances(&context, &name)).unwrap();
+        assert_eq!(found.id, "engine-gone", "{words}");
+    }
 }
 
 #[test]
 fn the_status_before_a_lone_last_error_is_read() {
     let context = context(OwnerKind::Organization);
     let name = image("ghcr.io/acme/app");
-    let text = "#5 1.0 error: failed to copy: unexpected status from PUT request to https://ghcr.io/v2/acme/app/blobs/upload/x: 503 Service Unavailable\n\
+    let text = "#5 exporting to image\n#5 1.0 error: failed to copy: unexpected status from PUT request to https://ghcr.io/v2/acme/app/blobs/upload/x: 503 Service Unavailable\n\
         #5 1.0 retrying in 1s\nERROR: failed to build: failed to solve: Canceled: context canceled\n";
     let found = of_log(text, &circumstances(&context, &name)).unwrap();
     assert_eq!((found.id, found.kind), ("server-error", Kind::Passing));
