@@ -11,7 +11,6 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::diagnosis::{self, Access, Circumstances, Login};
-use crate::error::text;
 use crate::event::{Payload, RunContext};
 use crate::facts::{self, Facts};
 use crate::host::Host;
@@ -20,6 +19,7 @@ use crate::input::spec::Part;
 use crate::input::{Inputs, MetadataInputs, RawInputs, RawMetadata};
 use crate::metadata::{self, Repository, adjusted};
 use crate::registry::{Refusal, Stage};
+use crate::text::{WORDS, clean};
 use crate::{execute, plan, registry, workflow};
 
 /// A name, and what it does with bytes.
@@ -101,9 +101,10 @@ pub fn diagnosis(bytes: &[u8]) {
         login: Login::GithubToken,
         access: Access::Push,
         package: None,
+        scanners: &[],
     };
     let _ = diagnosis::subject(&text);
-    let refusal = Refusal::new(Stage::Upload, 403, &text);
+    let refusal = Refusal::new(Stage::Upload, 403, &text, &[]);
     let all = [
         Some(diagnosis::of_push(&text, &circumstances)),
         Some(diagnosis::of_refusal(&refusal, &circumstances)),
@@ -117,8 +118,8 @@ pub fn diagnosis(bytes: &[u8]) {
             "{shown:?}"
         );
     }
-    let line = text::clean(&text, text::WORDS);
-    assert!(line.chars().count() <= text::WORDS + 1 && !line.contains(char::is_control));
+    let line = clean(&text, WORDS);
+    assert!(line.chars().count() <= WORDS + 1 && !line.contains(char::is_control));
     execute::fuzzing::read_words(&text);
     facts::fuzzing::read_machine(&text);
 }

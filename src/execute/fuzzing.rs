@@ -1,6 +1,7 @@
 //! What fuzz targets reach of this room.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use super::build::last_words;
 use super::cache::Wait;
@@ -21,6 +22,7 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
         target,
         export: Export::default(),
         wait: Wait::after(references.clone(), &cache, &Omit::default()).into(),
+        pushing: Arc::default(),
     };
     let mut watches = match names_targets {
         true => vec![watch(Some("api")), watch(Some("web"))],

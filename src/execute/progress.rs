@@ -502,6 +502,7 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             target: None,
             export: Export::default(),
             wait: wait.into(),
+            pushing: Arc::default(),
         }];
         let pushes =
             names.map(|name| format!("#6 pushing manifest for {name}@{index} 0.1s done\n"));

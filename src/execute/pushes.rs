@@ -226,3 +226,10 @@ impl Pushes {
 pub(super) fn in_full(references: &[String]) -> impl Iterator<Item = String> {
     references.iter().map(|one| reference::in_full(one))
 }
+
+/// True when a reference is among these, however it is spelled.
+pub(super) fn is_named(references: &[String], reference: &str) -> bool {
+    references
+        .iter()
+        .any(|other| reference::is_same(other, reference))
+}

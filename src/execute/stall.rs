@@ -5,7 +5,7 @@
 //! a small question each minute. A registry that never answered from here tells
 //! nothing: the builder may see another network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep};
 
 use super::Known;
 use super::progress::Export;
-use super::pushes::is_named;
-use crate::image::{ImageName, Reference, Registry};
+use super::pushes::{in_full, is_named};
+use crate::image::{ImageName, Reference, Registry, reference};
 use crate::plan::Build;
 use crate::registry::Client;
 
@@ -30,7 +30,19 @@ pub(super) struct Pushing {
     awaited: Vec<String>,
     /// Where what has no tag is pushed.
     untagged: Option<ImageName>,
-    now: Mutex<Option<ImageName>>,
+    now: Mutex<Now>,
+}
+
+/// How far a push is. It only ever looks at what is new: a build may have
+/// thousands of names.
+#[derive(Default)]
+struct Now {
+    /// The references that are pushed, in full, and how many were looked at.
+    pushed: HashSet<String>,
+    seen: usize,
+    /// The first of the awaited references that is not pushed.
+    next: usize,
+    image: Option<ImageName>,
 }
 
 impl Pushing {
@@ -45,33 +57,45 @@ impl Pushing {
 
     /// Takes in how far an export is. BuildKit pushes one reference after another.
     pub(super) fn look(&self, export: &Export) {
-        let now = export.is_pushing().then(|| self.next(export)).flatten();
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if export.pushed.len() < now.seen {
+            // One of them has failed after all.
+            *now = Now::default();
+        }
+        let new = in_full(&export.pushed[now.seen..]);
+        now.pushed.extend(new);
+        now.seen = export.pushed.len();
+        let is_pushed = |now: &Now| {
+            let awaited = self.awaited.get(now.next);
+            awaited.is_some_and(|one| now.pushed.contains(&reference::in_full(one)))
+        };
+        while is_pushed(&now) {
+            now.next += 1;
+        }
+        now.image = export.is_pushing().then(|| self.image(now.next)).flatten();
     }
 
     /// The image.
     pub(super) fn now(&self) -> Option<ImageName> {
-        let now = self.now.lock();
-        now.unwrap_or_else(PoisonError::into_inner).clone()
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.image.clone()
     }
 
     /// The first reference at this registry that is not pushed.
     pub(super) fn left(&self, registry: &Registry, export: &Export) -> Option<&str> {
         let is_there =
             |reference: &&String| name(reference).is_some_and(|n| n.registry == *registry);
-        self.unpushed(export).find(is_there).map(String::as_str)
-    }
-
-    fn next(&self, export: &Export) -> Option<ImageName> {
-        match self.awaited.is_empty() {
-            true => self.untagged.clone(),
-            false => name(self.unpushed(export).next()?),
-        }
-    }
-
-    fn unpushed(&self, export: &Export) -> impl Iterator<Item = &String> {
         let is_left = |reference: &&String| !is_named(&export.pushed, reference);
-        self.awaited.iter().filter(is_left)
+        let mut left = self.awaited.iter().filter(is_there);
+        left.find(is_left).map(String::as_str)
+    }
+
+    fn image(&self, next: usize) -> Option<ImageName> {
+        if self.awaited.is_empty() {
+            self.untagged.clone()
+        } else {
+            name(self.awaited.get(next)?)
+        }
     }
 }
 
