@@ -7,6 +7,7 @@
     reason = "tests stand outside of the program"
 )]
 
+mod act;
 mod advice;
 mod bad_input;
 mod bake;
