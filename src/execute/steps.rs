@@ -7,6 +7,14 @@
 //! #8 [linux/arm64 build 2/3] RUN make
 //! #8 CACHED
 //! ```
+//!
+//! A step whose layer comes from a cache elsewhere, for another step to run on,
+//! says that in place of `CACHED`:
+//!
+//! ```text
+//! #8 extracting sha256:… 0.1s done
+//! #8 DONE 0.5s
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -31,7 +39,9 @@ pub struct Count {
 impl Steps {
     /// Takes a line of the progress in.
     pub(super) fn read(&mut self, vertex: &str, text: &str) {
-        if text == "CACHED" {
+        // What a command prints has a time before it.
+        let is_fetched = text.starts_with("sha256:") || text.starts_with("extracting sha256:");
+        if text == "CACHED" || is_fetched {
             if let Some((_, is_cached)) = self.vertices.get_mut(vertex) {
                 *is_cached = true;
             }
@@ -110,6 +120,24 @@ mod tests {
         let counts = [("linux/amd64", 1, 1), ("linux/arm64", 1, 2)];
         let counts = counts.map(|(name, cached, all)| (name.to_owned(), cached, all));
         assert_eq!(read(text), counts);
+    }
+
+    #[test]
+    fn a_step_that_is_fetched_from_a_cache_was_cached() {
+        let text = "5 [1/3] FROM r/b:1@sha256:0
+5 extracting sha256:1 0.1s done
+5 DONE 0.3s
+6 [2/3] RUN make
+6 sha256:2 1.05MB / 3.2MB 0.2s
+6 DONE 0.4s
+7 [3/3] COPY . /
+7 extracting sha256:3
+7 extracting sha256:3 0.1s done
+7 DONE 0.5s
+8 [other 2/2] RUN print
+8 0.1 extracting sha256:4
+8 DONE 0.5s";
+        assert_eq!(read(text), [(String::new(), 2, 3)]);
     }
 
     #[test]
