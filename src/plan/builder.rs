@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::cache::Cache;
 use super::create::Created;
 use super::draft::Draft;
-use super::{Level, Notice, Publication, classic};
+use super::{Level, Notice, Publication, classic, distinct};
 use crate::error::InputProblem;
 use crate::facts::{Engine, Facts};
 use crate::image::Platform;
@@ -257,9 +257,13 @@ fn missing(
     ] {
         let kinds = entries.iter().map(|entry| cache_kind(entry));
         let unknown = kinds.filter(|kind| !known.contains(&kind.as_str()));
-        missing.extend(unknown.map(|kind| format!("{what} of type {kind}")));
+        let named = |kind| match cache.added {
+            true => "a cache for the next run".to_owned(),
+            false => format!("{what} of type {kind}"),
+        };
+        missing.extend(unknown.map(named));
     }
-    missing
+    distinct(&missing)
 }
 
 /// An image in a file, which engines write out of the containerd store only.

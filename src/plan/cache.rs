@@ -12,10 +12,12 @@ use serde::Serialize;
 
 use super::local_cache::LocalCache;
 use super::scope::Scope;
-use super::{Builder, BuilderChoice, Publication, builder};
+use super::{BuilderChoice, Publication, builder};
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::image::{ImageName, Platform};
+use crate::input::builder::Driver;
+use crate::input::output::has_docker_exporter;
 use crate::input::{CacheChoice, Inputs};
 
 /// The folder of local caches, in the one that the runner keeps.
@@ -91,6 +93,8 @@ pub(super) struct Question<'a> {
     pub(super) names: &'a [ImageName],
     pub(super) platforms: &'a [Platform],
     pub(super) publication: &'a Publication,
+    /// True when the build runs a command.
+    pub(super) has_run: bool,
 }
 
 impl Question<'_> {
@@ -114,41 +118,9 @@ impl Question<'_> {
             CacheChoice::Auto if !facts.cache.has_service => {
                 Cache::none("this step was given no cache service")
             }
-            CacheChoice::Auto => match self.classic_engine() {
-                Some(reason) => Cache::none(reason),
-                None => self.service(),
-            },
+            CacheChoice::Auto => self.service(),
             CacheChoice::Registry => self.registry(),
             CacheChoice::Local => self.local(),
-        }
-    }
-
-    /// Why the engine that builds cannot write a cache. A builder is not made
-    /// for a cache that nobody has asked for.
-    fn classic_engine(&self) -> Option<String> {
-        let alone = builder::decide(
-            self.inputs,
-            self.facts,
-            self.platforms,
-            self.publication,
-            &Cache::default(),
-        );
-        let is_engine = matches!(
-            alone,
-            Ok(Builder {
-                choice: BuilderChoice::Engine,
-                ..
-            })
-        );
-        match &self.facts.engine {
-            Engine::Running {
-                version,
-                containerd_store: false,
-            } if is_engine => Some(format!(
-                "Docker Engine {version} with the classic image store writes none; \
-                 `driver: docker-container` does"
-            )),
-            _ => None,
         }
     }
 
@@ -159,13 +131,68 @@ impl Question<'_> {
         let event = self.context().event_name.as_str();
         // Its caches are the default branch's, and its code is somebody's.
         let foreign = (event == "pull_request_target").then_some("a pull request's code");
-        self.finish(
+        let mut cache = self.finish(
             format!("in GitHub's cache service, scope {scope}"),
             "this is a runner of GitHub's",
             &[format!("type=gha,scope={scope},timeout={TIMEOUT}")],
             format!("type=gha,scope={scope},mode=max,ignore-error=true,timeout={TIMEOUT}"),
             foreign,
-        )
+        );
+        match self.classic_engine() {
+            Some(version) if cache.entries().next().is_some() => {
+                if let Some(why) = self.builds_without_builder() {
+                    return Cache::none(format!(
+                        "Docker Engine {version} with the classic image store writes none, and \
+                         {why}; `driver: docker-container` makes a builder that does"
+                    ));
+                }
+                cache.reason += "; a RUN is built, so a builder is made for it";
+                cache
+            }
+            _ => cache,
+        }
+    }
+
+    /// The version of the engine that builds all but the cache by itself, where
+    /// its image store is the classic one.
+    fn classic_engine(&self) -> Option<&str> {
+        let alone = builder::decide(
+            self.inputs,
+            self.facts,
+            self.platforms,
+            self.publication,
+            &Cache::default(),
+        );
+        let is_engine = alone.is_ok_and(|alone| alone.choice == BuilderChoice::Engine);
+        match &self.facts.engine {
+            Engine::Running {
+                version,
+                containerd_store: false,
+            } if is_engine => Some(version),
+            _ => None,
+        }
+    }
+
+    /// Why no builder is made for the cache alone, where the engine's own can
+    /// build.
+    fn builds_without_builder(&self) -> Option<&'static str> {
+        let Self {
+            inputs,
+            publication,
+            ..
+        } = self;
+        let is_pushed = (publication.push || publication.by_outputs) && !publication.withheld;
+        if inputs.own_builder.driver == Some(Driver::Docker) {
+            Some("`driver: docker` makes no builder")
+        } else if publication.load || has_docker_exporter(&inputs.build.outputs) {
+            Some("the image is for the engine")
+        } else if !is_pushed {
+            Some("nothing is pushed")
+        } else if !self.has_run {
+            Some("no RUN is built that a cache could spare")
+        } else {
+            None
+        }
     }
 
     fn registry(&self) -> Cache {
@@ -258,9 +285,9 @@ impl Question<'_> {
             from,
             to: unwritten.is_none().then_some(to).into_iter().collect(),
             added: true,
-            local: None,
             place,
             reason,
+            ..Cache::default()
         }
     }
 
@@ -300,188 +327,4 @@ impl Question<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::testing::{engine, facts, inputs, publication};
-    use super::*;
-    use crate::event::Payload;
-
-    struct Case<'a> {
-        event: &'a str,
-        git_ref: &'a str,
-        given: &'a [(&'a str, &'a str)],
-        mode: &'a str,
-        classic: bool,
-        hosted: bool,
-    }
-
-    const PUSH: Case<'_> = Case {
-        event: "push",
-        git_ref: "refs/heads/main",
-        given: &[],
-        mode: "",
-        classic: false,
-        hosted: true,
-    };
-
-    fn decided(case: &Case<'_>) -> Cache {
-        let inputs = inputs(case.given);
-        let mut facts = facts(&inputs, "FROM scratch\n");
-        facts.engine = engine(!case.classic);
-        facts.cache.is_hosted = case.hosted;
-        facts.cache.has_service = true;
-        facts.cache.mode = case.mode.to_owned();
-        facts.cache.kept = Some("/tools".into());
-        facts.event.metadata.repository.default_branch = Some("main".to_owned());
-        facts.event.context = RunContext {
-            event_name: case.event.to_owned(),
-            git_ref: case.git_ref.to_owned(),
-            repository: "Acme/App".to_owned(),
-            payload: Payload::new(json!({"pull_request": {"base": {"ref": "next"}}})),
-            ..RunContext::default()
-        };
-        let publication = publication(&inputs, &facts);
-        let question = Question {
-            inputs: &inputs,
-            facts: &facts,
-            names: &[ImageName::parse("ghcr.io/acme/app").unwrap()],
-            platforms: &inputs.platforms,
-            publication: &publication,
-        };
-        question.decide()
-    }
-
-    fn counts(cache: &Cache) -> (usize, usize) {
-        (cache.from.len(), cache.to.len())
-    }
-
-    #[test]
-    fn auto_is_the_service_of_a_hosted_runner() {
-        let cache = decided(&PUSH);
-        let scope = "ghcr-io-acme-app-linux-amd64-linux-arm64-";
-        assert!(cache.from[0].starts_with(&format!("type=gha,scope={scope}")));
-        assert!(cache.from[0].ends_with(",timeout=2m"), "{:?}", cache.from);
-        assert!(cache.to[0].contains(",mode=max,ignore-error=true,timeout=2m"));
-        assert!(cache.added);
-        let elsewhere = Case {
-            hosted: false,
-            ..PUSH
-        };
-        assert_eq!(counts(&decided(&elsewhere)), (0, 0));
-    }
-
-    #[test]
-    fn auto_makes_no_builder_and_what_is_asked_for_does() {
-        let one = ("platforms", "linux/amd64");
-        let classic = Case {
-            classic: true,
-            given: &[one],
-            ..PUSH
-        };
-        let cache = decided(&classic);
-        assert_eq!(counts(&cache), (0, 0));
-        assert!(cache.to_string().contains("classic image store"), "{cache}");
-        for given in [
-            vec![],
-            vec![one, ("driver", "docker-container")],
-            vec![one, ("cache", "registry")],
-        ] {
-            let case = Case {
-                given: &given,
-                ..classic
-            };
-            assert_eq!(counts(&decided(&case)).1, 1, "{given:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_given_wins() {
-        let given = [("cache-from", "type=gha"), ("cache", "registry")];
-        let cache = decided(&Case {
-            given: &given,
-            ..PUSH
-        });
-        assert_eq!(cache.from, ["type=gha"]);
-        assert!(cache.to.is_empty() && !cache.added);
-    }
-
-    #[test]
-    fn the_run_decides_what_is_written_and_the_mode_what_is_allowed() {
-        let tag = ("push", "refs/tags/v1");
-        let request = ("pull_request", "refs/pull/2/merge");
-        let target = ("pull_request_target", "refs/heads/next");
-        let main = ("push", "refs/heads/main");
-        for (kind, (event, git_ref), mode, expected) in [
-            ("auto", main, "", (1, 1)),
-            ("auto", main, "read", (1, 0)),
-            ("auto", main, "write-only", (0, 1)),
-            ("auto", main, "none", (0, 0)),
-            ("auto", tag, "", (1, 0)),
-            ("auto", request, "", (1, 1)),
-            ("auto", target, "", (1, 0)),
-            ("registry", tag, "", (1, 0)),
-            ("registry", request, "", (2, 0)),
-            ("local", main, "", (1, 1)),
-            ("local", ("push", "refs/heads/x"), "", (2, 1)),
-            ("local", request, "", (2, 0)),
-            ("none", main, "", (0, 0)),
-        ] {
-            let cache = decided(&Case {
-                event,
-                git_ref,
-                mode,
-                given: &[("cache", kind)],
-                ..PUSH
-            });
-            assert_eq!(counts(&cache), expected, "{kind} {event} {git_ref} {mode}");
-            let written = cache.local.and_then(|local| local.written);
-            assert_eq!(written.is_some(), kind == "local" && expected.1 == 1);
-        }
-    }
-
-    #[test]
-    fn a_branch_reads_its_own_cache_and_the_default_branch_s() {
-        let decided = |git_ref| {
-            decided(&Case {
-                given: &[("cache", "registry")],
-                git_ref,
-                ..PUSH
-            })
-        };
-        let of_main = "type=registry,ref=ghcr.io/acme/app:buildcache";
-        let main = decided("refs/heads/main");
-        assert_eq!(main.from, [of_main]);
-        assert!(main.to[0].starts_with(&format!("{of_main},mode=max,")));
-        assert!(main.to[0].ends_with(",ignore-error=true"));
-        let branch = decided("refs/heads/x");
-        assert_eq!(branch.from.len(), 2);
-        assert!(branch.from[0].starts_with(&format!("{of_main}-x-")));
-        assert_eq!(branch.from[1], of_main);
-        assert!(branch.to[0].starts_with(&format!("{},", branch.from[0])));
-    }
-
-    #[test]
-    fn a_step_that_is_an_image_has_no_folder_that_stays() {
-        let inputs = inputs(&[("cache", "local")]);
-        let mut facts = facts(&inputs, "FROM scratch\n");
-        let publication = publication(&inputs, &facts);
-        facts.paths.mounts = Some(vec!["/github/workspace".into()]);
-        for (kept, why) in [
-            (Some("/opt/tools".into()), "this step, which is an image"),
-            (None, "RUNNER_TOOL_CACHE"),
-        ] {
-            facts.cache.kept = kept;
-            let question = Question {
-                inputs: &inputs,
-                facts: &facts,
-                names: &[],
-                platforms: &inputs.platforms,
-                publication: &publication,
-            };
-            let cache = question.decide();
-            assert_eq!(counts(&cache), (0, 0));
-            assert!(cache.to_string().contains(why), "{cache}");
-        }
-    }
-}
+mod tests;

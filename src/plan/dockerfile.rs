@@ -84,6 +84,17 @@ impl Read<'_> {
     /// The platforms that commands run on when the image for this platform is
     /// built, without the builder's own as `BUILDPLATFORM` names it.
     pub(super) fn platforms_that_run(&mut self, platform: &Platform) -> Option<BTreeSet<Platform>> {
+        Some(self.run_on(platform)?.into_iter().flatten().collect())
+    }
+
+    /// True when a command runs on any platform, the builder's own included, when
+    /// the image for this platform is built.
+    pub(super) fn runs(&mut self, platform: &Platform) -> Option<bool> {
+        Some(!self.run_on(platform)?.is_empty())
+    }
+
+    /// The platforms that commands run on; `None` is the builder's own.
+    fn run_on(&mut self, platform: &Platform) -> Option<BTreeSet<Option<Platform>>> {
         let mut scope = platform_arguments(platform);
         let stage = self.target.unwrap_or("default");
         scope.insert("TARGETSTAGE".to_owned(), stage.to_owned());
@@ -230,6 +241,23 @@ mod tests {
         ] {
             let found = runs(text, None, &[], "linux/arm64");
             assert_eq!(found.as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_on_the_builder_s_own_platform_is_one() {
+        let cross = "FROM --platform=$BUILDPLATFORM alpine AS build\nRUN true\nFROM scratch\nCOPY --from=build /a /\n";
+        let copies = "FROM alpine\nCOPY . /\n";
+        let unseen = "FROM ${A%x}\n";
+        for (text, expected) in [(cross, Some(true)), (copies, Some(false)), (unseen, None)] {
+            let question = Question {
+                text,
+                target: None,
+                arguments: &[],
+            };
+            let read = question.read();
+            let found = read.and_then(|mut read| read.runs(&"linux/arm64".parse().unwrap()));
+            assert_eq!(found, expected, "{text}");
         }
     }
 

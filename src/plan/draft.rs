@@ -9,8 +9,8 @@ use super::support::Support;
 use super::told::Told;
 use super::{
     Build, BuildContext, Builder, Cache, Handed, Publication, annotations, attestations, cache,
-    classic, distinct, exposed, git_logins, handed, images, named, naming, publication, reach,
-    secrets, source, targets,
+    classic, commands, distinct, exposed, git_logins, handed, images, named, naming, publication,
+    reach, secrets, source, targets,
 };
 use crate::event::RunContext;
 use crate::facts::{Facts, Target, Workspace};
@@ -107,6 +107,7 @@ impl<'a> Draft<'a> {
             names: &all_names,
             platforms: &platforms,
             publication: &publication,
+            has_run: commands::are_run(wanted, &source, &platforms),
         };
         let mut cache = question.decide();
         let handed = match wanted.target {

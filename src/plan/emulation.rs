@@ -10,10 +10,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::dockerfile::Question;
 use super::draft::Draft;
-use super::targets::is_linked;
-use super::{Builder, BuilderChoice, ContextKind, Level, Notice};
+use super::{Builder, BuilderChoice, Level, Notice, commands};
 use crate::facts::{Facts, Machine};
 use crate::image::Platform;
 use crate::input::Inputs;
@@ -104,7 +102,7 @@ pub(super) fn decide(
     }
     let running = drafts
         .iter()
-        .flat_map(|draft| running(draft, &built_for(draft)));
+        .flat_map(|draft| commands::running(draft, &built_for(draft)));
     let running: BTreeSet<Platform> = running.collect();
     let running: Vec<Platform> = running.iter().filter(foreign).cloned().collect();
     if running.is_empty() {
@@ -179,36 +177,6 @@ fn by_kernel(inputs: &Inputs, machine: &Machine, running: Vec<Platform>) -> Emul
     }
 }
 
-/// The Dockerfile, where it is seen from here.
-fn dockerfile<'a>(draft: &Draft<'a>) -> Option<&'a str> {
-    match draft.source.kind {
-        ContextKind::Local => draft.wanted.workspace.dockerfile.as_deref(),
-        ContextKind::Repository { .. } | ContextKind::Remote => None,
-    }
-}
-
-/// The platforms that commands run on. Where the Dockerfile is not seen or not
-/// understood, that is every platform.
-pub(super) fn running(draft: &Draft<'_>, platforms: &[Platform]) -> BTreeSet<Platform> {
-    let inputs = &draft.wanted.inputs;
-    if draft.wanted.target.is_some_and(is_linked) {
-        // What it is made from may hold a RUN.
-        return platforms.iter().cloned().collect();
-    }
-    let question = dockerfile(draft).map(|text| Question {
-        text,
-        target: inputs.target.as_deref(),
-        arguments: &inputs.build_args,
-    });
-    let mut read = question.and_then(Question::read);
-    let of = |platform: &Platform| {
-        let read = read.as_mut();
-        let known = read.and_then(|read| read.platforms_that_run(platform));
-        known.unwrap_or_else(|| BTreeSet::from([platform.clone()]))
-    };
-    platforms.iter().flat_map(of).collect()
-}
-
 impl Emulation {
     fn new(platforms: Vec<Platform>, step: EmulationStep, reason: &str) -> Self {
         Self {
@@ -281,7 +249,7 @@ mod tests {
     use super::super::draft::Wanted;
     use super::super::testing::{engine, facts, inputs, publication};
     use super::super::told::Told;
-    use super::super::{Cache, support};
+    use super::super::{Cache, ContextKind, support};
     use super::*;
     use crate::event::RunContext;
     use crate::plan::builder;

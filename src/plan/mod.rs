@@ -11,6 +11,7 @@ mod build;
 mod builder;
 mod cache;
 mod classic;
+mod commands;
 mod create;
 mod definition;
 mod dockerfile;
@@ -188,7 +189,7 @@ pub fn plan(
         return Err(told.problems);
     }
     let running = drafts.iter();
-    let running = running.flat_map(|draft| emulation::running(draft, &draft.platforms));
+    let running = running.flat_map(|draft| commands::running(draft, &draft.platforms));
     let running = running.collect();
     Ok(Plan {
         together: arguments::together(inputs, &drafts, &builder),

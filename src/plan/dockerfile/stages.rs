@@ -74,12 +74,13 @@ impl<'text, 'file> Stages<'text, 'file> {
     }
 
     /// Where the stages run commands that the target needs: each its own, and those
-    /// that the stage it begins from has left for it.
+    /// that the stage it begins from has left for it. `None` is the builder's own
+    /// platform.
     pub(super) fn run_by(
         &self,
         target: Option<&str>,
         work: &mut Work,
-    ) -> Option<BTreeSet<Platform>> {
+    ) -> Option<BTreeSet<Option<Platform>>> {
         let count = self.stages.len();
         let last = match target {
             None => count.checked_sub(1)?,
@@ -109,7 +110,7 @@ impl<'text, 'file> Stages<'text, 'file> {
                 }
             }
             if runs {
-                platforms.extend(self.platforms.get(index)?.as_deref().cloned());
+                platforms.insert(self.platforms.get(index)?.as_deref().cloned());
             }
         }
         Some(platforms)
