@@ -37,6 +37,7 @@ pub struct Host {
     directory: PathBuf,
     /// `None` for a clock that is set to a time which no date can be made of.
     now: Option<Timestamp>,
+    clock: Timestamp,
     /// This program, by which others are started so that they end with it.
     program: Option<PathBuf>,
     /// What is taken out of the words of programs.
@@ -53,10 +54,12 @@ impl Host {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
+        let clock = moment(SystemTime::now());
         Self {
             environment,
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-            now: moment(SystemTime::now()),
+            now: clock,
+            clock: clock.unwrap_or_default(),
             // Only Linux tells a process that its parent has ended.
             program: std::env::current_exe()
                 .ok()
@@ -74,6 +77,7 @@ impl Host {
                 .collect(),
             directory: directory.to_owned(),
             now: Some(now),
+            clock: now,
             program: None,
             secrets: Vec::new(),
         }
@@ -147,6 +151,12 @@ impl Host {
     /// When the run started: read once, so that every tag of a run agrees.
     pub fn now(&self) -> Timestamp {
         self.now.unwrap_or_default()
+    }
+
+    /// The machine's own clock at that time, by which tokens expire.
+    /// `STEVEDORE_NOW` does not set it.
+    pub fn clock(&self) -> Timestamp {
+        self.clock
     }
 
     /// True when GitHub's runner reads what is printed.

@@ -239,7 +239,7 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
     }
     let publications = plan.builds.iter().map(|build| &build.publication);
     let mut lines: Vec<String> = match (plan.preflight.mode, &outcome.known.withheld) {
-        (Preflight::Only, None) if plan.preflight.checks.is_empty() => publications
+        (Preflight::Only, None) if plan.preflight.is_empty() => publications
             .map(|publication| format!("nothing to ask: {publication}"))
             .collect(),
         (Preflight::Only, _) => vec!["asked, and nothing built: `preflight: only`".to_owned()],

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::Error;
 use super::cache::Wait;
+use super::imports::Imports;
 use super::progress::{CutShort, Reader, Watch};
 use super::stall::{Silent, Stall};
 use crate::host::{Command, Finished, Host, Progress, Signal, Signals, file};
@@ -39,6 +40,9 @@ pub(super) enum Ended {
     CutShort,
     /// By us: a registry has stopped answering.
     Silent(Silent),
+    /// By us: these caches gave no answer while they were read; none where the
+    /// builder began nothing at all.
+    Unanswered(Vec<String>),
     /// With an error.
     Failed {
         /// Its exit code.
@@ -51,13 +55,14 @@ pub(super) enum Ended {
 }
 
 /// Builds. What the progress told of exports is in the watches; when the wait of
-/// all of them is over, or a push stalls, buildx is ended.
+/// all of them is over, a cache does not answer, or a push stalls, buildx is ended.
 pub(super) async fn run(
     command: &Command,
     host: &Host,
     progress: Progress<'_>,
     signals: &mut Signals,
     watches: &mut [Watch<'_>],
+    imports: &Imports,
     names_targets: bool,
     stall: &Stall<'_>,
 ) -> Result<Ended, Error> {
@@ -67,12 +72,13 @@ pub(super) async fn run(
             let waits: Vec<Arc<Wait>> = watches.iter().map(|watch| watch.wait.clone()).collect();
             let pushes: Vec<_> = watches.iter().map(|watch| watch.pushing.clone()).collect();
             let pushing = || pushes.iter().filter_map(|pushing| pushing.now()).collect();
-            let mut reader = Reader::new(writer, watches, names_targets);
+            let mut reader = Reader::new(writer, watches, imports, names_targets);
             // buildx dies with the command that is given up.
             let ended = tokio::select! {
                 finished = command.run(host, Progress::Through(&mut reader), signals) => Ok(finished),
                 () = over(&waits) => Err(Ended::CutShort),
                 silent = stall.silent(pushing) => Err(Ended::Silent(silent)),
+                entries = imports.unanswered() => Err(Ended::Unanswered(entries)),
             };
             drop(reader);
             match ended {
@@ -81,7 +87,8 @@ pub(super) async fn run(
                     for watch in watches {
                         match &ended {
                             Ended::Silent(silent) => watch.give_up(silent),
-                            _ => watch.cut_short(CutShort::Bound),
+                            Ended::CutShort => watch.cut_short(CutShort::Bound),
+                            _ => {}
                         }
                     }
                     return Ok(ended);

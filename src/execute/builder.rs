@@ -255,6 +255,33 @@ fn write_files(job: &Job<'_>) -> Result<(), Error> {
     }
 }
 
+/// Stops a builder that is stuck, where its driver lets us: the next build starts
+/// it again, with the cache that it has.
+///
+/// # Errors
+/// When a signal ends the run.
+pub(super) async fn restart(
+    job: &Job<'_>,
+    base: &Command,
+    signals: &mut Signals,
+) -> Result<(), Error> {
+    let (name, driver) = match &job.plan.builder.choice {
+        BuilderChoice::Created(made) => (made.name.as_str(), Some(made.driver.as_str())),
+        BuilderChoice::Named(name) => (name.as_str(), job.facts.builder.driver_of(name)),
+        BuilderChoice::Engine => return Ok(()),
+    };
+    if driver != Some(Driver::DockerContainer.as_str()) {
+        return Ok(());
+    }
+    info!("restarting the builder {name}, which waits for a cache");
+    let command = base.clone().args(["stop", name]);
+    tokio::select! {
+        // Where it does not stop, the build says so.
+        _ = tokio::time::timeout(PATIENCE, command.read(job.host)) => Ok(()),
+        signal = signals.next() => Err(Error::Cancelled(signal)),
+    }
+}
+
 /// What a builder says of itself; `None` when it does not, which the build will
 /// tell better.
 async fn ask(

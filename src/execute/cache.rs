@@ -114,7 +114,7 @@ mod tests {
             ..Cache::default()
         };
         let left_out = Omit {
-            caches: vec!["r/a:cache".to_owned()],
+            caches: vec!["type=registry,ref=r/a:cache".to_owned()],
             ..Omit::default()
         };
         for (entry, omit, writes) in [

@@ -104,6 +104,17 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The builder waits for a cache, and does nothing else any more.
+    #[error(
+        "the builder {name} still waits for a cache that does not answer, and builds nothing \
+         else until it is restarted. Restart its BuildKit (of the engine's own builder that is \
+         Docker itself) and run the job again with `cache: none`, or without that entry in \
+         `cache-from`"
+    )]
+    Stuck {
+        /// Its name.
+        name: String,
+    },
     /// Registries would refuse what the run is about to send them.
     #[error("{} of the registries' answers stop the run before anything is built", .0.len())]
     Refused(Vec<Denial>),

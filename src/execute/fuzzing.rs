@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::build::last_words;
 use super::cache::Wait;
+use super::imports::Imports;
 use super::inspected;
 use super::lines::Lines;
 use super::progress::{Export, Reader, Watch};
@@ -32,7 +33,9 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
     let mut progress = Progress::Through(&mut out);
     let lines = Lines::to(&mut progress);
     let mut line = lines.of("api");
-    let mut reader = Reader::new(&mut line, &mut watches, names_targets);
+    let entries = cache.entries().map(str::to_owned).collect();
+    let imports = Imports::of(entries);
+    let mut reader = Reader::new(&mut line, &mut watches, &imports, names_targets);
     for piece in bytes.chunks(13) {
         let _ = reader.write_all(piece);
     }

@@ -7,6 +7,7 @@
 mod build;
 mod builder;
 mod cache;
+mod cache_service;
 mod context;
 mod copy;
 mod docker_config;
@@ -17,6 +18,7 @@ mod folder;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod images;
+mod imports;
 mod inspected;
 mod lines;
 mod local_cache;
@@ -32,6 +34,7 @@ mod steps;
 mod store;
 mod take_down;
 mod together;
+mod uncached;
 mod unreached;
 mod verify;
 mod visibility;
@@ -92,7 +95,7 @@ pub struct Outcome {
 pub struct Known {
     /// The images that their registries said they would take.
     pub(crate) allowed: Vec<ImageName>,
-    /// The references of registry caches, and entries of others, that are left out.
+    /// The entries of caches that are left out.
     pub(crate) without_caches: Vec<String>,
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
@@ -107,11 +110,13 @@ impl Known {
     }
 
     /// What a build leaves out, beside references that are settled.
-    pub(super) fn omit(&self, settled: Vec<String>) -> Omit {
+    pub(super) async fn omit(&self, settled: Vec<String>) -> Omit {
+        let standing = self.standing.lock().await;
+        let without = self.without_caches.iter().chain(&standing.without_caches);
         Omit {
             references: settled,
             sending: self.withheld.is_some(),
-            caches: self.without_caches.clone(),
+            caches: without.cloned().collect(),
         }
     }
 }

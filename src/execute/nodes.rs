@@ -34,7 +34,11 @@ pub(super) struct Standing {
     pub(super) said: Option<String>,
     /// The nodes that it lacks.
     pub(super) lost: Vec<LostNode>,
-    /// What is to be told of that.
+    /// Entries of caches that have stopped a build, and are left out.
+    pub(super) without_caches: Vec<String>,
+    /// How often it was stopped because a cache had made it stuck.
+    pub(super) restarts: usize,
+    /// What is to be told of all that.
     pub(super) warnings: Vec<String>,
 }
 
@@ -123,6 +127,7 @@ impl Nodes<'_> {
             said: Some(said),
             lost,
             warnings,
+            ..Standing::default()
         })
     }
 

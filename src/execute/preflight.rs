@@ -9,7 +9,7 @@ use super::refusals::{PACKAGE, Refused};
 use super::{Denial, Error, Job, Outcome};
 use crate::diagnosis::Kind;
 use crate::input::Preflight;
-use crate::plan::{self, Check};
+use crate::plan::{self, Check, cache_name};
 use crate::registry::{Answer, Client};
 
 /// How long all questions together may take.
@@ -29,14 +29,24 @@ impl Job<'_> {
     ) -> Result<(), Error> {
         let checks = &self.plan.preflight.checks;
         let asked = checks.iter().map(|check| self.ask(client, check));
-        let asked = join_all(asked).await;
+        let services = &self.plan.preflight.services;
+        let services = services.iter().map(async |check| {
+            let answer = self.ask_service(check, BOUND).await;
+            (check, answer)
+        });
+        let (asked, services) = tokio::join!(join_all(asked), join_all(services));
+        for (check, answer) in services {
+            if let Err(why) = answer {
+                leave_out("type=gha", check.entries.clone(), &why, outcome);
+            }
+        }
         let mut denials = Vec::new();
         for (check, answer) in checks.iter().zip(asked) {
             match answer {
                 Asked::Allowed if check.added => {}
-                Asked::Unclear(why) if check.added => leave_out(check, &why, outcome),
+                Asked::Unclear(why) if check.added => self.leave_out_asked(check, &why, outcome),
                 Asked::Denied(denial) if check.added => {
-                    leave_out(check, &denial.to_string(), outcome);
+                    self.leave_out_asked(check, &denial.to_string(), outcome);
                 }
                 Asked::Allowed => outcome.known.allowed.push(check.image.clone()),
                 Asked::Unclear(why) => outcome.warnings.push(format!(
@@ -70,11 +80,20 @@ impl Job<'_> {
             .into_iter()
             .partition(|denial| denial.check.access == plan::Access::Push);
         for denial in caches {
-            leave_out(&denial.check, &denial.to_string(), outcome);
+            self.leave_out_asked(&denial.check, &denial.to_string(), outcome);
         }
         if !images.is_empty() {
             outcome.known.withheld = Some(self.withheld(&images));
         }
+    }
+
+    /// The entries of the cache that a question is about are not used.
+    fn leave_out_asked(&self, check: &Check, why: &str, outcome: &mut Outcome) {
+        let builds = self.plan.builds.iter();
+        let entries = builds.flat_map(|build| build.cache.entries());
+        let is_it = |entry: &&str| cache_name(entry) == check.given_as;
+        let entries = entries.filter(is_it).map(str::to_owned).collect();
+        leave_out(&check.given_as, entries, why, outcome);
     }
 
     async fn ask(&self, client: &Client, check: &Check) -> Asked {
@@ -130,13 +149,15 @@ impl Job<'_> {
     }
 }
 
-/// A cache of ours that may not be read, or does not answer, is not used.
-fn leave_out(check: &Check, why: &str, outcome: &mut Outcome) {
-    let reference = &check.given_as;
-    outcome.warnings.push(format!(
-        "the build cache {reference} is left out, and the image is not at fault: {why}"
-    ));
-    outcome.known.without_caches.push(reference.clone());
+/// A cache that may not be read, or does not answer, is not used.
+fn leave_out(name: &str, entries: Vec<String>, why: &str, outcome: &mut Outcome) {
+    outcome.warnings.push(left_out(name, why));
+    outcome.known.without_caches.extend(entries);
+}
+
+/// The warning about a cache that is not used.
+pub(super) fn left_out(name: &str, why: &str) -> String {
+    format!("the build cache {name} is left out, and the image is not at fault: {why}")
 }
 
 /// What came of a question.

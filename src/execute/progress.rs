@@ -25,6 +25,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::cache::Wait;
+use super::imports::Imports;
 use super::stall::{Pushing, Silent};
 use super::steps::Steps;
 use crate::diagnosis::without_prefixes;
@@ -306,6 +307,7 @@ impl Watch<'_> {
 pub(super) struct Reader<'a, 'b> {
     inner: &'a mut (dyn Write + Send),
     watches: &'a mut [Watch<'b>],
+    imports: &'a Imports,
     /// True when each vertex begins with the name of a target, as bake has it
     /// with several.
     names_targets: bool,
@@ -322,6 +324,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     pub(super) fn new(
         inner: &'a mut (dyn Write + Send),
         watches: &'a mut [Watch<'b>],
+        imports: &'a Imports,
         names_targets: bool,
     ) -> Self {
         let targets = watches.iter().enumerate();
@@ -330,6 +333,7 @@ impl<'a, 'b> Reader<'a, 'b> {
             inner,
             targets: targets.collect(),
             watches,
+            imports,
             names_targets,
             vertices: HashMap::new(),
             line: Vec::new(),
@@ -348,12 +352,16 @@ impl<'a, 'b> Reader<'a, 'b> {
 
     fn read(&mut self, vertex: &str, text: &str) {
         if !self.names_targets {
+            self.imports.read(vertex, text);
             for watch in &mut *self.watches {
                 watch.take(|export| export.read(vertex, text));
             }
             return;
         }
         let named = target_of(text);
+        // Also of targets that the others are made from alone.
+        let unnamed = named.as_ref().map_or(text, |(_, text)| text);
+        self.imports.read(vertex, unnamed);
         if let Some((target, _)) = &named {
             if let Some(index) = self.targets.get(target) {
                 self.vertices.insert(vertex.to_owned(), *index);
@@ -425,7 +433,8 @@ mod tests {
         });
         let mut sink = io::sink();
         let names_targets = targets[0].is_some();
-        let mut reader = Reader::new(&mut sink, &mut watches, names_targets);
+        let imports = Imports::of(Vec::new());
+        let mut reader = Reader::new(&mut sink, &mut watches, &imports, names_targets);
         // In pieces, as a pipe gives them.
         for piece in text.as_bytes().chunks(7) {
             reader.write_all(piece).unwrap();
@@ -510,7 +519,8 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
         let words = (0..20 * COUNT).map(|at| format!("#5 0.1 line {at}\n"));
         let begun = Instant::now();
         let mut sink = io::sink();
-        let mut reader = Reader::new(&mut sink, &mut watches, false);
+        let imports = Imports::of(Vec::new());
+        let mut reader = Reader::new(&mut sink, &mut watches, &imports, false);
         for line in caches
             .chain(pushes)
             .chain(["#6 DONE 1s\n".to_owned()])

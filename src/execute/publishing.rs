@@ -18,6 +18,7 @@ use super::pushes::{Pushes, is_named};
 use super::refusals::Refused;
 use super::stall::{Pushing, Stall};
 use super::store::Store;
+use super::uncached::Try;
 use super::{BuildResult, Built, Error, Job, Known, build, builder, local_cache, nodes};
 use crate::diagnosis::{self, Diagnosis, Kind};
 use crate::host::{Command, Progress, Signal, Signals};
@@ -106,7 +107,7 @@ impl Publishing<'_> {
                 Way::Copy => self.copy(progress.again(), signals, &export, built).await?,
             }
             if built.pushes.due().is_empty() {
-                return failures(&built.pushes);
+                return built.pushes.failures();
             }
             way = self.way(&export, built);
         }
@@ -115,26 +116,38 @@ impl Publishing<'_> {
     /// A build, with a push of everything that is due.
     async fn begin(
         &self,
-        progress: Progress<'_>,
+        mut progress: Progress<'_>,
         signals: &mut Signals,
         built: &Built,
     ) -> Result<Begun<'_>, Error> {
-        let omit = self.known.omit(built.pushes.settled());
-        let mut watch = watch(self.build, built, &omit);
-        self.write_definition(&omit)?;
-        let arguments = self.build.arguments(&self.files, &omit);
-        let command = builder::building(self.job, self.buildx).args(arguments);
+        let known = self.known;
         let stall = self.stall();
-        let ended = build::run(
-            &command,
-            self.job.host,
-            progress,
-            signals,
-            std::slice::from_mut(&mut watch),
-            self.build.names_targets(),
-            &stall,
-        );
-        let ended = ended.await?;
+        let (watch, ended) = loop {
+            let omit = known.omit(built.pushes.settled()).await;
+            let mut watch = [watch(self.build, built, &omit)];
+            self.write_definition(&omit)?;
+            let entries = self.build.cache.entries();
+            let this = Try::of(known, entries, &omit).await;
+            let arguments = self.build.arguments(&self.files, &omit);
+            let command = builder::building(self.job, self.buildx).args(arguments);
+            let ended = build::run(
+                &command,
+                self.job.host,
+                progress.again(),
+                signals,
+                &mut watch,
+                &this.imports,
+                self.build.names_targets(),
+                &stall,
+            );
+            let ended = ended.await?;
+            let base = self.command();
+            let again = this.is_made_again(self.job, &base, known, &ended, &watch, signals);
+            if !again.await? {
+                let [watch] = watch;
+                break (watch, ended);
+            }
+        };
         let target = self.build.target.as_deref();
         let result = match ended {
             Ended::Well | Ended::Cancelled(_, true) => {
@@ -144,6 +157,8 @@ impl Publishing<'_> {
         };
         let done = match ended {
             Ended::Well | Ended::CutShort => Done::Well,
+            // Something is pushed already: what is left is copied from that.
+            Ended::Unanswered(_) => Done::Stopped,
             Ended::Failed { code, message } => Done::Failed(code, message),
             Ended::Silent(silent) => Done::Failed(None, silent.why),
             Ended::Cancelled(signal, _) => Done::Cancelled(signal),
@@ -453,27 +468,4 @@ pub(super) fn watch<'a>(build: &'a Build, built: &Built, omit: &Omit) -> Watch<'
 /// A failed push in the words of a build, which is how diagnoses know it.
 fn told(reference: &str, why: &str) -> String {
     format!("ERROR: failed to push {reference}: {why}")
-}
-
-/// What could not be pushed, as the error of the run.
-fn failures(pushes: &Pushes) -> Result<(), Error> {
-    let mut failures: Vec<super::FailedPush> = Vec::new();
-    for (push, diagnosis) in pushes.failed() {
-        let same = failures
-            .iter_mut()
-            .find(|other| other.image == push.image && other.diagnosis.id == diagnosis.id);
-        match same {
-            Some(other) => other.references.push(push.reference.clone()),
-            None => failures.push(super::FailedPush {
-                image: push.image.clone(),
-                references: vec![push.reference.clone()],
-                tries: push.tries,
-                diagnosis: diagnosis.clone(),
-            }),
-        }
-    }
-    match failures.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Push(failures)),
-    }
 }

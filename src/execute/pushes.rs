@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::progress::Export;
+use super::{Error, FailedPush};
 use crate::diagnosis::{Diagnosis, Kind};
 use crate::image::{Digest, ImageName, Reference, reference};
 use crate::plan::Build;
@@ -126,6 +127,29 @@ impl Pushes {
             State::Failed(diagnosis) => Some((push, diagnosis)),
             _ => None,
         })
+    }
+
+    /// What could not be pushed, as the error of the run.
+    pub(super) fn failures(&self) -> Result<(), Error> {
+        let mut failures: Vec<FailedPush> = Vec::new();
+        for (push, diagnosis) in self.failed() {
+            let same = failures
+                .iter_mut()
+                .find(|other| other.image == push.image && other.diagnosis.id == diagnosis.id);
+            match same {
+                Some(other) => other.references.push(push.reference.clone()),
+                None => failures.push(FailedPush {
+                    image: push.image.clone(),
+                    references: vec![push.reference.clone()],
+                    tries: push.tries,
+                    diagnosis: diagnosis.clone(),
+                }),
+            }
+        }
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Push(failures)),
+        }
     }
 
     /// The images that are on GitHub's container registry, each once.

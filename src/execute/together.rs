@@ -13,6 +13,7 @@ use super::images::Images;
 use super::progress::{CutShort, Watch};
 use super::publishing::{Begun, Done, watch};
 use super::stall::Stall;
+use super::uncached::Try;
 use super::{Built, Error, Known, builder};
 use crate::host::{Progress, Signals};
 
@@ -22,43 +23,56 @@ impl Images<'_> {
     pub(super) async fn together<'b>(
         &'b self,
         known: &Known,
-        progress: Progress<'_>,
+        mut progress: Progress<'_>,
         signals: &mut Signals,
         all: &[Built],
     ) -> Result<Vec<Option<Begun<'b>>>, Error> {
         let plan = self.job.plan;
         let files = self.job.folder.files();
-        let omit = known.omit(Vec::new());
-        let Some(arguments) = plan.together(&files, &omit) else {
-            return Ok(all.iter().map(|_| None).collect());
-        };
-        let written = fs::write(files.definition(None), plan.definition(&files, &omit));
-        written.map_err(Error::files("the bake file"))?;
-        let watches = plan.builds.iter().zip(all);
-        let mut watches: Vec<Watch<'b>> = watches
-            .map(|(build, built)| watch(build, built, &omit))
-            .collect();
-        let command = builder::building(self.job, self.buildx).args(arguments);
-        let host = self.job.host;
         let stall = Stall {
             client: self.client,
             limit: plan.stall_timeout,
             known,
         };
-        let ended = build::run(
-            &command,
-            host,
-            progress,
-            signals,
-            &mut watches,
-            true,
-            &stall,
-        );
-        let ended = ended.await?;
+        let (watches, ended) = loop {
+            let omit = known.omit(Vec::new()).await;
+            let Some(arguments) = plan.together(&files, &omit) else {
+                return Ok(all.iter().map(|_| None).collect());
+            };
+            let written = fs::write(files.definition(None), plan.definition(&files, &omit));
+            written.map_err(Error::files("the bake file"))?;
+            let watches = plan.builds.iter().zip(all);
+            let mut watches: Vec<Watch<'b>> = watches
+                .map(|(build, built)| watch(build, built, &omit))
+                .collect();
+            let entries = plan.builds.iter().flat_map(|build| build.cache.entries());
+            let this = Try::of(known, entries, &omit).await;
+            let command = builder::building(self.job, self.buildx).args(arguments);
+            let ended = build::run(
+                &command,
+                self.job.host,
+                progress.again(),
+                signals,
+                &mut watches,
+                &this.imports,
+                true,
+                &stall,
+            );
+            let ended = ended.await?;
+            let base = builder::base(self.job, self.buildx);
+            let again = this.is_made_again(self.job, &base, known, &ended, &watches, signals);
+            if !again.await? {
+                break (watches, ended);
+            }
+        };
         let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));
         let mut metadata = is_whole.then(|| Metadata::read(&files.metadata(None)));
         let begun = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
-            if matches!(ended, Ended::Failed { .. } | Ended::Silent(_)) {
+            let with_another = matches!(
+                ended,
+                Ended::Failed { .. } | Ended::Silent(_) | Ended::Unanswered(_)
+            );
+            if with_another {
                 watch.cut_short(CutShort::WithAnother);
             }
             let target = watch.target;
@@ -86,6 +100,7 @@ fn done(ended: &Ended, watch: &Watch<'_>, is_pushed_alone: bool) -> Option<Done>
     let (code, message) = match ended {
         Ended::Well | Ended::CutShort => return Some(Done::Well),
         Ended::Cancelled(signal, _) => return Some(Done::Cancelled(*signal)),
+        Ended::Unanswered(_) => (&None, &String::new()),
         Ended::Failed { code, message } => (code, message),
         Ended::Silent(silent) => (&None, &silent.why),
     };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{DockerSettings, Paths};
+use super::{DockerSettings, Paths, cache_token};
 use crate::event::RunContext;
 use crate::host::Host;
 use crate::vars;
@@ -12,8 +12,16 @@ use crate::vars;
 pub struct CacheFacts {
     /// True on a runner of GitHub's own.
     pub is_hosted: bool,
-    /// True when the job has a cache service and a token for it.
-    pub has_service: bool,
+    /// Where version 2 of the cache service is, if there is one.
+    pub results_url: Option<String>,
+    /// Where version 1 of the cache service is, if there is one.
+    pub cache_url: Option<String>,
+    /// True when the service is version 2.
+    pub is_version_2: bool,
+    /// True when the job has a token for its cache service.
+    pub has_token: bool,
+    /// Why BuildKit would refuse that token, if it would.
+    pub token_flaw: Option<String>,
     /// True when the service is version 2 and nothing says so: the runner leaves
     /// that out for a step that is an image, and BuildKit takes it for version 1.
     pub is_untold_version_2: bool,
@@ -45,25 +53,34 @@ impl CacheFacts {
         paths: &Paths,
         docker: &DockerSettings,
     ) -> Self {
-        let has = |name| host.var(name).is_some();
-        let has_results = has(vars::ACTIONS_RESULTS_URL);
+        let owned = |name| host.var(name).map(str::to_owned);
+        let results_url = owned(vars::ACTIONS_RESULTS_URL);
+        let version_2 = host.var(vars::ACTIONS_CACHE_SERVICE_V2);
         let server = context.server_host();
         let is_github = server == "github.com" || server.ends_with(".ghe.com");
+        let is_untold_version_2 =
+            paths.mounts.is_some() && results_url.is_some() && is_github && version_2.is_none();
+        let token = host.var(vars::ACTIONS_RUNTIME_TOKEN);
         Self {
             is_hosted: host.var(vars::RUNNER_ENVIRONMENT) == Some("github-hosted"),
-            has_service: has(vars::ACTIONS_RUNTIME_TOKEN)
-                && (has_results || has(vars::ACTIONS_CACHE_URL)),
-            is_untold_version_2: paths.mounts.is_some()
-                && has_results
-                && is_github
-                && !has(vars::ACTIONS_CACHE_SERVICE_V2),
+            results_url,
+            cache_url: owned(vars::ACTIONS_CACHE_URL),
+            is_version_2: is_untold_version_2 || version_2.is_some_and(is_true),
+            has_token: token.is_some(),
+            token_flaw: token.and_then(|token| cache_token::flaw(token, host.clock())),
+            is_untold_version_2,
             mode: host
                 .var(vars::ACTIONS_CACHE_MODE)
                 .unwrap_or_default()
                 .to_owned(),
             kept: host.var(vars::RUNNER_TOOL_CACHE).map(PathBuf::from),
-            has_aws: AWS.iter().any(|name| has(name)) || docker.has_helper(ECR),
+            has_aws: AWS.iter().any(|name| host.var(name).is_some()) || docker.has_helper(ECR),
         }
+    }
+
+    /// True when the job has a cache service and a token for it.
+    pub fn has_service(&self) -> bool {
+        self.has_token && (self.results_url.is_some() || self.cache_url.is_some())
     }
 
     /// True unless `ACTIONS_CACHE_MODE` forbids it.
@@ -75,6 +92,11 @@ impl CacheFacts {
     pub fn may_write(&self) -> bool {
         !matches!(self.mode.as_str(), "none" | "read" | "read-only")
     }
+}
+
+/// As buildx reads `ACTIONS_CACHE_SERVICE_V2`.
+fn is_true(value: &str) -> bool {
+    ["1", "t", "T", "TRUE", "true", "True"].contains(&value)
 }
 
 #[cfg(test)]
@@ -115,6 +137,33 @@ mod tests {
         assert!(!look(&[], false).has_aws);
         assert!(look(&[(vars::AWS_ACCESS_KEY_ID, "x")], false).has_aws);
         assert!(look(&[("AWS_PROFILE", "x")], false).has_aws);
+    }
+
+    #[test]
+    fn a_service_needs_an_address_and_a_token() {
+        let results = (vars::ACTIONS_RESULTS_URL, "https://results.example/");
+        let cache = (vars::ACTIONS_CACHE_URL, "https://cache.example/");
+        let token = (vars::ACTIONS_RUNTIME_TOKEN, "hunter1");
+        for (environment, expected) in [
+            (vec![], false),
+            (vec![results], false),
+            (vec![token], false),
+            (vec![token, results], true),
+            (vec![token, cache], true),
+        ] {
+            let facts = look(&environment, false);
+            assert_eq!(facts.has_service(), expected, "{environment:?}");
+            assert_eq!(facts.token_flaw.is_some(), facts.has_token);
+        }
+        for (value, expected) in [
+            ("true", true),
+            ("1", true),
+            ("false", false),
+            ("yes", false),
+        ] {
+            let facts = look(&[(vars::ACTIONS_CACHE_SERVICE_V2, value)], false);
+            assert_eq!(facts.is_version_2, expected, "{value}");
+        }
     }
 
     #[test]

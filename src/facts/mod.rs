@@ -6,6 +6,7 @@ mod bake;
 mod builder;
 mod buildx;
 mod cache;
+mod cache_token;
 mod checkout;
 mod docker;
 mod engine;

@@ -96,16 +96,14 @@ pub struct Omit {
     /// True when nothing is to be sent to a registry after all, be it the image
     /// or a cache.
     pub sending: bool,
-    /// References of registry caches, and entries of others, that are neither
-    /// read nor written.
+    /// Entries of caches that are neither read nor written.
     pub caches: Vec<String>,
 }
 
 impl Omit {
     /// True for a cache that is not read.
     pub(super) fn has_cache_from(&self, entry: &str) -> bool {
-        let is_named = |name: &str| self.caches.iter().any(|cache| cache == name);
-        is_named(entry) || registry_reference(entry).is_some_and(|reference| is_named(&reference))
+        self.caches.iter().any(|other| other == entry)
     }
 
     /// True for a cache that is not written.

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::local_cache::LocalCache;
+use super::preflight::registry_reference;
 use super::scope::Scope;
-use super::{BuilderChoice, Publication, builder};
+use super::{BuilderChoice, Level, Notice, Publication, builder, service};
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::image::{ImageName, Platform};
@@ -42,6 +43,9 @@ pub struct Cache {
     pub place: String,
     /// Why.
     pub reason: String,
+    /// What the person at the workflow page should know of it.
+    #[serde(skip)]
+    pub notice: Option<Notice>,
 }
 
 impl Cache {
@@ -86,6 +90,13 @@ impl fmt::Display for Cache {
     }
 }
 
+/// What a cache is called: a registry's by its reference, another by its type.
+/// The entry itself may hold a token.
+pub fn cache_name(entry: &str) -> String {
+    let reference = registry_reference(entry);
+    reference.unwrap_or_else(|| format!("type={}", builder::cache_kind(entry)))
+}
+
 /// What the decision is about.
 pub(super) struct Question<'a> {
     pub(super) inputs: &'a Inputs,
@@ -99,6 +110,27 @@ pub(super) struct Question<'a> {
 
 impl Question<'_> {
     pub(super) fn decide(&self) -> Cache {
+        let mut cache = self.wanted();
+        let Some(flaw) = service::without_unusable(&mut cache, &self.facts.cache) else {
+            return cache;
+        };
+        if cache.added {
+            cache = Cache::none(format!("the cache service cannot be used: {flaw}"));
+        } else {
+            cache.reason += &format!("; without type=gha: {flaw}");
+        }
+        cache.notice = Some(Notice {
+            level: Level::Warning,
+            title: "Cache".to_owned(),
+            message: format!(
+                "the build cache of type gha is left out, and the image is not at fault: {flaw}. \
+                 A cache in a registry needs no such token: `cache: registry`"
+            ),
+        });
+        cache
+    }
+
+    fn wanted(&self) -> Cache {
         let Self { inputs, facts, .. } = self;
         if !inputs.cache_from.is_empty() || !inputs.cache_to.is_empty() {
             return Cache::given(inputs);
@@ -115,7 +147,7 @@ impl Question<'_> {
             CacheChoice::Auto if !facts.cache.is_hosted => {
                 Cache::none("this is no runner of GitHub's, so what is in the builder may last")
             }
-            CacheChoice::Auto if !facts.cache.has_service => {
+            CacheChoice::Auto if !facts.cache.has_service() => {
                 Cache::none("this step was given no cache service")
             }
             CacheChoice::Auto => self.service(),

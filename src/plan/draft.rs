@@ -116,6 +116,7 @@ impl<'a> Draft<'a> {
             None => handed::take_out(&mut cache, inputs, facts),
         };
         told.decide(&cache);
+        told.notices.extend(cache.notice.clone());
         let problems = reach::problems(inputs, &cache, &source, &build_contexts, &facts.paths);
         told.problems.extend(problems);
         told.notices.extend(secrets::notices(inputs, &facts.paths));

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::draft::Draft;
-use super::{Cache, Publication, distinct};
+use super::{Cache, Publication, ServiceCheck, distinct, service};
 use crate::image::{ImageName, Reference};
 use crate::input::csv;
 use crate::input::{Inputs, Preflight};
@@ -18,6 +18,16 @@ pub struct Checks {
     pub mode: Preflight,
     /// What is asked; empty when nothing is pushed or nothing is to be asked.
     pub checks: Vec<Check>,
+    /// The cache services that are asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceCheck>,
+}
+
+impl Checks {
+    /// True when nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.checks.is_empty() && self.services.is_empty()
+    }
 }
 
 /// One question.
@@ -58,6 +68,7 @@ pub(super) fn decide(drafts: &[Draft<'_>], mode: Preflight) -> Checks {
     Checks {
         mode,
         checks: distinct(&all),
+        services: service::checks(drafts, mode),
     }
 }
 

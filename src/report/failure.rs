@@ -89,7 +89,7 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::NoEngine { .. } | Error::EngineForbidden { .. } => "No engine",
         Error::NoBuildx => "No buildx",
         Error::Files { .. } | Error::Start { .. } | Error::Bug => "Stevedore",
-        Error::Builder { .. } | Error::Nodes { build: None, .. } => "Builder",
+        Error::Builder { .. } | Error::Stuck { .. } | Error::Nodes { build: None, .. } => "Builder",
         Error::Emulator { .. } => "Emulation",
         Error::Build { .. } | Error::Nodes { .. } | Error::Targets(_) => "Build",
         Error::Cancelled(_) => "Cancelled",

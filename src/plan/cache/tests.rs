@@ -15,6 +15,7 @@ struct Case<'a> {
     classic: bool,
     hosted: bool,
     has_run: bool,
+    token_flaw: Option<&'a str>,
 }
 
 const PUSH: Case<'_> = Case {
@@ -25,6 +26,7 @@ const PUSH: Case<'_> = Case {
     classic: false,
     hosted: true,
     has_run: true,
+    token_flaw: None,
 };
 
 fn decided(case: &Case<'_>) -> Cache {
@@ -32,7 +34,9 @@ fn decided(case: &Case<'_>) -> Cache {
     let mut facts = facts(&inputs, "FROM scratch\n");
     facts.engine = engine(!case.classic);
     facts.cache.is_hosted = case.hosted;
-    facts.cache.has_service = true;
+    facts.cache.results_url = Some("https://results.example/".to_owned());
+    facts.cache.has_token = true;
+    facts.cache.token_flaw = case.token_flaw.map(str::to_owned);
     facts.cache.mode = case.mode.to_owned();
     facts.cache.kept = Some("/tools".into());
     facts.event.metadata.repository.default_branch = Some("main".to_owned());
@@ -146,6 +150,10 @@ fn auto_makes_no_builder_for_anything_else() {
         mode: "none",
         ..PUSH
     };
+    let bad_token = Case {
+        token_flaw: Some("is not a JSON Web Token"),
+        ..PUSH
+    };
     for (given, case, why) in [
         (vec![ONE], no_run, "no RUN is built"),
         (vec![ONE], request, "nothing is pushed"),
@@ -164,6 +172,11 @@ fn auto_makes_no_builder_for_anything_else() {
         (vec![ONE, ("cache", "none")], PUSH, "`cache: none`"),
         (vec![ONE], elsewhere, "no runner of GitHub's"),
         (vec![ONE], forbidden, "not read: ACTIONS_CACHE_MODE"),
+        (
+            vec![ONE],
+            bad_token,
+            "ACTIONS_RUNTIME_TOKEN is not a JSON Web Token",
+        ),
     ] {
         let (builder, cache) = on_the_classic_engine(&given, case);
         assert_eq!(counts(&cache), (0, 0), "{given:?}");
@@ -173,6 +186,35 @@ fn auto_makes_no_builder_for_anything_else() {
             "{builder}"
         );
     }
+}
+
+#[test]
+fn a_token_that_buildkit_refuses_costs_the_cache_and_a_warning() {
+    let bad = Case {
+        token_flaw: Some("expired at 2026-01-01T00:00:00Z"),
+        ..PUSH
+    };
+    let given = [
+        ("cache-from", "type=gha\ntype=registry,ref=r/a:cache"),
+        ("cache-to", "type=gha,mode=max"),
+    ];
+    let all_given = Case {
+        given: &given,
+        ..bad
+    };
+    for (case, from) in [
+        (bad, vec![]),
+        (all_given, vec!["type=registry,ref=r/a:cache"]),
+    ] {
+        let cache = decided(&case);
+        assert_eq!(cache.from, from);
+        assert_eq!(cache.to, Vec::<String>::new());
+        let notice = cache.notice.clone().unwrap();
+        assert_eq!(notice.level, Level::Warning);
+        assert!(notice.message.contains("ACTIONS_RUNTIME_TOKEN expired at"));
+        assert!(cache.to_string().contains("expired at"), "{cache}");
+    }
+    assert_eq!(decided(&PUSH).notice, None);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! run could touch is in a folder of the test's.
 
 mod before;
+mod caches;
 mod examples;
 mod tls;
 
