@@ -27,7 +27,7 @@ pub use signals::{Signal, Signals};
 use tempfile::TempDir;
 
 use crate::error::InputProblem;
-use crate::secret::{self, Secret};
+use crate::secret::{Hidden, Secret};
 use crate::vars;
 
 /// What the program sees of the machine it runs on.
@@ -41,7 +41,7 @@ pub struct Host {
     /// This program, by which others are started so that they end with it.
     program: Option<PathBuf>,
     /// What is taken out of the words of programs.
-    secrets: Vec<Secret>,
+    secrets: Hidden,
 }
 
 impl Host {
@@ -64,7 +64,7 @@ impl Host {
             program: std::env::current_exe()
                 .ok()
                 .filter(|_| cfg!(target_os = "linux")),
-            secrets: Vec::new(),
+            secrets: Hidden::default(),
         }
     }
 
@@ -79,7 +79,7 @@ impl Host {
             now: Some(now),
             clock: now,
             program: None,
-            secrets: Vec::new(),
+            secrets: Hidden::default(),
         }
     }
 
@@ -103,12 +103,12 @@ impl Host {
 
     /// Takes this secret out of whatever programs say from now on.
     pub fn hide(&mut self, secret: &Secret) {
-        self.secrets.push(secret.clone());
+        self.secrets.add(secret);
     }
 
     /// Words of a program, or of somebody else, without the run's secrets.
     pub fn without_secrets(&self, words: &str) -> String {
-        secret::hide(words, &self.secrets)
+        self.secrets.take_out(words)
     }
 
     /// The working directory.

@@ -7,7 +7,7 @@ mod hide;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-pub use hide::{hide, is_invisible};
+pub use hide::{Hidden, hide, is_invisible};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -16,6 +16,10 @@ use crate::image::{Digest, Registry};
 use crate::secret::Secret;
 use crate::vars;
 
+/// The shortest password of the configuration that is taken out of what is said,
+/// in bytes.
+const SHORTEST: usize = 8;
+
 /// What the user's Docker configuration says.
 #[derive(Clone, Debug, Default)]
 pub struct DockerSettings {
@@ -115,7 +119,8 @@ impl DockerSettings {
         all.any(|helper| helper.as_str() == Some(name))
     }
 
-    /// The passwords and tokens that are written in the configuration.
+    /// The passwords and tokens that are written in the configuration. Short ones
+    /// are words of other texts, too.
     pub fn secrets(&self) -> Vec<Secret> {
         let auths = self.config.get("auths").and_then(Value::as_object);
         let mut secrets = Vec::new();
@@ -127,6 +132,7 @@ impl DockerSettings {
             let password = password.map(|(_, password)| password);
             let others = [text("auth"), text("identitytoken"), text("registrytoken")];
             let all = others.into_iter().chain([password]).flatten();
+            let all = all.filter(|text| text.len() >= SHORTEST);
             secrets.extend(all.filter_map(Secret::new));
         }
         secrets

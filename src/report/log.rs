@@ -8,7 +8,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, info};
@@ -16,13 +16,13 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::commands;
 use crate::host::Host;
-use crate::secret::{self, Secret};
+use crate::secret::{Hidden, Secret};
 use crate::vars;
 
 /// True when the log shares standard output with nothing.
 static ON_STDOUT: OnceLock<bool> = OnceLock::new();
 /// What is shown nowhere.
-static HIDDEN: Mutex<Vec<Secret>> = Mutex::new(Vec::new());
+static HIDDEN: LazyLock<Mutex<Hidden>> = LazyLock::new(Mutex::default);
 
 /// Starts the log for this process. `prints_result` says that standard output
 /// is for a result. A second call changes nothing.
@@ -60,13 +60,13 @@ pub fn mask<'a>(host: &Host, secrets: impl Iterator<Item = (&'a Secret, Option<&
 /// Hides a secret in what is printed from now on.
 pub fn hide(secret: &Secret) {
     let mut hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
-    hidden.push(secret.clone());
+    hidden.add(secret);
 }
 
 /// The text as it may be printed.
 pub fn without_secrets(text: &str) -> String {
     let hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
-    secret::hide(text, hidden.iter())
+    hidden.take_out(text)
 }
 
 /// Lines under a title that the runner folds, in one piece: there may be

@@ -4,6 +4,8 @@
 //! writes it, or within base64. Every character is looked for in each of these
 //! forms, so that mixtures of them are found too.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
@@ -20,36 +22,73 @@ const SHORTEST_BASE64: usize = 6;
 /// How often a text may be escaped.
 const NESTED: usize = 8;
 
-/// The text, with [`HIDDEN`] in place of each of these secrets.
-pub fn hide<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
-    let mut patterns: Vec<Pattern> = secrets.into_iter().flat_map(patterns).collect();
-    patterns.sort_unstable();
-    patterns.dedup();
-    if patterns.is_empty() {
-        return text.to_owned();
+/// Secrets that are taken out of text.
+#[derive(Clone, Default)]
+pub struct Hidden(Vec<Pattern>);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden")
     }
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
+}
+
+impl<'a> FromIterator<&'a Secret> for Hidden {
+    fn from_iter<T: IntoIterator<Item = &'a Secret>>(secrets: T) -> Self {
+        let mut hidden = Self::default();
+        secrets.into_iter().for_each(|secret| hidden.add(secret));
+        hidden
+    }
+}
+
+impl Hidden {
+    /// Adds a secret.
+    pub fn add(&mut self, secret: &Secret) {
+        for pattern in patterns(secret) {
+            if !self.0.contains(&pattern) {
+                self.0.push(pattern);
+            }
+        }
+    }
+
+    /// The text, with [`HIDDEN`] in place of each of the secrets.
+    pub fn take_out(&self, text: &str) -> String {
+        if self.0.is_empty() {
+            return text.to_owned();
+        }
+        let mut shown = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let length = self.length_at(rest, c);
+            match length {
+                Some(_) => shown.push_str(HIDDEN),
+                None => shown.push(c),
+            }
+            rest = rest
+                .get(length.unwrap_or(c.len_utf8())..)
+                .unwrap_or_default();
+        }
+        shown
+    }
+
+    /// How long the secret is that the text begins with, if it does; its first
+    /// character is `c`.
+    fn length_at(&self, text: &str, c: char) -> Option<usize> {
         let is_escape = matches!(c, '\\' | '%' | '&');
         let begins =
             |pattern: &&Pattern| pattern.text.starts_with(c) || (is_escape && !pattern.is_base64);
-        let found = patterns.iter().filter(begins);
-        let length = found.filter_map(|pattern| length_of(rest, &pattern.text));
-        let length = length.max();
-        match length {
-            Some(_) => shown.push_str(HIDDEN),
-            None => shown.push(c),
-        }
-        rest = rest
-            .get(length.unwrap_or(c.len_utf8())..)
-            .unwrap_or_default();
+        let found = self.0.iter().filter(begins);
+        let lengths = found.filter_map(|pattern| length_of(text, &pattern.text));
+        lengths.max()
     }
-    shown
+}
+
+/// The text without these secrets.
+pub fn hide<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
+    secrets.into_iter().collect::<Hidden>().take_out(text)
 }
 
 /// What is looked for.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq)]
 struct Pattern {
     text: String,
     is_base64: bool,

@@ -318,7 +318,7 @@ const TABLE: &[Row] = &[
             "--cache-from",
             "user/app:cache",
             "--cache-from",
-            "type=gha,scope=a,token=t",
+            "type=gha,scope=a",
             "--cache-from",
             "type=local,src=a",
             "--cache-to",

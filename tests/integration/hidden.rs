@@ -10,8 +10,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::engine::succeeded;
 use crate::git_server::{GitServer, repository};
-use crate::recorder::{recorder, step};
-use crate::support::{Lab, Place, Printed, event, run};
+use crate::recorder::{build_recorder, built_with, recorder, step};
+use crate::support::{Lab, Place, Printed, SHA, event, run};
 
 const USER: &str = "builder";
 /// With characters that addresses, JSON and HTML spell otherwise.
@@ -184,6 +184,31 @@ fn a_login_that_must_stay_in_an_address_is_hidden_and_warned_about() {
     let warning =
         "::warning title=Login in an address::`context`: BuildKit takes a login at host.example";
     assert!(printed.out.contains(warning), "{}", printed.out);
+    shows_nothing("the log", &unmasked(&printed.out));
+}
+
+/// BuildKit looks for a login of the host before its token.
+#[test]
+fn a_login_in_the_address_of_this_repository_replaces_our_token() {
+    let place = Place::new();
+    build_recorder(&place, "v0.29.1");
+    let address = format!("https://{USER}:{ENCODED}@github.com/Acme/Hit-Counter.git");
+    let inputs = [
+        ("context", format!("{address}#{SHA}")),
+        ("build-contexts", format!("other={address}#main")),
+    ];
+    let inputs = inputs
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let printed = run(&mut step(&place, &inputs));
+    assert!(printed.success, "{}", printed.out);
+    let arguments = built_with(&place);
+    let secrets = arguments.iter().filter(|one| one.starts_with("id="));
+    let expected = format!("id=GIT_AUTH_HEADER.github.com,src=<file: basic {BASIC}>");
+    assert_eq!(secrets.collect::<Vec<_>>(), [&expected]);
+    assert_eq!(place.text("record/modes"), "600\n");
+    let last = format!("https://github.com/Acme/Hit-Counter.git#{SHA}");
+    assert_eq!(arguments.last(), Some(&last));
     shows_nothing("the log", &unmasked(&printed.out));
 }
 

@@ -1,6 +1,7 @@
 //! Bake files, as buildx reads them: variables, functions, groups, matrices and
 //! overrides are worked out by `buildx bake --print`, which builds nothing.
 
+mod compose;
 mod definition;
 mod logins;
 mod reach;
@@ -80,6 +81,8 @@ impl Bake {
                 .flat_map(|value| [name.to_owned(), value.clone()]);
             pairs.collect::<Vec<_>>()
         };
+        let allowed = Allowed::of(&given.build.allow, host);
+        compose::check(&inputs.files, host, &allowed)?;
         let (set, of_set) = logins::take_out_of_set(&inputs.set)?;
         let command = Command::new(buildx)
             .args(["bake", "--print"])
@@ -99,7 +102,6 @@ impl Bake {
             Ok(Err(error)) => return Err(problem(&last_words(&error.to_string()))),
             Err(_) => return Err(problem("buildx did not read them in 30 s")),
         };
-        let allowed = Allowed::of(&given.build.allow, host);
         Self::parse(&told, host, &allowed, &of_set).map_err(|why| problem(&why))
     }
 

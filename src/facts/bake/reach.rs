@@ -77,7 +77,7 @@ impl Allowed {
 
     /// The entry of `allow` that is missing for a path, read from the working
     /// directory as the kernel and as buildx read it.
-    fn missing(&self, path: &str, writes: bool, host: &Host) -> Option<String> {
+    pub(super) fn missing(&self, path: &str, writes: bool, host: &Host) -> Option<String> {
         let (name, all) = match writes {
             true => ("fs.write", &self.write),
             false => ("fs.read", &self.read),
@@ -87,6 +87,15 @@ impl Allowed {
         let is_allowed = |path: &&PathBuf| all.iter().any(|folder| path.starts_with(folder));
         let outside = both.iter().find(|path| !is_allowed(path))?;
         Some(format!("{name}={}", outside.display()))
+    }
+}
+
+impl Allowed {
+    /// The same for a path that is in the workspace until links are followed.
+    pub(super) fn left_by_link(&self, path: &str, host: &Host) -> Option<String> {
+        let spelt = plain(&host.path(path));
+        let is_inside = spelt.starts_with(plain(host.directory()));
+        self.missing(path, false, host).filter(|_| is_inside)
     }
 }
 
