@@ -22,7 +22,7 @@ const SECRET: &str = "hunter1hunter1hunter1";
 
 /// A push on a hosted runner with this service.
 fn step(lab: &Lab, build: &Build, version: u8, url: &str) -> Step {
-    let image = format!("{}/tests/cache-silent", lab.open_registry);
+    let image = format!("{}/tests/cache-{}", lab.open_registry, build.mark());
     let step = build
         .publish(lab, &image)
         .env("RUNNER_ENVIRONMENT", "github-hosted")
