@@ -104,6 +104,8 @@ pub const BUILDKIT_HOST: &str = "BUILDKIT_HOST";
 pub const BUILDER_NODE: &str = "BUILDER_NODE_";
 /// The runner's name, which no two jobs have at the same time.
 pub const RUNNER_NAME: &str = "RUNNER_NAME";
+/// The file with the certificate authorities that programs trust.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// The user's home.
 pub const HOME: &str = "HOME";
 /// Where programs are looked for.

@@ -155,6 +155,8 @@ pub enum When {
     Writing,
     /// The step copies from another stage or image.
     FromStage,
+    /// The registry is on the loopback of a machine.
+    Loopback,
     /// No registry is named: the cache service of GitHub, perhaps.
     NoRegistry,
 }
@@ -263,6 +265,7 @@ impl When {
             }
             Self::Writing => circumstances.access.writes(),
             Self::FromStage => signal.from_stage,
+            Self::Loopback => image.is_some_and(|image| image.registry.is_loopback()),
             Self::NoRegistry => !signal.names_registry,
         }
     }
@@ -314,6 +317,7 @@ impl fmt::Display for When {
             Self::Scanner => "the scanner of `sbom`",
             Self::Writing => "pushing",
             Self::FromStage => "in `COPY --from`",
+            Self::Loopback => "a registry on loopback",
             Self::NoRegistry => "no registry named",
         })
     }

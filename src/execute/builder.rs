@@ -9,14 +9,16 @@ use std::time::Duration;
 use tracing::info;
 
 use super::nodes::{Nodes, Standing};
-use super::{Error, Job, build, context, emulation, inspected};
+use super::not_made::not_made;
+use super::sweep::Boot;
+use super::{Error, Job, Stops, boot, build, context, emulation, inspected, trust};
 use crate::facts::{DockerSettings, Facts};
-use crate::host::{Command, Host, Progress, Signals};
+use crate::host::{Command, Finished, Host, Progress, Signals};
 use crate::image::Platform;
-use crate::input::builder::{Cleanup, DaemonConfig, Driver, EmulationWish};
+use crate::input::builder::{Cleanup, Driver, EmulationWish};
 use crate::plan::{
-    Builder, BuilderChoice, CONTAINERD_DOCS, CONTEXT, Created, EmulationStep, Handed, Handlers,
-    Plan, RunFiles, Source, cannot_run, config_file, tls_file,
+    Builder, BuilderChoice, CONTEXT, Created, EmulationStep, Handed, Handlers, Plan, RunFiles,
+    Source, cannot_run, tls_file,
 };
 use crate::registry::Credentials;
 use crate::vars;
@@ -67,7 +69,7 @@ pub(super) fn with_settings(
     for (name, value) in settings.endpoint_environment() {
         command = command.env(name, value);
     }
-    command
+    trust::trusting(command, run)
 }
 
 /// Makes the builder, as the plan says; gives what became of it. It is on record
@@ -76,7 +78,7 @@ pub(super) async fn set_up(
     job: &Job<'_>,
     buildx: &Path,
     progress: &mut Progress<'_>,
-    signals: &mut Signals,
+    mut stops: Stops<'_>,
 ) -> Result<Standing, Error> {
     let Some(made) = job.plan.builder.made() else {
         return Ok(Standing::default());
@@ -85,9 +87,9 @@ pub(super) async fn set_up(
     let base = base(job, buildx);
     if made.nodes.len() > 1 {
         let nodes = Nodes { job, made, base };
-        return nodes.make(progress.again(), signals).await;
+        return nodes.make(progress.again(), &mut stops).await;
     }
-    let said = make(job, made, &base, progress, signals).await?;
+    let said = make(job, made, &base, progress, &mut stops).await?;
     Ok(Standing {
         said,
         ..Standing::default()
@@ -182,64 +184,64 @@ async fn make(
     made: &Created,
     base: &Command,
     progress: &mut Progress<'_>,
-    signals: &mut Signals,
+    stops: &mut Stops<'_>,
 ) -> Result<Option<String>, Error> {
     let mut said = None;
-    for one in &made.commands {
+    for (place, one) in made.commands.iter().enumerate() {
         let command = base.clone().args(one.arguments(&job.folder.files()));
-        let finished = command.run(job.host, progress.again(), signals).await;
-        let finished = finished.map_err(|source| Error::Start {
-            program: command.program.display().to_string(),
-            source,
-        })?;
-        if let Some(signal) = finished.interrupted {
-            return Err(Error::Cancelled(signal));
-        }
+        let starts = place + 1 == made.commands.len() && made.driver != Driver::Remote;
+        let finished = run(job, made, command, starts, progress.again(), stops).await?;
         if !finished.success {
-            return Err(not_made(made, build::words(&finished)));
+            let printed = finished.tail.as_deref().unwrap_or_default();
+            return Err(not_made(made, build::words(&finished), printed));
         }
         said = finished.tail;
     }
+    tell(said.as_deref().unwrap_or_default());
     Ok(said)
 }
 
-/// A builder could not be made, for which buildx had these words.
-pub(super) fn not_made(made: &Created, words: String) -> Error {
-    Error::Builder {
-        name: made.name.clone(),
-        driver: made.driver.to_string(),
-        message: words,
-        advice: advice(made),
+/// Runs one of the commands that make a builder. One that `starts` nodes is not
+/// broken off halfway; what it may leave is recorded.
+pub(super) async fn run(
+    job: &Job<'_>,
+    made: &Created,
+    command: Command,
+    starts: bool,
+    progress: Progress<'_>,
+    stops: &mut Stops<'_>,
+) -> Result<Finished, Error> {
+    // What buildx tells of a builder is many lines.
+    let command = command.keeping_output();
+    if !starts {
+        return boot::run(&command, job.host, progress, stops).await;
     }
+    if made.needs_engine {
+        job.record.add_boot(Boot::of(made))?;
+    }
+    let finished = boot::run_patiently(&command, job.host, progress, stops).await?;
+    job.record.end_boot()?;
+    finished
 }
 
-/// The one thing to look at when a builder could not be made.
-pub(super) fn advice(made: &Created) -> String {
-    match made.driver {
-        Driver::Docker | Driver::DockerContainer => format!(
-            "It needs an engine that can pull and start the image moby/buildkit; with the \
-             containerd image store the engine can do without ({CONTAINERD_DOCS})"
-        ),
-        Driver::Kubernetes => "Look at what KUBECONFIG names, and whether its user may create \
-                               deployments in the namespace of `driver-opts`"
-            .to_owned(),
-        Driver::Remote => "Look whether BuildKit listens at `endpoint`, and which certificates it \
-                           asks for (BUILDER_NODE_0_AUTH_TLS_CACERT, …_CERT, …_KEY)"
-            .to_owned(),
+/// What the nodes of a builder run, a line for each.
+pub(super) fn tell(said: &str) {
+    for node in inspected::nodes(said).iter().filter(|node| node.is_up()) {
+        info!("{node}");
     }
 }
 
 /// The files that the commands name, and the user's defaults for buildkitd.
 fn write_files(job: &Job<'_>) -> Result<(), Error> {
     let own = &job.inputs.own_builder;
-    if let Some(DaemonConfig::Text(text)) = &own.config {
-        super::write(job.folder, config_file(), &mut text.clone())?;
-    }
     for (index, node) in own.nodes().enumerate() {
         for (what, secret) in node.tls.given() {
             let text = &mut secret.expose().to_owned();
             super::write(job.folder, &tls_file(index, what), text)?;
         }
+    }
+    if let Some(made) = job.plan.builder.made() {
+        trust::write_configurations(job, made)?;
     }
     let made = job.plan.builder.made();
     if made.is_some_and(|made| made.needs_context) {

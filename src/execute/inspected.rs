@@ -4,6 +4,8 @@
 //! `Endpoint`, then `Error`, or `Status` and `Platforms`. What a node says of
 //! itself beside that is indented.
 
+use std::fmt;
+
 use crate::image::Platform;
 use crate::text::clean;
 
@@ -19,6 +21,8 @@ pub(super) struct Said {
     pub(super) error: Option<String>,
     /// `running` when it can build.
     pub(super) status: String,
+    /// The version of its BuildKit, where it told it.
+    version: String,
     /// What it runs, that which it is given by its builder first.
     pub(super) platforms: Vec<Platform>,
 }
@@ -37,9 +41,23 @@ impl Said {
             "Endpoint" => value.clone_into(&mut self.endpoint),
             "Error" => self.error = Some(value.to_owned()),
             "Status" => value.clone_into(&mut self.status),
+            // `Buildkit` until buildx 0.14.
+            "BuildKit version" | "Buildkit" => value.clone_into(&mut self.version),
             "Platforms" => self.platforms = platforms(value),
             _ => {}
         }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let platforms: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
+        let Self { name, version, .. } = self;
+        write!(
+            f,
+            "{name} runs BuildKit {version}, for {}",
+            platforms.join(", ")
+        )
     }
 }
 
@@ -142,6 +160,10 @@ Error:    Cannot connect to the Docker daemon at tcp://far:2376. Is the docker d
                 ("two1", "tcp://b:1234", false),
                 ("two2", "far", false)
             ]
+        );
+        assert_eq!(
+            nodes[0].to_string(),
+            "two0 runs BuildKit v0.25.1, for linux/amd64, linux/amd64/v2, linux/arm64"
         );
         let runs: Vec<String> = nodes[0].platforms.iter().map(ToString::to_string).collect();
         assert_eq!(runs, ["linux/amd64", "linux/amd64/v2", "linux/arm64"]);

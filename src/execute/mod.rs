@@ -4,6 +4,7 @@
 //! Owns the run's folder (everything that must not outlive the run is in it)
 //! and [`Outcome`]. Decides nothing: what to do is in the plan.
 
+mod boot;
 mod build;
 mod builder;
 mod cache;
@@ -23,6 +24,7 @@ mod inspected;
 mod lines;
 mod local_cache;
 mod nodes;
+mod not_made;
 mod preflight;
 mod privileged;
 mod progress;
@@ -32,8 +34,10 @@ mod refusals;
 mod stall;
 mod steps;
 mod store;
+mod sweep;
 mod take_down;
 mod together;
+mod trust;
 mod uncached;
 mod unreached;
 mod verify;
@@ -43,6 +47,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::time::Duration;
 
+use boot::Stops;
 pub use build::BuildResult;
 pub use error::{Denial, Difference, Error, FailedPush};
 pub use folder::RunFolder;
@@ -58,7 +63,7 @@ use serde_json::{Map, Value};
 pub use steps::Count;
 use steps::Steps;
 pub use take_down::{Record, post};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 pub use unreached::LostNode;
 pub use verify::{PublishedPlatform, Verified};
 
@@ -293,9 +298,32 @@ impl Job<'_> {
     ) -> Result<(), Error> {
         // Each of the two hears a signal by itself.
         let mut others = Signals::catch().map_err(Error::files("signals"))?;
-        let set_up = builder::set_up(self, buildx, progress, signals);
+        let refused = Notify::new();
+        let stops = Stops {
+            signals: &mut *signals,
+            refused: Some(&refused),
+        };
         let checked = self.checked(client, &mut others, outcome);
-        let (mut standing, ()) = tokio::try_join!(set_up, checked)?;
+        let mut standing = {
+            let set_up = builder::set_up(self, buildx, progress, stops);
+            tokio::pin!(set_up, checked);
+            tokio::select! {
+                standing = &mut set_up => {
+                    let standing = standing?;
+                    checked.await?;
+                    standing
+                }
+                checked = &mut checked => {
+                    if let Err(refusal) = checked {
+                        // The builder is not left half made.
+                        refused.notify_one();
+                        let _ = set_up.await;
+                        return Err(refusal);
+                    }
+                    set_up.await?
+                }
+            }
+        };
         let said = standing.said.take();
         outcome.known.standing = Mutex::new(standing);
         let warnings = &mut outcome.warnings;
@@ -337,6 +365,7 @@ impl Job<'_> {
         let folder = self.folder;
         let text = &mut docker_config::text(config);
         write(folder, "docker/config.json", text)?;
+        trust::write_authorities(folder, &self.inputs.authorities, self.host)?;
         write(
             folder,
             "buildx/.buildNodeID",

@@ -10,9 +10,10 @@ use std::io;
 use std::time::Duration;
 
 use super::inspected::{self, Said};
+use super::not_made::{advice, not_made};
 use super::publishing::Publishing;
 use super::unreached::{LostNode, NOTE, name_unreached, silent};
-use super::{Built, Error, Job, build, builder};
+use super::{Built, Error, Job, Stops, build, builder};
 use crate::host::{Command, Finished, Progress, Signals, file};
 use crate::image::Platform;
 use crate::input::builder::Driver;
@@ -65,15 +66,15 @@ impl Nodes<'_> {
     pub(super) async fn make(
         &self,
         mut progress: Progress<'_>,
-        signals: &mut Signals,
+        stops: &mut Stops<'_>,
     ) -> Result<Standing, Error> {
         let mut lost = Vec::new();
         let mut commands = self.made.commands.clone();
         let mut is_late = false;
         loop {
-            let attempt = self.attempt(&commands, progress.again(), signals).await?;
+            let attempt = self.attempt(&commands, progress.again(), stops).await?;
             match attempt {
-                Attempt::Up(said) => return self.settle(said, lost, progress, signals).await,
+                Attempt::Up(said) => return self.settle(said, lost, progress, stops).await,
                 Attempt::Unreached(place, reason) => {
                     let index = self.left(&lost).nth(place).unwrap_or_default();
                     lost.push(self.lost(index, reason));
@@ -85,10 +86,10 @@ impl Nodes<'_> {
                     commands.push(self.made.wait());
                 }
                 Attempt::NotUp(words) => {
-                    let said = self.ask(signals).await?;
-                    let more = self.not_up(&said, &lost, &words, signals).await?;
+                    let said = self.ask(stops.signals).await?;
+                    let more = self.not_up(&said, &lost, &words, stops.signals).await?;
                     if more.is_empty() && (is_late || said.is_empty()) {
-                        return Err(builder::not_made(self.made, words));
+                        return Err(not_made(self.made, words.clone(), &words));
                     }
                     commands.clear();
                     if more.is_empty() {
@@ -112,14 +113,15 @@ impl Nodes<'_> {
         said: String,
         lost: Vec<LostNode>,
         progress: Progress<'_>,
-        signals: &mut Signals,
+        stops: &mut Stops<'_>,
     ) -> Result<Standing, Error> {
+        builder::tell(&said);
         let mut warnings = Vec::new();
         if !lost.is_empty() {
             let able = self.able(&inspected::nodes(&said), &lost);
             let spread = self.spread(&able, &lost, None)?;
             if spread.pins != self.pinned(&lost) {
-                self.again(&spread.pins, progress, signals).await?;
+                self.again(&spread.pins, progress, stops).await?;
             }
             warnings = self.warnings(&lost, 0, &spread);
         }
@@ -140,10 +142,10 @@ impl Nodes<'_> {
         lost: &mut Vec<LostNode>,
         is_pushed: bool,
         progress: Progress<'_>,
-        signals: &mut Signals,
+        stops: &mut Stops<'_>,
     ) -> Result<Vec<String>, Error> {
-        let said = self.ask(signals).await?;
-        let more = self.not_up(&said, lost, "", signals).await?;
+        let said = self.ask(stops.signals).await?;
+        let more = self.not_up(&said, lost, "", stops.signals).await?;
         if more.is_empty() {
             return Err(failed);
         }
@@ -155,7 +157,7 @@ impl Nodes<'_> {
             false => (Some(failed), None),
         };
         let spread = self.spread(&able, &all, failed)?;
-        self.again(&spread.pins, progress, signals).await?;
+        self.again(&spread.pins, progress, stops).await?;
         // From here on the builder is without them: also for other images.
         *lost = all;
         match pushed {
@@ -172,7 +174,7 @@ impl Nodes<'_> {
         &self,
         commands: &[SetUpCommand],
         mut progress: Progress<'_>,
-        signals: &mut Signals,
+        stops: &mut Stops<'_>,
     ) -> Result<Attempt, Error> {
         let mut said = String::new();
         for (place, one) in commands.iter().enumerate() {
@@ -183,7 +185,7 @@ impl Nodes<'_> {
                 (true, Driver::Remote) => Some(LISTEN),
                 (true, _) => None,
             };
-            let finished = self.run(one, limit, progress.again(), signals).await?;
+            let finished = self.run(one, limit, progress.again(), stops).await?;
             let words = match finished {
                 Ok(finished) if finished.success => {
                     said = finished.tail.unwrap_or_default();
@@ -196,7 +198,7 @@ impl Nodes<'_> {
             return match (waits, inspected::given_up(&words)) {
                 (true, _) => Ok(Attempt::NotUp(words)),
                 (false, Some(reason)) => Ok(Attempt::Unreached(place, reason)),
-                (false, None) => Err(builder::not_made(self.made, words)),
+                (false, None) => Err(not_made(self.made, words.clone(), &words)),
             };
         }
         Ok(Attempt::Up(said))
@@ -208,7 +210,7 @@ impl Nodes<'_> {
         command: &SetUpCommand,
         limit: Option<Duration>,
         progress: Progress<'_>,
-        signals: &mut Signals,
+        stops: &mut Stops<'_>,
     ) -> Result<Result<Finished, String>, Error> {
         let command = self.command(command);
         // Its words are needed here, also where a terminal shows them.
@@ -217,21 +219,14 @@ impl Nodes<'_> {
             Progress::Terminal => Progress::Through(&mut terminal),
             Progress::Through(writer) => Progress::Through(&mut *writer),
         };
-        let run = command.run(self.job.host, progress, signals);
-        let finished = match limit {
+        let is_patient = limit.is_none();
+        let run = builder::run(self.job, self.made, command, is_patient, progress, stops);
+        match limit {
             Some(limit) => match tokio::time::timeout(limit, run).await {
-                Ok(finished) => finished,
-                Err(_) => return Ok(Err(silent(limit))),
+                Ok(finished) => finished.map(Ok),
+                Err(_) => Ok(Err(silent(limit))),
             },
-            None => run.await,
-        };
-        let finished = finished.map_err(|source| Error::Start {
-            program: command.program.display().to_string(),
-            source,
-        })?;
-        match finished.interrupted {
-            Some(signal) => Err(Error::Cancelled(signal)),
-            None => Ok(Ok(finished)),
+            None => run.await.map(Ok),
         }
     }
 
@@ -245,17 +240,17 @@ impl Nodes<'_> {
         &self,
         nodes: &[(usize, Vec<Platform>)],
         mut progress: Progress<'_>,
-        signals: &mut Signals,
+        stops: &mut Stops<'_>,
     ) -> Result<(), Error> {
         self.forget(true)?;
         for command in self.made.again(nodes) {
-            let finished = self.run(&command, Some(NOTE), progress.again(), signals);
+            let finished = self.run(&command, Some(NOTE), progress.again(), stops);
             let words = match finished.await? {
                 Ok(finished) if finished.success => continue,
                 Ok(finished) => build::words(&finished),
                 Err(words) => words,
             };
-            return Err(builder::not_made(self.made, words));
+            return Err(not_made(self.made, words.clone(), &words));
         }
         Ok(())
     }
@@ -354,7 +349,7 @@ impl Nodes<'_> {
             Driver::Docker | Driver::DockerContainer => "Look whether an engine answers there \
                                                          that can start the image moby/buildkit"
                 .to_owned(),
-            Driver::Kubernetes => builder::advice(self.made),
+            Driver::Kubernetes => advice(self.made.driver, ""),
         }
     }
 
@@ -414,7 +409,11 @@ pub(super) async fn after(
                 return Ok(());
             }
             let lost = &mut standing.lost;
-            let told = nodes.lose(failed, lost, is_pushed, progress, signals);
+            let mut stops = Stops {
+                signals,
+                refused: None,
+            };
+            let told = nodes.lose(failed, lost, is_pushed, progress, &mut stops);
             standing.warnings.extend(told.await?);
             Ok(())
         }

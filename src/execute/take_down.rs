@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error as ApiError;
@@ -20,6 +21,7 @@ use tracing::info;
 use super::builder::{PATIENCE, with_settings};
 use super::folder::left_over;
 use super::nodes::RETIRED;
+use super::sweep::{Boot, sweep};
 use super::{Error, Job, RunFolder, emulation};
 use crate::facts::{DockerSettings, find_buildx, words};
 use crate::host::Host;
@@ -44,6 +46,8 @@ struct TakeDown {
     images: Vec<String>,
     /// Images in the engine that a later step may use, and that go with the job.
     images_of_job: Vec<String>,
+    /// Containers that are being made.
+    boot: Option<Boot>,
 }
 
 /// Keeps the state for the post step.
@@ -85,6 +89,7 @@ impl<'a> Record<'a> {
             handlers: None,
             images: images(leaves, |build| !build.publication.load),
             images_of_job: images(all, |build| build.publication.load),
+            boot: None,
         };
         let record = Self {
             take_down: RefCell::new(take_down),
@@ -97,6 +102,20 @@ impl<'a> Record<'a> {
     /// Adds handlers that the run has installed.
     pub(super) fn add_handlers(&self, handlers: Handlers) -> Result<(), Error> {
         self.take_down.borrow_mut().handlers = Some(handlers);
+        self.keep().map_err(Error::files(vars::GITHUB_STATE))
+    }
+
+    /// Adds containers that are about to be made.
+    pub(super) fn add_boot(&self, boot: Boot) -> Result<(), Error> {
+        self.take_down.borrow_mut().boot = Some(boot);
+        self.keep().map_err(Error::files(vars::GITHUB_STATE))
+    }
+
+    /// The containers were made, or could not be: nobody works on them any more.
+    pub(super) fn end_boot(&self) -> Result<(), Error> {
+        if self.take_down.borrow_mut().boot.take().is_none() {
+            return Ok(());
+        }
         self.keep().map_err(Error::files(vars::GITHUB_STATE))
     }
 
@@ -136,8 +155,16 @@ pub(super) async fn take_down(job: &Job<'_>) -> Vec<String> {
         let folder = job.folder.path();
         warnings = remove_builder(job.host, settings, buildx, folder, builder, &all).await;
     }
-    warnings.extend(clear_engine(settings, all.handlers.as_ref(), &all.images).await);
+    warnings.extend(clear_engine(settings, &all, &all.images, began(job.folder.path())).await);
     warnings
+}
+
+/// How long ago a run began, by the age of its folder.
+fn began(folder: &Path) -> Duration {
+    let found = fs::metadata(folder);
+    let made = found.and_then(|found| found.created().or_else(|_| found.modified()));
+    let age = made.ok().and_then(|made| made.elapsed().ok());
+    age.unwrap_or_default()
 }
 
 /// The post step: takes away what the job's images are, and all else that a run
@@ -161,7 +188,8 @@ pub async fn post(host: &Host, state: &str) -> Vec<String> {
         warnings.extend(removed.await);
     }
     let images = [all.images.as_slice(), &all.images_of_job].concat();
-    warnings.extend(clear_engine(&settings, all.handlers.as_ref(), &images).await);
+    let began = folder.as_deref().map(began).unwrap_or_default();
+    warnings.extend(clear_engine(&settings, &all, &images, began).await);
     if let Some(folder) = folder {
         let path = folder.display();
         match fs::remove_dir_all(&folder) {
@@ -193,20 +221,24 @@ async fn remove_builder(
         if let Some(why) = failure(removed) {
             warnings.push(format!(
                 "the builder {name} is still there ({why}): remove what it runs in, the container \
-                 buildx_buildkit_{name}0 in Docker, or its deployment in Kubernetes"
+                 buildx_buildkit_{name}0 and the volume buildx_buildkit_{name}0_state in Docker, or \
+                 its deployment in Kubernetes"
             ));
         }
     }
     warnings
 }
 
-/// Takes handlers and images away, where there are any.
+/// Takes away what was being made when the run ended, handlers and images, where
+/// there are any.
 async fn clear_engine(
     settings: &DockerSettings,
-    handlers: Option<&Handlers>,
+    all: &TakeDown,
     images: &[String],
+    began: Duration,
 ) -> Vec<String> {
-    if handlers.is_none() && images.is_empty() {
+    let TakeDown { handlers, boot, .. } = all;
+    if handlers.is_none() && boot.is_none() && images.is_empty() {
         return Vec::new();
     }
     let docker = match settings.endpoint.connect() {
@@ -217,6 +249,14 @@ async fn clear_engine(
         }
     };
     let mut warnings = Vec::new();
+    if let Some(boot) = boot
+        && let Err(error) = sweep(&docker, boot, began, all.keep_state).await
+    {
+        warnings.push(format!(
+            "a container of the builder may be left in the engine ({}): `docker ps --all` shows it",
+            words(&error)
+        ));
+    }
     if let Some(handlers) = handlers
         && let Err(why) = emulation::uninstall(handlers, &docker).await
     {

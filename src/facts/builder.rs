@@ -12,6 +12,7 @@ use crate::event::RunContext;
 use crate::host::{Host, file};
 use crate::image::Digest;
 use crate::input::Inputs;
+use crate::input::builder::{DaemonConfig, Driver};
 use crate::vars;
 
 /// What every name that is made up here begins with.
@@ -26,7 +27,8 @@ const SHOWN: usize = 24;
 pub struct BuilderFacts {
     /// A name that no other builder has, now or later.
     pub unique_name: String,
-    /// The same name for each run of this repository on this runner.
+    /// The same name for each run of this repository on this runner, as long as it
+    /// asks for the same builder.
     pub lasting_name: String,
     /// The driver of the builder by name, when buildx knows such a builder.
     pub existing: Option<String>,
@@ -58,6 +60,7 @@ impl BuilderFacts {
         let lasting_name = lasting_name(
             host.var(vars::RUNNER_NAME).unwrap_or("local"),
             &context.repository,
+            &asked_for(inputs),
         );
         Self {
             unique_name: format!("{PREFIX}{NOT_YET}"),
@@ -92,10 +95,41 @@ fn driver_of(instances: &Path, name: &str) -> Option<String> {
     note.get("Driver")?.as_str().map(str::to_owned)
 }
 
+/// What the inputs say of a builder, nothing where they say nothing. A state that
+/// is kept outlives a change of them: it has one name.
+fn asked_for(inputs: &Inputs) -> String {
+    let own = &inputs.own_builder;
+    let mut settings = String::new();
+    if own.keep_state {
+        return settings;
+    }
+    if own.own_driver() != Driver::DockerContainer {
+        settings += own.own_driver().as_str();
+    }
+    for node in own.nodes() {
+        let platforms = node.platforms.iter().map(ToString::to_string);
+        let texts = node.endpoint.iter().chain(&node.buildkitd_flags).cloned();
+        for text in texts.chain(platforms).chain(node.driver_opts.clone()) {
+            settings += &format!("\n{text}");
+        }
+    }
+    match &own.config {
+        Some(DaemonConfig::File(path)) => settings += &format!("\n{}", path.display()),
+        Some(DaemonConfig::Text(text)) => settings += &format!("\n{text}"),
+        None => {}
+    }
+    settings.extend(inputs.authorities.pem());
+    settings
+}
+
 /// Two jobs of one runner never run at the same time, so that they can share a
 /// builder's name; two repositories must not share its cache.
-fn lasting_name(runner: &str, repository: &str) -> String {
-    let id = Digest::of(format!("{runner}\n{repository}").as_bytes());
+fn lasting_name(runner: &str, repository: &str, settings: &str) -> String {
+    let mut of = format!("{runner}\n{repository}");
+    if !settings.is_empty() {
+        of += &format!("\n{settings}");
+    }
+    let id = Digest::of(of.as_bytes());
     let id: String = id.as_str().chars().skip("sha256:".len()).take(12).collect();
     let shown: String = runner
         .chars()
@@ -110,14 +144,46 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::input::RawInputs;
+    use crate::input::spec::Part;
 
     #[test]
     fn a_lasting_name_tells_runners_and_repositories_apart() {
-        let name = lasting_name("Runner 1 (big)", "acme/app");
+        let name = lasting_name("Runner 1 (big)", "acme/app", "");
         assert!(name.starts_with("stevedore-runner1big-"), "{name}");
-        assert_eq!(name, lasting_name("Runner 1 (big)", "acme/app"));
-        assert_ne!(name, lasting_name("Runner 1 (big)", "acme/other"));
-        assert_ne!(name, lasting_name("Runner 1 big", "acme/app"));
+        assert_eq!(name, lasting_name("Runner 1 (big)", "acme/app", ""));
+        assert_ne!(name, lasting_name("Runner 1 (big)", "acme/other", ""));
+        assert_ne!(name, lasting_name("Runner 1 big", "acme/app", ""));
+    }
+
+    #[test]
+    fn a_lasting_name_tells_settings_apart_unless_a_state_is_kept() {
+        let name = |given: &[(&str, &str)]| {
+            let host = Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH);
+            let mut raw = RawInputs::from_environment(Part::Publish, &host);
+            for (name, value) in given {
+                raw.set(name, value);
+            }
+            lasting_name("r", "acme/app", &asked_for(&Inputs::parse(&raw, &host).0))
+        };
+        let plain = name(&[]);
+        let driver = ("driver", "docker-container");
+        let kept = ("keep-state", "true");
+        for given in [
+            ("driver", "kubernetes"),
+            ("endpoint", "far"),
+            ("driver-opts", "network=host"),
+            ("buildkitd-flags", "--debug"),
+            ("buildkitd-config-inline", "debug = true"),
+            ("builder-platforms", "linux/arm64"),
+            ("append", "- endpoint: far"),
+        ] {
+            assert_ne!(name(&[given]), plain, "{given:?}");
+            assert_eq!(name(&[given]), name(&[given]), "{given:?}");
+            assert_eq!(name(&[given, kept]), plain, "{given:?}");
+        }
+        assert_eq!(name(&[driver]), plain);
+        assert_eq!(name(&[driver, ("cleanup", "none")]), plain);
     }
 
     #[test]

@@ -138,8 +138,12 @@ impl Facts {
     }
 
     /// A builder that exists may be anywhere, and so may one that is made with
-    /// an endpoint or by another driver: no local engine is needed for them.
+    /// an endpoint or by another driver: no local engine is needed for them,
+    /// except to load the image.
     fn needs_engine(&self, inputs: &Inputs) -> bool {
+        if inputs.load {
+            return true;
+        }
         if self.builder.existing.is_some() {
             return false;
         }

@@ -38,6 +38,8 @@ pub struct Command {
     pub environment: Vec<(String, OsString)>,
     /// What it reads on standard input.
     pub input: String,
+    /// True when what it prints on standard output is only kept.
+    pub keeps_output: bool,
 }
 
 /// Where a program's progress goes while it runs.
@@ -95,7 +97,15 @@ impl Command {
             arguments: Vec::new(),
             environment: Vec::new(),
             input: String::new(),
+            keeps_output: false,
         }
+    }
+
+    /// The same command, whose standard output is kept and not shown.
+    #[must_use]
+    pub fn keeping_output(mut self) -> Self {
+        self.keeps_output = true;
+        self
     }
 
     /// The same command with these arguments.
@@ -179,20 +189,42 @@ impl Command {
         progress: Progress<'_>,
         signals: &mut Signals,
     ) -> io::Result<Finished> {
+        self.start(host, progress, Some(signals)).await
+    }
+
+    /// The same, but it hears of no signal.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_undisturbed(
+        &self,
+        host: &Host,
+        progress: Progress<'_>,
+    ) -> io::Result<Finished> {
+        self.start(host, progress, None).await
+    }
+
+    async fn start(
+        &self,
+        host: &Host,
+        progress: Progress<'_>,
+        signals: Option<&mut Signals>,
+    ) -> io::Result<Finished> {
         let mut command = self.prepare(host);
-        let mut finished = match progress {
-            Progress::Terminal => {
-                let mut child = command.spawn()?;
-                attend(&mut child, &mut io::sink(), None, signals).await?
-            }
+        let mut nowhere = io::sink();
+        let (writer, is_heard): (&mut (dyn Write + Send), bool) = match progress {
+            Progress::Terminal => (&mut nowhere, self.keeps_output),
             Progress::Through(writer) => {
-                let mut child = command
-                    .stdout(Stdio::piped())
-                    .stderr(Stdio::piped())
-                    .spawn()?;
-                attend(&mut child, writer, Some(Tail::default()), signals).await?
+                command.stderr(Stdio::piped());
+                (writer, true)
             }
         };
+        if is_heard {
+            command.stdout(Stdio::piped());
+        }
+        let mut child = command.spawn()?;
+        let tail = is_heard.then(Tail::default);
+        let mut finished = attend(&mut child, writer, self.keeps_output, tail, signals).await?;
         finished.tail = finished.tail.map(|tail| host.without_secrets(&tail));
         Ok(finished)
     }
@@ -243,8 +275,9 @@ fn stays_here(variable: &str) -> bool {
 async fn attend(
     child: &mut Child,
     writer: &mut (dyn Write + Send),
+    keeps_output: bool,
     mut tail: Option<Tail>,
-    signals: &mut Signals,
+    mut signals: Option<&mut Signals>,
 ) -> io::Result<Finished> {
     let mut out = child.stdout.take();
     let mut err = child.stderr.take();
@@ -256,9 +289,13 @@ async fn attend(
             break status;
         }
         tokio::select! {
-            count = read_some(&mut out, &mut out_buffer) => pass(writer, &mut tail, &out_buffer[..count?]),
+            count = read_some(&mut out, &mut out_buffer) => {
+                let mut nowhere = io::sink();
+                let writer = if keeps_output { &mut nowhere } else { &mut *writer };
+                pass(writer, &mut tail, &out_buffer[..count?]);
+            }
             count = read_some(&mut err, &mut err_buffer) => pass(writer, &mut tail, &err_buffer[..count?]),
-            signal = signals.next() => {
+            signal = next(&mut signals) => {
                 interrupted = Some(signal);
                 kill_at.get_or_insert_with(|| Instant::now() + AFTER_SIGNAL);
                 signal.send(child.id());
@@ -282,6 +319,13 @@ async fn attend(
 async fn reached(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next(signals: &mut Option<&mut Signals>) -> Signal {
+    match signals {
+        Some(signals) => signals.next().await,
         None => std::future::pending().await,
     }
 }
@@ -393,5 +437,20 @@ mod tests {
                 .unwrap();
             assert_eq!(finished.was_killed, was_killed, "{script}");
         }
+    }
+
+    #[tokio::test]
+    async fn output_that_is_kept_is_not_shown() {
+        let environment = [("PATH", "/usr/bin:/bin")];
+        let host = Host::with(&environment, Path::new("/"), jiff::Timestamp::UNIX_EPOCH);
+        let mut shown = Vec::new();
+        let finished = Command::new(Path::new("/bin/sh"))
+            .args(["-c", "echo kept; echo shown >&2"])
+            .keeping_output()
+            .run_undisturbed(&host, Progress::Through(&mut shown))
+            .await
+            .unwrap();
+        assert_eq!(String::from_utf8(shown).unwrap(), "shown\n");
+        assert!(finished.tail.unwrap().contains("kept"));
     }
 }

@@ -1,6 +1,7 @@
 //! A registry: the host, and perhaps the port, that images are named after.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
@@ -55,6 +56,17 @@ impl Registry {
     /// `containers.` host of a server with data residency.
     pub fn is_github(&self) -> bool {
         self.0 == "ghcr.io" || (self.0.starts_with("containers.") && self.0.ends_with(".ghe.com"))
+    }
+
+    /// True for a registry on the machine that it is asked from.
+    pub fn is_loopback(&self) -> bool {
+        let host = match self.0.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => &self.0,
+        };
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let address = bare.parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
     /// The key under `auths` and `credHelpers` in Docker's configuration.
@@ -135,6 +147,27 @@ mod tests {
             "https://",
         ] {
             assert!(Registry::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_a_name_or_an_address() {
+        for (text, expected) in [
+            ("localhost", true),
+            ("localhost:5000", true),
+            ("127.0.0.1:5000", true),
+            ("127.1.2.3", true),
+            ("[::1]:5000", true),
+            ("[::1]", true),
+            ("10.0.0.1:5000", false),
+            ("localhost.example.com", false),
+            ("ghcr.io", false),
+        ] {
+            assert_eq!(
+                Registry::parse(text).unwrap().is_loopback(),
+                expected,
+                "{text}"
+            );
         }
     }
 

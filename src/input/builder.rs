@@ -8,6 +8,7 @@ mod read;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::csv;
 use crate::host::Host;
 use crate::image::Platform;
 use crate::secret::Secret;
@@ -176,6 +177,23 @@ impl BuilderInputs {
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let all = self.nodes().flat_map(|node| node.tls.given());
         all.map(|(_, secret)| secret)
+    }
+}
+
+impl Node {
+    /// The network that its container is given.
+    pub fn network(&self) -> Option<String> {
+        let mut all = self.driver_opts.iter().rev();
+        all.find_map(|option| {
+            let fields = csv::attributes(option).ok()?;
+            csv::value(&fields, "network").map(str::to_owned)
+        })
+    }
+
+    /// True for a container of an engine on this machine.
+    pub fn is_here(&self) -> bool {
+        let endpoint = self.endpoint.as_deref();
+        endpoint.is_none_or(|at| at.starts_with("unix://"))
     }
 }
 

@@ -546,19 +546,17 @@ mod tests {
         let builder = chosen(&inputs, &facts);
         assert_eq!(builder.choice, BuilderChoice::Named("mine".to_owned()));
 
-        let inputs = super::super::testing::inputs(&[
-            ("driver", "docker-container"),
-            ("keep-state", "true"),
-        ]);
         facts.builder.existing = None;
-        let made = chosen(&inputs, &facts);
-        assert_eq!(made.made().unwrap().name, facts.builder.lasting_name);
-        facts.builder.left = Some("docker-container".to_owned());
-        let builder = chosen(&inputs, &facts);
-        assert_eq!(
-            builder.choice,
-            BuilderChoice::Named(facts.builder.lasting_name)
-        );
+        for kept in [("keep-state", "true"), ("cleanup", "none")] {
+            let given = [("driver", "docker-container"), kept];
+            let inputs = super::super::testing::inputs(&given);
+            facts.builder.left = None;
+            let made = chosen(&inputs, &facts);
+            assert_eq!(made.made().unwrap().name, facts.builder.lasting_name);
+            facts.builder.left = Some("docker-container".to_owned());
+            let left = BuilderChoice::Named(facts.builder.lasting_name.clone());
+            assert_eq!(chosen(&inputs, &facts).choice, left);
+        }
     }
 
     #[test]

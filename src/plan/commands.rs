@@ -37,12 +37,20 @@ pub(super) fn are_run(wanted: &Wanted<'_>, source: &BuildContext, platforms: &[P
     platforms.any(|platform| read.runs(platform) != Some(false))
 }
 
-/// What is asked of the Dockerfile, where it is seen from here.
+/// What is asked of the Dockerfile, where it tells of every command.
 fn question<'a>(wanted: &'a Wanted<'_>, source: &BuildContext) -> Option<Question<'a>> {
     if wanted.target.is_some_and(is_linked) {
         // What it is made from may hold a RUN.
         return None;
     }
+    dockerfile(wanted, source)
+}
+
+/// The Dockerfile, where it is seen from here.
+pub(super) fn dockerfile<'a>(
+    wanted: &'a Wanted<'_>,
+    source: &BuildContext,
+) -> Option<Question<'a>> {
     let text = match source.kind {
         ContextKind::Local => wanted.workspace.dockerfile.as_deref()?,
         ContextKind::Repository { .. } | ContextKind::Remote => return None,

@@ -12,15 +12,21 @@ use super::RunFiles;
 use super::nodes::{MadeNode, nodes};
 use super::render::shown;
 use crate::facts::Facts;
-use crate::image::Platform;
+use crate::image::{Platform, Registry};
 use crate::input::builder::{BuilderInputs, Cleanup, DaemonConfig, Driver, Node};
 use crate::input::{Inputs, csv};
 
 /// What docker/setup-buildx-action lets a build ask for when nothing is said.
 const DEFAULT_FLAGS: &str = "--allow-insecure-entitlement security.insecure \
                              --allow-insecure-entitlement network.host";
-/// The file of a configuration given as text, in the run's folder.
+/// The file of a configuration that the run writes, in its folder.
 const CONFIG_FILE: &str = "buildkitd.toml";
+/// The same for the nodes after the first.
+const FURTHER_CONFIG_FILE: &str = "buildkitd-append.toml";
+
+const CONFIG_OPTION: &str = "--buildkitd-config";
+/// What lets a builder's container reach the loopback of its machine.
+const HOST_NETWORK: &str = "network=host";
 
 /// The Docker context of a run, for an engine that only the environment tells of.
 pub const CONTEXT: &str = "stevedore-engine";
@@ -46,6 +52,13 @@ pub struct Created {
     pub commands: Vec<SetUpCommand>,
     /// What it is made of.
     pub nodes: Vec<MadeNode>,
+    /// The registries for which it has the network of its machine: they are on
+    /// loopback there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub host_network: Vec<Registry>,
+    /// The registries for which it trusts `ca-certificates`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusts: Vec<Registry>,
 }
 
 /// Arguments for buildx.
@@ -69,6 +82,18 @@ pub(super) struct Making {
 }
 
 impl Making {
+    /// Gives a container the network of its machine.
+    pub(super) fn use_host_network(&mut self) {
+        self.options.option("--driver-opt", HOST_NETWORK);
+    }
+
+    /// Has the run write the configuration of this node.
+    pub(super) fn write_config(&mut self, index: usize) {
+        self.config = SetUpCommand::default();
+        let file = config_file(index).to_owned();
+        self.config.file(CONFIG_OPTION, "", file);
+    }
+
     /// The command that begins like this, as the original orders the rest.
     pub(super) fn command(&self, mut begin: SetUpCommand, platforms: &[Platform]) -> SetUpCommand {
         begin.0.extend_from_slice(&self.options.0);
@@ -90,12 +115,9 @@ impl Making {
             _ if index > 0 => {}
             Some(DaemonConfig::File(path)) => {
                 let path = path.display().to_string();
-                making.config.option("--buildkitd-config", path);
+                making.config.option(CONFIG_OPTION, path);
             }
-            Some(DaemonConfig::Text(_)) => {
-                let file = CONFIG_FILE.to_owned();
-                making.config.file("--buildkitd-config", "", file);
-            }
+            Some(DaemonConfig::Text(_)) => making.write_config(index),
             None => {}
         }
         if index == 0 && needs_context {
@@ -114,9 +136,12 @@ pub fn tls_file(node: usize, what: &str) -> String {
     format!("tls/node-{node}-{what}.pem")
 }
 
-/// The file of a configuration that was given as text.
-pub fn config_file() -> &'static str {
-    CONFIG_FILE
+/// The file of a configuration of buildkitd that the run writes for a node.
+pub fn config_file(node: usize) -> &'static str {
+    match node {
+        0 => CONFIG_FILE,
+        _ => FURTHER_CONFIG_FILE,
+    }
 }
 
 fn as_text<S: Serializer>(driver: &Driver, serializer: S) -> Result<S::Ok, S::Error> {
@@ -213,7 +238,9 @@ impl Created {
         let driver = own.own_driver();
         let name = match named {
             Some(name) => name,
-            None if own.keep_state => &facts.builder.lasting_name,
+            None if own.keep_state || own.cleanup == Cleanup::Nothing => {
+                &facts.builder.lasting_name
+            }
             None => &facts.builder.unique_name,
         };
         let needs_engine = driver == Driver::DockerContainer && own.first.endpoint.is_none();
@@ -223,24 +250,30 @@ impl Created {
             .enumerate()
             .map(|(index, node)| Making::of(own, node, index, needs_context))
             .collect();
-        let commands = own.nodes().zip(&makings).enumerate();
-        let commands = commands.map(|(index, (node, making))| {
-            let first = (index == 0).then_some(driver);
-            let begin = SetUpCommand::begin(name, first, node.name.as_deref());
-            making.command(begin, &node.platforms)
-        });
-        let wait = SetUpCommand::of(&["inspect", "--bootstrap", name]);
-        let commands = commands.chain([wait]).collect();
-        Self {
+        let mut created = Self {
             name: name.to_owned(),
             driver,
             needs_engine,
             needs_context,
             keeps_state: own.keep_state,
             stays: own.cleanup == Cleanup::Nothing,
-            commands,
+            commands: Vec::new(),
             nodes: nodes(own, name, makings),
-        }
+            host_network: Vec::new(),
+            trusts: Vec::new(),
+        };
+        created.write_commands(own);
+        created
+    }
+
+    pub(super) fn write_commands(&mut self, own: &BuilderInputs) {
+        let nodes = own.nodes().zip(&self.nodes).enumerate();
+        let commands = nodes.map(|(index, (node, made))| {
+            let first = (index == 0).then_some(self.driver);
+            let begin = SetUpCommand::begin(&self.name, first, node.name.as_deref());
+            made.making.command(begin, &node.platforms)
+        });
+        self.commands = commands.chain([self.wait()]).collect();
     }
 }
 

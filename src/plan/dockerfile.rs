@@ -95,6 +95,25 @@ impl Read<'_> {
 
     /// The platforms that commands run on; `None` is the builder's own.
     fn run_on(&mut self, platform: &Platform) -> Option<BTreeSet<Option<Platform>>> {
+        let scope = self.scope(platform)?;
+        let Self {
+            file, names, work, ..
+        } = self;
+        let stages = Stages::read(file, names, &scope, platform, work)?;
+        stages.run_by(self.target, work)
+    }
+
+    /// The images that stages begin from or copy from, as references.
+    pub(super) fn images(&mut self, platform: &Platform) -> Option<BTreeSet<String>> {
+        let scope = self.scope(platform)?;
+        let Self {
+            file, names, work, ..
+        } = self;
+        Stages::read(file, names, &scope, platform, work)?.images(work)
+    }
+
+    /// The arguments that are known before the first stage.
+    fn scope(&mut self, platform: &Platform) -> Option<Scope> {
         let mut scope = platform_arguments(platform);
         let stage = self.target.unwrap_or("default");
         scope.insert("TARGETSTAGE".to_owned(), stage.to_owned());
@@ -106,14 +125,11 @@ impl Read<'_> {
                 None => {}
             }
         }
-        let Self {
-            file, names, work, ..
-        } = self;
+        let Self { file, work, .. } = self;
         for argument in file.global_args() {
             declare(&argument.arguments.value, &self.arguments, &mut scope, work)?;
         }
-        let stages = Stages::read(file, names, &scope, platform, work)?;
-        stages.run_by(self.target, work)
+        Some(scope)
     }
 }
 

@@ -9,8 +9,8 @@ use super::support::Support;
 use super::told::Told;
 use super::{
     Build, BuildContext, Builder, Cache, Handed, Publication, annotations, attestations, cache,
-    classic, commands, distinct, exposed, git_logins, handed, images, named, naming, publication,
-    reach, secrets, source, targets,
+    classic, commands, distinct, exposed, git_logins, handed, images, load, named, naming,
+    publication, reach, secrets, source, targets,
 };
 use crate::event::RunContext;
 use crate::facts::{Facts, Target, Workspace};
@@ -67,7 +67,7 @@ pub(super) struct Draft<'a> {
     pub(super) publication: Publication,
     pub(super) support: Support,
     pub(super) source: BuildContext,
-    build_contexts: Vec<String>,
+    pub(super) build_contexts: Vec<String>,
     pub(super) platforms: Vec<Platform>,
     pub(super) cache: Cache,
     /// What of its caches buildx is given in its environment.
@@ -109,6 +109,8 @@ impl<'a> Draft<'a> {
             publication: &publication,
             has_run: commands::are_run(wanted, &source, &platforms),
         };
+        let for_engine = load::problems(inputs, &facts.engine, &publication, &platforms);
+        told.problems.extend(for_engine);
         let mut cache = question.decide();
         let handed = match wanted.target {
             // The file that it is built from has them.

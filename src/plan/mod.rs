@@ -9,6 +9,7 @@ mod arguments;
 mod attestations;
 mod build;
 mod builder;
+mod buildkitd;
 mod cache;
 mod classic;
 mod commands;
@@ -24,6 +25,7 @@ pub mod fuzzing;
 mod git_logins;
 mod handed;
 mod images;
+mod load;
 mod local_cache;
 mod login;
 mod named;
@@ -33,6 +35,7 @@ mod overwritten;
 mod preflight;
 mod publication;
 mod reach;
+mod reached;
 mod render;
 mod scope;
 mod secrets;
@@ -54,6 +57,7 @@ use serde::Serialize;
 pub use arguments::{Omit, RunFiles};
 pub use build::Build;
 pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS, cache_kind};
+pub use buildkitd::with_authorities;
 pub use cache::{Cache, cache_name};
 pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
@@ -154,10 +158,11 @@ pub fn plan(
     let drafts = wanted.iter().zip(&mut of_each);
     let drafts = drafts.map(|(one, told)| Draft::of(one, context, support, told));
     let drafts: Vec<Draft<'_>> = drafts.collect();
-    let builder = builder::of_all(&drafts).unwrap_or_else(|problem| {
+    let mut builder = builder::of_all(&drafts).unwrap_or_else(|problem| {
         told.problems.push(problem);
         Builder::engine("")
     });
+    told.notices.extend(builder.reach(inputs, &drafts));
     told.notices.extend(builder::notices(inputs, &builder));
     told.problems.extend(builder::problems(inputs, &builder));
     let emulation = emulation::decide(&drafts, inputs, facts, &builder);
@@ -177,6 +182,8 @@ pub fn plan(
         .extend(overwritten::problems(&builds, outputs));
     told.take(&builds, of_each);
     told.decide(&builder);
+    let of_builder = builder.made().into_iter().flat_map(Created::decisions);
+    told.decisions.extend(of_builder);
     let platforms = distinct(drafts.iter().flat_map(|draft| &draft.platforms));
     let nodes = nodes::described(&builder, &platforms);
     told.decisions

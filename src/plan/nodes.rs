@@ -27,7 +27,7 @@ pub struct MadeNode {
     /// The platforms that the inputs give to it.
     pub platforms: Vec<Platform>,
     #[serde(skip)]
-    making: Making,
+    pub(super) making: Making,
 }
 
 /// A node that can be reached, and the platforms that it says it runs.

@@ -101,6 +101,21 @@ fn of_image(
     checks
 }
 
+/// The repositories that an image is pushed to, and those of its caches.
+pub(super) fn repositories(draft: &Draft<'_>) -> Vec<ImageName> {
+    let publication = &draft.publication;
+    let mut names = Vec::new();
+    if publication.build && !publication.withheld {
+        if publication.push {
+            names.extend(draft.all_names.iter().cloned());
+        }
+        names.extend(pushed_apart(&draft.apart()).map(|check| check.image));
+    }
+    let caches = caches(&draft.cache).filter_map(|(entry, _)| repository(&entry));
+    names.extend(caches.map(|(name, _)| name));
+    names
+}
+
 /// A question for each image that is pushed under its tags.
 fn pushes(inputs: &Inputs, names: &[ImageName]) -> Vec<Check> {
     let given: Vec<&str> = inputs.metadata.enabled_images().collect();

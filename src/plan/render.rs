@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
 
-use super::{Build, Omit, Plan, RunFiles, nodes};
+use super::{Build, Created, Omit, Plan, RunFiles, nodes};
 use crate::image::{ImageName, Registry};
 
 /// Stands in a printed command for the folder that a run would make.
@@ -111,6 +111,9 @@ impl fmt::Display for Plan {
         self.builds.iter().try_for_each(|build| build.names(f))?;
         list(f, "registry", &self.registries())?;
         line(f, "builder", &self.builder.described())?;
+        for decision in self.builder.made().into_iter().flat_map(Created::decisions) {
+            line(f, "", &decision)?;
+        }
         if let Some(nodes) = nodes::described(&self.builder, &self.platforms()) {
             line(f, "nodes", &nodes)?;
         }

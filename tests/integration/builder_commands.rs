@@ -30,7 +30,7 @@ case $1 in
     cp -r "$BUILDX_CONFIG/../tls" "$BUILDX_CONFIG/../buildkitd.toml" "$record/" 2>/dev/null
     find "$BUILDX_CONFIG/../tls" "$BUILDX_CONFIG/../buildkitd.toml" -type f -printf '%m\n' 2>/dev/null > "$record/modes"
     env > "$record/environment"
-    echo '::error::from create' ;;
+    echo '::error::from create' >&2 ;;
   inspect)
     [ ! -e "$record/inspecting" ] || . "$record/inspecting"
     cat "$record/inspect" 2>/dev/null; [ ! -e "$record/no-boot" ] || {{ echo 'ERROR: no boot' >&2; [ "$2" != --bootstrap ] || exit 1; }} ;;
@@ -317,7 +317,7 @@ fn a_builder_is_removed_after_a_failure() {
         assert_eq!(place.list("temp"), Vec::<String>::new());
         if file == "record/no-boot" {
             let log = printed.out + &printed.err;
-            assert!(log.contains("could not be made with the driver docker-container: no boot. It needs an engine"), "{log}");
+            assert!(log.contains("could not be made with the driver docker-container: no boot. See the output of buildx above"), "{log}");
         }
     }
 }

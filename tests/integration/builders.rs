@@ -10,6 +10,7 @@ use lab_runner::{Step, StepRun};
 
 use crate::bridge::{Bridge, NOWHERE};
 use crate::engine::{clean, place, publish, succeeded};
+use crate::made_builder::classic;
 use crate::support::{Lab, Place, run};
 
 /// Puts a buildx before the real one on the PATH that writes the first argument
@@ -38,10 +39,6 @@ fn real() -> String {
     )
 }
 
-fn classic() -> String {
-    std::env::var("STEVEDORE_LAB_CLASSIC_HOST").expect("lab/up classic")
-}
-
 #[test]
 fn the_engines_own_builder_takes_a_question_and_a_build_for_two_platforms() {
     let Some(lab) = Lab::get() else { return };
@@ -63,7 +60,7 @@ fn the_engines_own_builder_takes_a_question_and_a_build_for_two_platforms() {
 }
 
 #[test]
-fn the_classic_store_builds_one_platform_and_is_helped_out_for_two() {
+fn the_classic_store_builds_one_platform() {
     let Some(lab) = Lab::get() else { return };
     let place = place();
     let one = publish(&lab, &place, "tests/classic-one")
@@ -72,82 +69,6 @@ fn the_classic_store_builds_one_platform_and_is_helped_out_for_two() {
     let run = watched(&place, one, &real()).run().unwrap();
     succeeded(&run);
     assert_eq!(calls(&place).len(), 2);
-
-    // What would be made; the image of BuildKit cannot be had everywhere.
-    fs::remove_file(place.path("calls")).unwrap();
-    let two = publish(&lab, &place, "tests/classic-two")
-        .env("DOCKER_HOST", classic())
-        .with("push", "false");
-    let notes = "[ \"$1\" != create ] || { mkdir -p \"$BUILDX_CONFIG/instances\"; : > \"$BUILDX_CONFIG/instances/$3\"; }";
-    let run = watched(&place, two, notes).run().unwrap();
-    succeeded(&run);
-    let calls = calls(&place);
-    let first: Vec<&str> = calls
-        .iter()
-        .map(|call| call.split(' ').next().unwrap())
-        .collect();
-    assert_eq!(first, ["version", "create", "inspect", "build", "rm"]);
-    assert!(calls[1].contains("--driver docker-container"), "{calls:?}");
-    assert!(
-        run.log
-            .contains("with the classic image store cannot do several platforms"),
-        "{}",
-        run.log
-    );
-}
-
-/// The image that buildx starts a docker-container builder from.
-const BUILDKIT: &str = "moby/buildkit:buildx-stable-1";
-
-#[test]
-fn a_builder_in_a_container_builds_for_real_where_its_image_is() {
-    let Some(lab) = Lab::get() else { return };
-    let docker = |arguments: &[&str]| Command::new("docker").args(arguments).output().unwrap();
-    if !docker(&["image", "inspect", BUILDKIT]).status.success() {
-        eprintln!("left out, as the engine does not have {BUILDKIT}");
-        return;
-    }
-    let place = place();
-    let run = publish(&lab, &place, "tests/container")
-        .with("driver", "docker-container")
-        .with("driver-opts", format!("image={BUILDKIT}\nnetwork=host"))
-        .run()
-        .unwrap();
-    succeeded(&run);
-    assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
-    let left = docker(&[
-        "ps",
-        "--all",
-        "--quiet",
-        "--filter",
-        "name=buildx_buildkit_stevedore",
-    ]);
-    assert!(left.stdout.is_empty());
-}
-
-#[test]
-fn a_builder_that_does_not_start_is_explained_and_gone() {
-    let Some(lab) = Lab::get() else { return };
-    let place = place();
-    let run = publish(&lab, &place, "tests/no-container")
-        .with("driver-opts", "image=127.0.0.1:1/no/buildkit:1")
-        .with("buildkitd-config-inline", "debug = true")
-        .run()
-        .unwrap();
-    assert_eq!(run.exit_code, Some(1), "{}", run.log);
-    let builder = |a: &&lab_runner::Annotation| a.title.as_deref() == Some("Builder");
-    let error = run.annotations.iter().find(builder);
-    let message = &error.unwrap_or_else(|| panic!("{}", run.log)).message;
-    assert!(
-        message.contains("could not be made with the driver docker-container"),
-        "{message}"
-    );
-    assert!(
-        message.contains("can pull and start the image moby/buildkit"),
-        "{message}"
-    );
-    assert_eq!(run.annotations.len(), 1, "{:?}", run.annotations);
-    clean(&run);
 }
 
 #[test]

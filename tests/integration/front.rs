@@ -18,6 +18,7 @@ pub(crate) struct Front {
     folder: TempDir,
     nginx: String,
     upstream: String,
+    host: String,
     port: u16,
     tls: bool,
     process: Child,
@@ -27,23 +28,46 @@ impl Front {
     /// An nginx that answers as these `location` blocks say, and passes on
     /// everything else.
     pub(crate) fn start(lab: &Lab, locations: &str) -> Self {
-        Self::begin(lab, locations, false)
+        Self::begin(lab, LOOPBACK, false, |_| locations.to_owned())
     }
 
     /// The same over TLS, with a certificate of nobody's.
     pub(crate) fn untrusted(lab: &Lab) -> Self {
-        Self::begin(lab, "", true)
+        Self::begin(lab, LOOPBACK, true, |_| String::new())
     }
 
-    fn begin(lab: &Lab, locations: &str, tls: bool) -> Self {
+    /// The same at this address of the machine. It asks for a token, which it gives
+    /// to everyone.
+    pub(crate) fn with_tokens(lab: &Lab, host: &str) -> Self {
+        Self::begin(lab, host, true, |address| {
+            let challenge = format!("Bearer realm=\"https://{address}/token\",service=\"lab\"");
+            format!(
+                "location = /token {{ return 200 '{{\"token\": \"t0k3n\"}}'; }}
+location /v2/ {{
+  if ($http_authorization = '') {{
+    add_header WWW-Authenticate '{challenge}' always;
+    return 401;
+  }}
+  proxy_pass http://{};
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_request_buffering off;
+}}",
+                lab.open_registry
+            )
+        })
+    }
+
+    fn begin(lab: &Lab, host: &str, tls: bool, locations: impl Fn(&str) -> String) -> Self {
         let upstream = &lab.open_registry;
         let folder = TempDir::new().unwrap();
         let port = free_port();
         if tls {
-            make_certificate(&folder);
+            make_certificate(&folder, host);
         }
         let config = folder.path().join("nginx.conf");
-        let text = configuration(&folder, port, upstream, locations, tls);
+        let address = format!("{host}:{port}");
+        let text = configuration(&folder, &address, upstream, &locations(&address), tls);
         fs::write(&config, text).unwrap();
         let process = command(&lab.nginx, &folder)
             .stdout(Stdio::null())
@@ -55,6 +79,7 @@ impl Front {
             folder,
             nginx: lab.nginx.clone(),
             upstream: upstream.to_owned(),
+            host: host.to_owned(),
             port,
             tls,
             process,
@@ -65,7 +90,7 @@ impl Front {
 
     /// `HOST:PORT`.
     pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Its certificate.
@@ -75,7 +100,8 @@ impl Front {
 
     /// From now on it answers as these blocks say.
     pub(crate) fn answer(&self, locations: &str) {
-        let text = configuration(&self.folder, self.port, &self.upstream, locations, self.tls);
+        let address = self.address();
+        let text = configuration(&self.folder, &address, &self.upstream, locations, self.tls);
         fs::write(self.folder.path().join("nginx.conf"), text).unwrap();
         let mut reload = command(&self.nginx, &self.folder);
         let printed = run(reload.args(["-s", "reload"]));
@@ -101,7 +127,7 @@ impl Front {
 
     fn wait_until(&self, listens: bool) {
         for _ in 0..200 {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() == listens {
+            if TcpStream::connect(self.address()).is_ok() == listens {
                 return;
             }
             std::thread::sleep(Duration::from_millis(25));
@@ -138,10 +164,12 @@ fn command(nginx: &str, folder: &TempDir) -> Command {
     command
 }
 
-/// A certificate for 127.0.0.1 that is marked as an authority's, as `openssl req
-/// -x509` makes it in Docker's guide for registries.
-fn make_certificate(folder: &TempDir) {
-    let mut certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+const LOOPBACK: &str = "127.0.0.1";
+
+/// A certificate for this address that is marked as an authority's, as `openssl
+/// req -x509` makes it in Docker's guide for registries.
+fn make_certificate(folder: &TempDir, host: &str) {
+    let mut certificate = CertificateParams::new(vec![host.to_owned()]).unwrap();
     certificate.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
     let made = certificate.self_signed(&key).unwrap();
@@ -151,7 +179,7 @@ fn make_certificate(folder: &TempDir) {
 
 fn configuration(
     folder: &TempDir,
-    port: u16,
+    address: &str,
     upstream: &str,
     locations: &str,
     tls: bool,
@@ -159,9 +187,9 @@ fn configuration(
     let folder = folder.path().display();
     let listen = match tls {
         true => format!(
-            "{port} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem"
+            "{address} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem"
         ),
-        false => port.to_string(),
+        false => address.to_owned(),
     };
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()
@@ -177,7 +205,7 @@ http {{
   client_max_body_size 0;
 {temporary}
   server {{
-    listen 127.0.0.1:{listen};
+    listen {listen};
     default_type application/json;
     {locations}
     location / {{

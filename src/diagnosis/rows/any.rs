@@ -158,7 +158,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         who: &[Who::RunnerAdmin],
         meaning: "The certificate of the registry is not signed by an authority that is trusted here, or is not for this host.",
-        fix: "Make the builder trust the authority of {registry}: for the engine in /etc/docker/certs.d, for a docker-container builder in its buildkitd.toml, for this action in `ca-certificates`",
+        fix: "Give the authority of {registry} as `ca-certificates`, which a builder that the run makes trusts too; for the engine it belongs in /etc/docker/certs.d, for another builder in its buildkitd.toml",
         link: "https://docs.docker.com/engine/security/certificates/",
         ..OTHER
     },
@@ -184,6 +184,15 @@ pub(super) const ROWS: &[Row] = &[
         meaning: "No name server knows the host.",
         fix: "Check the host in {image}: {registry} is not known from here",
         ..OTHER
+    },
+    Row {
+        id: "connection-refused-on-loopback",
+        place: Place::Build,
+        words: &["connection refused"],
+        when: &[When::Loopback],
+        meaning: "Nothing answers at that address: the registry is down, or the builder is a container, whose loopback is its own.",
+        fix: "See that {registry} runs, for {image}, and give a builder in a container the host's network with `driver-opts: network=host`",
+        ..PASSING
     },
     Row {
         id: "connection-refused",

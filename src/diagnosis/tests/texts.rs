@@ -216,6 +216,11 @@ fn each_text_of_a_build_has_its_row() {
         ),
         (
             "failed to push 127.0.0.1:9/o/a:t: failed to do request: Head \"https://127.0.0.1:9/v2/o/a/blobs/sha256:0\": dial tcp 127.0.0.1:9: connect: connection refused",
+            "connection-refused-on-loopback",
+            Passing,
+        ),
+        (
+            "failed to push 10.0.0.1:9/o/a:t: failed to do request: Head \"https://10.0.0.1:9/v2/o/a/blobs/sha256:0\": dial tcp 10.0.0.1:9: connect: connection refused",
             "connection-refused",
             Passing,
         ),

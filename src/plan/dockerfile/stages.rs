@@ -17,6 +17,8 @@ pub(super) struct Stages<'text, 'file> {
     names: &'file HashMap<String, usize>,
     /// For each, the stage that it begins from.
     bases: Vec<Option<usize>>,
+    /// The images that stages begin from.
+    images: BTreeSet<String>,
     /// For each, its platform; `None` is the builder's own.
     platforms: Vec<Option<Rc<Platform>>>,
 }
@@ -34,6 +36,7 @@ impl<'text, 'file> Stages<'text, 'file> {
             stages: file.stages().collect(),
             names,
             bases: Vec::new(),
+            images: BTreeSet::new(),
             platforms: Vec::new(),
         };
         let froms: Vec<_> = read.stages.iter().map(|stage| stage.from).collect();
@@ -52,6 +55,9 @@ impl<'text, 'file> Stages<'text, 'file> {
                     }
                 }
             };
+            if base.is_none() {
+                read.images.insert(image);
+            }
             read.bases.push(base);
             read.platforms.push(platform);
         }
@@ -114,6 +120,22 @@ impl<'text, 'file> Stages<'text, 'file> {
             }
         }
         Some(platforms)
+    }
+
+    /// The images that stages begin from or copy from.
+    pub(super) fn images(mut self, work: &mut Work) -> Option<BTreeSet<String>> {
+        for index in 0..self.stages.len() {
+            for instruction in self.instructions(index) {
+                work.spend(cost(instruction))?;
+                for source in sources(instruction) {
+                    if self.find(source, index, work)?.is_none() {
+                        self.images.insert(source.to_owned());
+                    }
+                }
+            }
+        }
+        self.images.remove("scratch");
+        Some(self.images)
     }
 
     fn instructions(&self, index: usize) -> &'file [Instruction<'text>] {
