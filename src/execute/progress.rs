@@ -362,10 +362,10 @@ impl<'a, 'b> Reader<'a, 'b> {
         // Also of targets that the others are made from alone.
         let unnamed = named.as_ref().map_or(text, |(_, text)| text);
         self.imports.read(vertex, unnamed);
-        if let Some((target, _)) = &named {
-            if let Some(index) = self.targets.get(target) {
-                self.vertices.insert(vertex.to_owned(), *index);
-            }
+        if let Some((target, _)) = &named
+            && let Some(index) = self.targets.get(target)
+        {
+            self.vertices.insert(vertex.to_owned(), *index);
         }
         let text = named.map_or(Cow::Borrowed(text), |(_, text)| text);
         if let Some(index) = self.vertices.get(vertex) {
