@@ -98,10 +98,21 @@ fn has_colon(text: &str) -> bool {
 
 fn problem(entry: &Entry, field: &str, refused: &Refused) -> InputProblem {
     const IS_ONE: &str = "it has a `:`, so it is a whole reference";
+    // The name of a branch, put behind an image's.
+    let of_branch = field
+        .rsplit_once(':')
+        .filter(|(name, tag)| tag.contains('/') && ImageName::parse(name).is_ok());
     let (why, accepted) = if field.contains("{{") {
         (
             format!("{IS_ONE}, and those have no expressions"),
             "the name in `images`, and the tag as type=raw,value=TAG".to_owned(),
+        )
+    } else if let Some((name, _)) = of_branch {
+        (
+            format!("{IS_ONE}: a tag cannot hold '/'"),
+            format!(
+                "{name} in `images`, and a rule such as type=ref,event=branch, which replaces what no tag can hold"
+            ),
         )
     } else {
         (
@@ -186,6 +197,7 @@ mod tests {
                 "edge\n  acme/app:feature/x",
                 "tags (line 2, column 1): \"acme/app:feature/x\"",
             ),
+            ("ghcr.io/acme/app:feature/x", "ghcr.io/acme/app in `images`"),
             ("u/a:{{sha}}", "type=raw,value=TAG"),
             ("ghcr.io/app:1", "needs an owner"),
             ("a/b:", "a tag cannot be empty"),
