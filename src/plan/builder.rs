@@ -140,7 +140,13 @@ pub(super) fn decide(
             if !containerd_store {
                 missing.extend(classic::dropped(inputs, publication));
             }
-            by_engine(inputs, facts, &missing, version, *containerd_store)
+            by_engine(
+                inputs,
+                facts,
+                &distinct(&missing),
+                version,
+                *containerd_store,
+            )
         }
         Engine::Absent(_) | Engine::Forbidden(_) => Ok(Builder::engine("no builder is named")),
         Engine::Unasked => Ok(Builder::engine(
@@ -237,6 +243,9 @@ fn missing(
     if !containerd_store && outputs.iter().any(is_archive) {
         missing.push("an image in an archive".to_owned());
     }
+    if outputs.iter().any(rewrites_timestamps) {
+        missing.push("outputs with rewrite-timestamp".to_owned());
+    }
     if outputs.iter().any(Output::pushes_by_digest) {
         missing.push("outputs with push-by-digest".to_owned());
     }
@@ -263,7 +272,7 @@ fn missing(
         };
         missing.extend(unknown.map(named));
     }
-    distinct(&missing)
+    missing
 }
 
 /// An image in a file, which engines write out of the containerd store only.
@@ -273,6 +282,15 @@ fn is_archive(output: &Output) -> bool {
         Exporter::Docker => output.attribute("dest").is_some(),
         _ => false,
     }
+}
+
+/// An image in the engine's store with the times of its files changed: an engine
+/// unpacks every image, which BuildKit refuses beside that.
+fn rewrites_timestamps(output: &Output) -> bool {
+    let is_asked = output
+        .asked_for()
+        .any(|(name, _)| name == "rewrite-timestamp");
+    is_asked && output.is_image() && !is_archive(output)
 }
 
 /// The `type` of a cache entry; a bare reference is a registry's.
@@ -394,6 +412,24 @@ mod tests {
                 "annotations",
             ),
             (true, vec![("annotations", "a=b")], "linux/arm64", "engine"),
+            (
+                true,
+                vec![("outputs", "type=registry,rewrite-timestamp=true")],
+                TWO,
+                "outputs with rewrite-timestamp",
+            ),
+            (
+                true,
+                vec![("outputs", "type=docker,rewrite-timestamp=true")],
+                "linux/arm64",
+                "outputs with rewrite-timestamp",
+            ),
+            (
+                true,
+                vec![("outputs", "type=oci,dest=a.tar,rewrite-timestamp=true")],
+                "linux/arm64",
+                "engine",
+            ),
             (
                 false,
                 vec![("build-contexts", "base=oci-layout:///layout:latest")],
