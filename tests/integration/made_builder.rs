@@ -425,3 +425,68 @@ fn what_is_wrong_with_a_builder_is_told_by_what_buildx_says() {
         gone(&builder(&run));
     }
 }
+
+/// The manifest of a reference as its registry has it.
+fn manifest(place: &Place, reference: &str) -> Value {
+    let mut buildx = Command::new("docker-buildx");
+    buildx
+        .args(["imagetools", "inspect", "--raw", reference])
+        .env("DOCKER_CONFIG", place.path("client"));
+    let printed = run(&mut buildx);
+    serde_json::from_str(&printed.out).unwrap_or_else(|_| panic!("{}", printed.err))
+}
+
+#[test]
+fn what_the_classic_store_would_drop_is_asked_of_a_builder() {
+    let Some(lab) = Lab::get() else { return };
+    let place = Place::new();
+    let image = format!(
+        "{}/tests/{}",
+        lab.open_registry,
+        place.mark().to_lowercase()
+    );
+    let bake = format!(
+        "target \"default\" {{\n  tags = [\"{image}\"]\n  platforms = [\"linux/amd64\"]\n  \
+         annotations = [\"manifest:a=b\"]\n  output = [\"type=registry,compression=zstd,\
+         force-compression=true\"]\n}}\n"
+    );
+    place.write("workspace/docker-bake.hcl", &bake);
+    let step = || {
+        lab.step(&place)
+            .env("DOCKER_HOST", classic())
+            .with("provenance", "false")
+    };
+    let single = step()
+        .with("images", &image)
+        .with("platforms", "linux/amd64")
+        .with("annotations", "manifest:a=b")
+        .with(
+            "outputs",
+            "type=registry,compression=zstd,force-compression=true",
+        );
+    for step in [single, step().with("bake-files", "docker-bake.hcl")] {
+        let run = step.run().unwrap();
+        succeeded(&run);
+        let why = "cannot do annotations, outputs with compression";
+        assert!(run.log.contains(why), "{}", run.log);
+        let manifest = manifest(&place, &format!("{image}@{}", digest(&run)));
+        assert_eq!(manifest["annotations"]["a"], "b", "{manifest}");
+        let layer = manifest["layers"][0]["mediaType"].as_str().unwrap();
+        assert!(layer.ends_with("zstd"), "{manifest}");
+        gone(&builder(&run));
+    }
+    // What nobody has asked for makes none.
+    let step = step().with("images", &image);
+    let run = step.with("platforms", "linux/amd64").run().unwrap();
+    succeeded(&run);
+    let left_out = "annotations left out: the engine's classic image store holds none";
+    assert!(run.log.contains(left_out), "{}", run.log);
+    assert!(run.log.contains("builder the engine's own"), "{}", run.log);
+}
+
+/// The digest of the one image of a run, a target's included.
+fn digest(run: &StepRun) -> String {
+    let targets: Value = serde_json::from_str(&run.outputs["targets"]).unwrap_or_default();
+    let of_target = targets["default"]["digest"].as_str();
+    of_target.map_or_else(|| run.outputs["digest"].clone(), str::to_owned)
+}
