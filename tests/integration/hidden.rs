@@ -20,19 +20,9 @@ const ENCODED: &str = "hunter%222%2F2%26%40";
 /// `builder:` and the password.
 const BASIC: &str = "YnVpbGRlcjpodW50ZXIiMi8yJkA=";
 
-/// Forms of the password that are nowhere to be seen.
-fn forms() -> [&'static str; 5] {
-    [
-        PASSWORD,
-        ENCODED,
-        "hunter\\\"2",
-        "hunter&quot;2",
-        &BASIC[12..],
-    ]
-}
-
+/// Nothing of the password, however it is spelt.
 fn shows_nothing(what: &str, text: &str) {
-    for form in forms() {
+    for form in ["hunter", &BASIC[12..]] {
         assert!(!text.contains(form), "{what} has {form}: {text}");
     }
 }
@@ -296,7 +286,7 @@ fn what_can_only_be_an_argument_is_hidden_in_the_plan_and_in_the_log() {
     let inputs = [
         (
             "cache-to",
-            "type=azblob,name=n,account_url=https://a.example,secret_access_key=hunter\"33",
+            "type=azblob,name=n,account_url=https://a.example,secret_access_key=hunter33",
         ),
         ("driver-opts", "env.API_TOKEN=hunter44"),
         ("outputs", "type=image,push=true,password=hunter55"),
@@ -306,10 +296,7 @@ fn what_can_only_be_an_argument_is_hidden_in_the_plan_and_in_the_log() {
         let place = Place::new();
         let mut command = place.stevedore(["publish", "--dry-run", "--format", format]);
         for (name, value) in inputs {
-            command.args([
-                "--with",
-                &format!("{name}={}", value.replace("hunter\"33", "hunter33")),
-            ]);
+            command.args(["--with", &format!("{name}={value}")]);
         }
         let printed = run(&mut command);
         assert!(printed.success, "{}", printed.err);
