@@ -155,7 +155,7 @@ mod tests {
                     ("push", "false"),
                     ("outputs", "type=image,name=named.example/a,push=true"),
                 ],
-                "named.example docker.io copied.example mounted.example",
+                "pushed.example named.example docker.io copied.example mounted.example",
             ),
         ] {
             let given = [
