@@ -8,6 +8,7 @@ use serde_json::Value;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::cache_service::runtime_token;
 use crate::engine::succeeded;
 use crate::git_server::{GitServer, repository};
 use crate::recorder::{build_recorder, built_with, recorder, step};
@@ -316,8 +317,9 @@ fn what_can_only_be_an_argument_is_hidden_in_the_plan_and_in_the_log() {
 
 #[test]
 fn the_buildx_that_builds_has_no_token_of_the_runner_unless_it_needs_one() {
+    let token = runtime_token(&[("refs/heads/main", 3)]);
     let variables = [
-        ("ACTIONS_RUNTIME_TOKEN", "runtime"),
+        ("ACTIONS_RUNTIME_TOKEN", token.as_str()),
         ("ACTIONS_RUNTIME_URL", "https://runtime.example/"),
         ("ACTIONS_RESULTS_URL", "https://results.example/"),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "identity"),
@@ -339,14 +341,14 @@ fn the_buildx_that_builds_has_no_token_of_the_runner_unless_it_needs_one() {
         ),
     ] {
         let place = Place::new();
-        let (_, environment, _) = built(&place, &inputs, &variables);
+        let (_, environment, printed) = built(&place, &inputs, &variables);
         let names = environment.lines().filter_map(|line| line.split_once('='));
         let names = names.map(|(name, _)| name).filter(|name| {
             name.starts_with("ACTIONS_RUNTIME_") || name.starts_with("ACTIONS_ID_TOKEN_")
         });
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
-        assert_eq!(names, expected, "{inputs:?}");
+        assert_eq!(names, expected, "{inputs:?} {}", printed.out);
         assert!(
             environment.contains("ACTIONS_RESULTS_URL="),
             "{environment}"
