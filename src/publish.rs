@@ -152,7 +152,6 @@ async fn carry_out(
 ) -> Result<(), Failure> {
     can_write_outputs(host)?;
     let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
-    let path = folder.path().display().to_string();
     // The last value under a name holds.
     let keep = |state: &str| files::set(host, vars::GITHUB_STATE, vars::STATE_TAKE_DOWN, state);
     let record = Record::begin(plan, inputs.own_builder.cleanup, &folder, &keep)
@@ -180,11 +179,7 @@ async fn carry_out(
         };
         job.execute(progress, signals).await
     };
-    if let Err(error) = folder.close() {
-        warn!(title = "Clean-up", "{path} is still there: {error}");
-    } else if let Err(error) = record.end() {
-        warn!(title = "Clean-up", "{}: {error}", vars::GITHUB_STATE);
-    }
+    clean_up(folder, record, outcome.is_unclean, host);
     for warning in &outcome.warnings {
         warn!(title = "Publish", "{warning}");
     }
@@ -200,6 +195,36 @@ async fn carry_out(
     }
     result?;
     reported
+}
+
+/// Removes the run's files. What an engine that did not answer may still hold is
+/// left to the post step, if there is one.
+fn clean_up(folder: RunFolder, record: Record<'_>, is_unclean: bool, host: &Host) {
+    let path = folder.path().display().to_string();
+    let has_post = host.var(vars::GITHUB_STATE).is_some();
+    if is_unclean {
+        let then = match has_post {
+            true => "the post step tries to remove it",
+            false => "remove it by hand",
+        };
+        warn!(
+            title = "Clean-up",
+            "the engine did not answer in time, and what the run made there may still be there: {then}"
+        );
+    }
+    let closed = match is_unclean && has_post {
+        true => folder.leave_notes(),
+        false => folder.close(),
+    };
+    let ended = match closed {
+        Err(error) => Err(format!("{path} is still there: {error}")),
+        // The record stays as it is for the post step.
+        Ok(()) if is_unclean => Ok(()),
+        Ok(()) => record.end().map_err(|error| error.to_string()),
+    };
+    if let Err(why) = ended {
+        warn!(title = "Clean-up", "{why}");
+    }
 }
 
 /// Stops a run whose outputs would be lost, before anything is built.

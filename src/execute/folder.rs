@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::nodes::RETIRED;
 use crate::host::{Host, check_own_folder};
 use crate::vars;
 
 const PREFIX: &str = "stevedore-";
+/// Where buildx notes builders.
+pub(super) const NOTES: [&str; 2] = ["buildx", RETIRED];
 
 /// A folder that is removed when this value is dropped.
 #[derive(Debug)]
@@ -68,6 +71,26 @@ impl RunFolder {
     pub fn close(self) -> io::Result<()> {
         self.0.close()
     }
+
+    /// Removes all but buildx's notes of builders, by which the post step reaches
+    /// them. Logins and secrets go.
+    ///
+    /// # Errors
+    /// As [`RunFolder::close`].
+    pub fn leave_notes(self) -> io::Result<()> {
+        let folder = self.0.keep();
+        for entry in fs::read_dir(&folder)?.flatten() {
+            let path = entry.path();
+            if NOTES.iter().any(|notes| entry.file_name() == *notes) {
+                continue;
+            }
+            match entry.file_type()?.is_dir() {
+                true => fs::remove_dir_all(path)?,
+                false => fs::remove_file(path)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The folder of a run that was killed, when there is one.
@@ -116,6 +139,20 @@ mod tests {
         assert_eq!(mode(&folder.path().join("docker/config.json")), 0o600);
         drop(folder);
         assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_post_step_is_left_notes_and_no_login() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = RunFolder::make(&host(temp.path())).unwrap();
+        for name in ["docker/config.json", "git-token", "buildx/instances/b"] {
+            folder.write(name, b"").unwrap();
+        }
+        let path = folder.path().to_owned();
+        folder.leave_notes().unwrap();
+        let left: Vec<_> = fs::read_dir(&path).unwrap().flatten().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(path.join("buildx/instances/b").exists());
     }
 
     #[test]

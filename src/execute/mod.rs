@@ -64,6 +64,7 @@ pub use steps::Count;
 use steps::Steps;
 pub use take_down::{Record, post};
 use tokio::sync::{Mutex, Notify};
+use tokio::time::timeout;
 pub use unreached::LostNode;
 pub use verify::{PublishedPlatform, Verified};
 
@@ -93,6 +94,8 @@ pub struct Outcome {
     pub notices: Vec<String>,
     /// What went wrong without stopping anything.
     pub warnings: Vec<String>,
+    /// True when clean-up was given up: the engine did not answer in time.
+    pub is_unclean: bool,
 }
 
 /// What registries said before the build, and what became of the builder.
@@ -220,12 +223,13 @@ impl Job<'_> {
         };
         let of_nodes = &mut outcome.known.standing.get_mut().warnings;
         outcome.warnings.append(of_nodes);
-        let is_cancelled = matches!(result, Err(Error::Cancelled(_)));
-        let warnings = &mut outcome.warnings;
-        match is_cancelled {
-            true => warnings.extend(within(CLEAN_UP, take_down::take_down(self)).await),
-            false => warnings.extend(take_down::take_down(self).await),
-        }
+        let take_down = take_down::take_down(self);
+        let warnings = match &result {
+            Err(Error::Cancelled(_)) => timeout(CLEAN_UP, take_down).await,
+            _ => Ok(take_down.await),
+        };
+        outcome.is_unclean = warnings.is_err();
+        outcome.warnings.extend(warnings.unwrap_or_default());
         (outcome, result)
     }
 
@@ -403,18 +407,6 @@ async fn overdue() -> Error {
     };
     tokio::time::sleep(AFTER_SIGNAL).await;
     Error::Cancelled(signal)
-}
-
-/// The warnings of clean-up, which is given up after this time.
-async fn within(limit: Duration, clean_up: impl Future<Output = Vec<String>>) -> Vec<String> {
-    let done = tokio::time::timeout(limit, clean_up).await;
-    done.unwrap_or_else(|_| {
-        vec![format!(
-            "the engine did not answer within {} s of the end: what the run made there may still \
-             be there",
-            limit.as_secs()
-        )]
-    })
 }
 
 /// Writes a file that holds secrets, and wipes the text afterwards.

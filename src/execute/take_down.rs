@@ -19,8 +19,7 @@ use serde::{Deserialize, Serialize};
 use tracing::info;
 
 use super::builder::{PATIENCE, with_settings};
-use super::folder::left_over;
-use super::nodes::RETIRED;
+use super::folder::{NOTES, left_over};
 use super::sweep::{Boot, sweep};
 use super::{Error, Job, RunFolder, emulation};
 use crate::facts::{DockerSettings, find_buildx, words};
@@ -29,6 +28,9 @@ use crate::input::builder::Cleanup;
 use crate::plan::{Build, BuilderChoice, Handlers, Plan};
 use crate::text::{WORDS, clean};
 use crate::vars;
+
+/// How long the engine may take for one thing that is taken away.
+const ENGINE: Duration = Duration::from_secs(20);
 
 /// What is to be taken away.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,7 +212,7 @@ async fn remove_builder(
     all: &TakeDown,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
-    let notes = ["buildx", RETIRED].map(|notes| folder.join(notes));
+    let notes = NOTES.map(|notes| folder.join(notes));
     for notes in notes.into_iter().filter(|notes| knows(notes, name)) {
         let keep = all.keep_state.then_some("--keep-state");
         let command = with_settings(buildx, settings, folder, notes)
@@ -242,7 +244,7 @@ async fn clear_engine(
         return Vec::new();
     }
     let docker = match settings.endpoint.connect() {
-        Ok(docker) => docker,
+        Ok(docker) => docker.with_timeout(ENGINE),
         Err(error) => {
             let why = words(&error);
             return vec![format!("the engine was not reached for clean-up: {why}")];
