@@ -280,6 +280,47 @@ fn documents() -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
+/// The names of all tests.
+fn test_names() -> Vec<String> {
+    let mut git = Command::new("git");
+    let listed = run(git.args(["ls-files", "-z", "*.rs"]).current_dir(root()));
+    assert!(listed.success, "{}", listed.err);
+    let mut names = Vec::new();
+    for file in listed.out.split_terminator('\0') {
+        let text = read(file);
+        for part in text
+            .split("#[test")
+            .chain(text.split("#[tokio::test"))
+            .skip(1)
+        {
+            let name = part
+                .split_once("fn ")
+                .and_then(|(_, rest)| rest.split_once('('));
+            names.extend(name.map(|(name, _)| name.to_owned()));
+        }
+    }
+    names
+}
+
+#[test]
+fn every_promise_of_security_md_is_held_by_tests_that_exist() {
+    let names = test_names();
+    let text = read("SECURITY.md");
+    let mut promises = 0;
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let (_, tests) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        if ["Held by", "---"].contains(&tests) {
+            continue;
+        }
+        promises += 1;
+        for test in tests.split(", ") {
+            let name = test.trim_matches('`').to_owned();
+            assert!(names.contains(&name), "{name} is not a test: {row}");
+        }
+    }
+    assert!(promises > 10, "{promises}");
+}
+
 #[test]
 fn every_link_to_a_file_of_the_project_leads_somewhere() {
     let mut broken = Vec::new();
