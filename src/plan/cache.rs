@@ -213,7 +213,7 @@ impl Question<'_> {
             publication,
             ..
         } = self;
-        let is_pushed = (publication.push || publication.by_outputs) && !publication.withheld;
+        let is_pushed = publication.sends() && !publication.withheld;
         if inputs.own_builder.driver == Some(Driver::Docker) {
             Some("`driver: docker` makes no builder")
         } else if publication.load || has_docker_exporter(&inputs.build.outputs) {
