@@ -23,6 +23,10 @@ check: ## formatting, lints, documentation, dependencies, workflows
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --locked
 	lab/check
 
+.PHONY: fuzz
+fuzz: ## a minute of made-up text for each part that reads text of others
+	lab/fuzz 60
+
 .PHONY: lab-up
 lab-up: ## start what is missing of engine, buildx, registry, emulator
 	lab/up

@@ -19,7 +19,8 @@ use crate::input::spec::Part;
 use crate::input::{Inputs, MetadataInputs, RawInputs, RawMetadata};
 use crate::metadata::{self, Repository, adjusted};
 use crate::registry::{Refusal, Stage};
-use crate::text::{WORDS, clean};
+use crate::secret::{self, Secret};
+use crate::text::{self, WORDS};
 use crate::{execute, plan, registry, workflow};
 
 /// A name, and what it does with bytes.
@@ -89,9 +90,11 @@ pub fn bake(bytes: &[u8]) {
     plan_of(&inputs, &facts);
 }
 
-/// The text of failed builds and pushes, and the words of registries and buildx.
+/// The text of failed builds and pushes, the words of registries and buildx, and
+/// a secret that is in them.
 pub fn diagnosis(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
+    let mut part = parts(bytes);
+    let (text, secret) = (part(), Secret::new(&part()));
     let context = context();
     let image = ImageName::parse("ghcr.io/acme/app").ok();
     let circumstances = Circumstances {
@@ -104,7 +107,7 @@ pub fn diagnosis(bytes: &[u8]) {
         scanners: &[],
     };
     let _ = diagnosis::subject(&text);
-    let refusal = Refusal::new(Stage::Upload, 403, &text, &[]);
+    let refusal = Refusal::new(Stage::Upload, 403, &text, &secret);
     let all = [
         Some(diagnosis::of_push(&text, &circumstances)),
         Some(diagnosis::of_refusal(&refusal, &circumstances)),
@@ -118,8 +121,13 @@ pub fn diagnosis(bytes: &[u8]) {
             "{shown:?}"
         );
     }
-    let line = clean(&text, WORDS);
+    let line = text::clean(&secret::hide(&text, &secret), WORDS);
     assert!(line.chars().count() <= WORDS + 1 && !line.contains(char::is_control));
+    let lines = text::clean_lines(&text, WORDS);
+    assert!(
+        !lines.contains(|c: char| c.is_control() && c != '\n'),
+        "{lines:?}"
+    );
     execute::fuzzing::read_words(&text);
     facts::fuzzing::read_machine(&text);
 }

@@ -22,7 +22,9 @@ pub fn read_answers(bytes: &[u8]) {
         assert!(HeaderValue::from_str(token.value.expose()).is_ok());
     }
     let _ = Manifest::parse(bytes);
-    let _ = Refusal::new(Stage::Upload, 403, &String::from_utf8_lossy(bytes), &[]);
+    let text = String::from_utf8_lossy(bytes);
+    let words = Refusal::new(Stage::Upload, 403, &text, []).words;
+    assert!(!words.contains(char::is_control), "{words:?}");
 }
 
 /// Looks a registry up in a configuration, helpers aside.

@@ -114,6 +114,24 @@ fn files_that_inputs_and_options_name_are_regular_and_bounded() {
 }
 
 #[test]
+fn what_is_nested_too_deep_is_refused() {
+    let place = Place::new();
+    let deep = format!("{{\"a\": {}", "[".repeat(100_000));
+    place.write("workspace/event.json", &deep);
+    place.write("workspace/w.yml", &format!("jobs: {}", "[".repeat(10_000)));
+    for (arguments, said) in [
+        (["--event-file", "event.json"], "recursion limit exceeded"),
+        (["--workflow", "w.yml"], "is not YAML of this form"),
+        (["--with", "append=[[[[[[[[[["], "is not YAML of this form"),
+    ] {
+        let all = ["publish", "--dry-run"].into_iter().chain(arguments);
+        let printed = bounded(&mut place.stevedore(all));
+        assert_eq!(printed.code, Some(1), "{arguments:?}: {}", printed.err);
+        assert!(printed.err.contains(said), "{arguments:?}: {}", printed.err);
+    }
+}
+
+#[test]
 fn settings_of_docker_and_of_git_that_do_not_end_hold_nobody() {
     for kind in KINDS {
         let place = Place::new();
