@@ -54,6 +54,18 @@ pub(super) enum Ended {
     Cancelled(Signal, bool),
 }
 
+/// What is followed while buildx runs, and can end it.
+pub(super) struct Followed<'a, 'b> {
+    /// The exports, and the time that their caches have.
+    pub(super) watches: &'a mut [Watch<'b>],
+    /// True when each vertex begins with the name of a target.
+    pub(super) names_targets: bool,
+    /// The caches that are read.
+    pub(super) imports: &'a Imports,
+    /// The registries that are pushed to.
+    pub(super) stall: &'a Stall<'a>,
+}
+
 /// Builds. What the progress told of exports is in the watches; when the wait of
 /// all of them is over, a cache does not answer, or a push stalls, buildx is ended.
 pub(super) async fn run(
@@ -61,11 +73,14 @@ pub(super) async fn run(
     host: &Host,
     progress: Progress<'_>,
     signals: &mut Signals,
-    watches: &mut [Watch<'_>],
-    imports: &Imports,
-    names_targets: bool,
-    stall: &Stall<'_>,
+    followed: Followed<'_, '_>,
 ) -> Result<Ended, Error> {
+    let Followed {
+        watches,
+        names_targets,
+        imports,
+        stall,
+    } = followed;
     let finished = match progress {
         Progress::Terminal => command.run(host, Progress::Terminal, signals).await,
         Progress::Through(writer) => {

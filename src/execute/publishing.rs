@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use super::build::{Ended, Metadata};
+use super::build::{Ended, Followed, Metadata};
 use super::cache::{self, Wait};
 use super::copy::{self, Copied};
 use super::progress::{Export, Watch};
@@ -130,17 +130,14 @@ impl Publishing<'_> {
             let this = Try::of(known, entries, &omit).await;
             let arguments = self.build.arguments(&self.files, &omit);
             let command = builder::building(self.job, self.buildx).args(arguments);
-            let ended = build::run(
-                &command,
-                self.job.host,
-                progress.again(),
-                signals,
-                &mut watch,
-                &this.imports,
-                self.build.names_targets(),
-                &stall,
-            );
-            let ended = ended.await?;
+            let followed = Followed {
+                watches: &mut watch,
+                names_targets: self.build.names_targets(),
+                imports: &this.imports,
+                stall: &stall,
+            };
+            let host = self.job.host;
+            let ended = build::run(&command, host, progress.again(), signals, followed).await?;
             let base = self.command();
             let again = this.is_made_again(self.job, &base, known, &ended, &watch, signals);
             if !again.await? {

@@ -8,7 +8,7 @@ use std::fs;
 
 use tracing::info;
 
-use super::build::{self, Ended, Metadata};
+use super::build::{self, Ended, Followed, Metadata};
 use super::images::Images;
 use super::progress::{CutShort, Watch};
 use super::publishing::{Begun, Done, watch};
@@ -48,17 +48,14 @@ impl Images<'_> {
             let entries = plan.builds.iter().flat_map(|build| build.cache.entries());
             let this = Try::of(known, entries, &omit).await;
             let command = builder::building(self.job, self.buildx).args(arguments);
-            let ended = build::run(
-                &command,
-                self.job.host,
-                progress.again(),
-                signals,
-                &mut watches,
-                &this.imports,
-                true,
-                &stall,
-            );
-            let ended = ended.await?;
+            let followed = Followed {
+                watches: &mut watches,
+                names_targets: true,
+                imports: &this.imports,
+                stall: &stall,
+            };
+            let host = self.job.host;
+            let ended = build::run(&command, host, progress.again(), signals, followed).await?;
             let base = builder::base(self.job, self.buildx);
             let again = this.is_made_again(self.job, &base, known, &ended, &watches, signals);
             if !again.await? {
