@@ -7,7 +7,7 @@ use lab_runner::Step;
 use tokio::runtime::Runtime;
 
 use crate::cache_service::{CacheService, runtime_token};
-use crate::caches::{Build, green, warnings};
+use crate::caches::{Build, warnings};
 use crate::support::{self, Lab, Place, event};
 
 /// The scope of the default branch.
@@ -178,24 +178,48 @@ fn branches_requests_and_tags_share_what_docs_caches_md_says() {
     });
 }
 
-/// What a hosted runner has: an engine with the classic image store, and a
-/// builder that each run makes anew.
+/// What a hosted runner has: an engine with the classic image store. Its own
+/// builder could build one platform, and would keep nothing of it.
 #[test]
-fn a_fresh_builder_has_every_step_from_the_service() {
+fn one_platform_on_a_hosted_runner_has_every_step_from_the_service() {
     let Some(lab) = Lab::get() else { return };
     blocking(&lab, "cache-fresh", |cached| {
         let run = || {
             let step = cached.step(&trigger("push", MAIN));
             let step = step.env("DOCKER_HOST", classic());
-            step.with("driver-opts", "network=host").run().unwrap()
+            let run = step.with("platforms", "linux/amd64").run().unwrap();
+            assert!(run.succeeded(), "{}", run.log);
+            assert_eq!(warnings(&run), Vec::<&str>::new());
+            assert!(run.leftovers.is_empty() && run.orphans.is_empty());
+            run
         };
         let first = run();
-        green(&first);
-        assert!(first.log.contains("cached: no step of 4"), "{}", first.log);
+        let made = "; a RUN is built, so a builder is made for it";
+        assert!(first.log.contains(made), "{}", first.log);
+        assert!(first.log.contains("cached: no step of 2"), "{}", first.log);
+        // The builder is a new one.
         let second = run();
-        green(&second);
-        let all = "cached: linux/amd64 2 of 2 steps, linux/arm64 2 of 2 steps";
-        assert!(second.log.contains(all), "{}", second.log);
-        assert_eq!(warnings(&second), Vec::<&str>::new());
+        assert!(second.log.contains("cached: 2 of 2"), "{}", second.log);
+        // The classic store would hold none.
+        let reference = &second.outputs["image"];
+        let index = cached.build.place.imagetools(reference, "Manifest").out;
+        assert!(index.contains("attestation-manifest"), "{index}");
+    });
+}
+
+/// Without a `RUN` there is nothing to spare.
+#[test]
+fn an_image_without_a_run_is_built_by_the_engine_itself() {
+    let Some(lab) = Lab::get() else { return };
+    blocking(&lab, "cache-copies", |cached| {
+        let dockerfile = "ARG BASE\nFROM ${BASE}\nCOPY Dockerfile /\n";
+        cached.build.place.write("workspace/Dockerfile", dockerfile);
+        let step = cached.step(&trigger("push", MAIN));
+        let step = step.env("DOCKER_HOST", classic());
+        let run = step.with("platforms", "linux/amd64").run().unwrap();
+        assert!(run.succeeded(), "{}", run.log);
+        assert!(run.log.contains("builder the engine's own"), "{}", run.log);
+        assert!(run.log.contains("no RUN is built"), "{}", run.log);
+        assert_eq!(cached.service.take_calls(), []);
     });
 }

@@ -38,8 +38,7 @@ fn step(lab: &Lab, build: &Build, version: u8, url: &str) -> Step {
 /// By a builder of the run's own: one that asks a silent service builds nothing
 /// more, for no test.
 fn by_own_builder(step: Step) -> Step {
-    let step = step.env("DOCKER_HOST", classic());
-    step.with("driver-opts", "network=host")
+    step.env("DOCKER_HOST", classic())
 }
 
 fn given(step: Step) -> Step {
