@@ -36,7 +36,8 @@ lab-down: ## stop what lab-up started
 	lab/down
 
 .PHONY: bench
-bench: lab-up dist-here ## whole-process figures, as medians and ratios
+bench: dist-here ## whole-process figures, as medians and ratios
+	lab/up classic builder
 	@# dist/ is what is measured; what measures it needs no release build.
 	. lab/env && cargo bench --locked --bench figures --profile dev
 

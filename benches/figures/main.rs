@@ -10,7 +10,10 @@
     reason = "a program of its own, that starts others and prints a table"
 )]
 
+mod action;
 mod bake;
+mod bare;
+mod container;
 mod dry_run;
 mod naming;
 mod place;
@@ -40,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for figure in publish::figures(&place)? {
         println!("{figure}");
     }
+    println!("{}", container::figure(&place)?);
     for figure in bake::figures(&place)? {
         println!("{figure}");
     }

@@ -3,22 +3,19 @@
 //! so that whatever else the machine does meets all of them.
 
 use std::error::Error;
-use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lab_runner::Step;
-use serde_json::{Value, json};
-
-use crate::place::{GIT_REF, NOW, Place, REPOSITORY, SHA, lab, root};
+use crate::action::Action;
+use crate::bare::Bare;
+use crate::place::Place;
 use crate::table::Figure;
 use crate::timing::{median, range, time};
 
 const ROUNDS: usize = 15;
 
 pub(crate) fn figures(place: &Place) -> Result<[Figure; 4], Box<dyn Error>> {
-    let bare = Bare::prepare(place)?;
+    let bare = Bare::prepare(place, "bare", &[])?;
     let action = Action::prepare(place)?;
     let mut times: [Vec<Duration>; 5] = Default::default();
     // The first round fills the caches and is not counted.
@@ -27,7 +24,7 @@ pub(crate) fn figures(place: &Place) -> Result<[Figure; 4], Box<dyn Error>> {
             bare.time(place)?,
             program(place, "on")?,
             program(place, "off")?,
-            action.time(place)?,
+            action.time(place, |step| step)?,
             refusal(place)?,
         ];
         for (times, taken) in times.iter_mut().zip(taken) {
@@ -65,57 +62,6 @@ fn more(name: &'static str, ours: &[Duration], bare: &[Duration], bound: f64) ->
             our / their
         ),
     }
-}
-
-/// The command that a dry run prints, with a login of its own.
-struct Bare {
-    line: String,
-    buildx: String,
-    folder: PathBuf,
-}
-
-impl Bare {
-    fn prepare(place: &Place) -> Result<Self, Box<dyn Error>> {
-        let folder = place.path("bare");
-        fs::create_dir(&folder)?;
-        fs::write(folder.join("config.json"), docker_config(place).to_string())?;
-        let mut dry_run = place.publish(&["--dry-run", "--format", "json"]);
-        for (name, value) in place.inputs() {
-            dry_run.arg("--with").arg(format!("{name}={value}"));
-        }
-        dry_run.arg("--with").arg("password=not-asked-for");
-        let output = dry_run.output()?;
-        let plan: Value = serde_json::from_slice(&output.stdout)
-            .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
-        let line = plan["command"]
-            .as_str()
-            .and_then(|line| line.strip_prefix("docker buildx "))
-            .filter(|line| line.contains(" --push "))
-            .ok_or("the dry run printed no command that pushes")?;
-        Ok(Self {
-            line: format!("exec \"$BUILDX\" {line}"),
-            buildx: lab("STEVEDORE_LAB_BUILDX")?,
-            folder,
-        })
-    }
-
-    fn time(&self, place: &Place) -> Result<Duration, String> {
-        let mut command = place.command("sh");
-        command
-            .args(["-c", &self.line])
-            .env("BUILDX", &self.buildx)
-            .env("DOCKER_CONFIG", &self.folder)
-            .env("RUN", &self.folder);
-        time(&mut command)
-    }
-}
-
-/// A login as `docker login` writes it.
-fn docker_config(place: &Place) -> Value {
-    use base64::Engine as _;
-    let login = format!("{}:{}", place.user, place.password);
-    let auth = base64::engine::general_purpose::STANDARD.encode(login);
-    json!({ "auths": { &place.registry: { "auth": auth } } })
 }
 
 /// The program as the action runs it, without the launcher.
@@ -156,50 +102,4 @@ fn step(place: &Place) -> Command {
 
 fn input(name: &str) -> String {
     format!("INPUT_{}", name.to_uppercase())
-}
-
-/// The action as the runner starts it, with the runner's Node.
-struct Action {
-    node: PathBuf,
-    event: Value,
-}
-
-impl Action {
-    fn prepare(place: &Place) -> Result<Self, Box<dyn Error>> {
-        let found = Command::new(root().join("lab/node.sh")).output()?;
-        if !found.status.success() {
-            return Err(String::from_utf8_lossy(&found.stderr).into());
-        }
-        let event = fs::read_to_string(root().join("examples/events/push-tag.json"))?;
-        fs::create_dir(place.path("tools"))?;
-        Ok(Self {
-            node: String::from_utf8(found.stdout)?.trim().into(),
-            event: serde_json::from_str(&event)?,
-        })
-    }
-
-    /// Main and post together, without what the stand-in for the runner does
-    /// around them.
-    fn time(&self, place: &Place) -> Result<Duration, Box<dyn Error>> {
-        let mut step = Step::node(root())
-            .event("push", self.event.clone())
-            .git_ref(GIT_REF)
-            .sha(SHA)
-            .repository(REPOSITORY)
-            .workspace(Place::workspace())
-            .tool_cache(place.path("tools"))
-            .node_program(&self.node)
-            .env("STEVEDORE_NOW", NOW)
-            .env("HOME", place.path("home").to_string_lossy())
-            .secret("LAB_PASSWORD", &place.password)
-            .with("password", "${{ secrets.LAB_PASSWORD }}");
-        for (name, value) in place.inputs() {
-            step = step.with(name, value);
-        }
-        let run = step.run()?;
-        match run.post {
-            Some(ref post) if run.succeeded() => Ok(run.main.elapsed + post.elapsed),
-            _ => Err(run.log.into()),
-        }
-    }
 }

@@ -61,14 +61,14 @@ pub(super) async fn run(
     }
 }
 
-/// Runs a program that makes containers. The outer error says that it was broken
-/// off all the same, the inner one that it was to be.
+/// Runs a program that makes containers; true when it came to its end with success,
+/// so that it has left none half made. A terminal's Ctrl-C reaches it, too.
 pub(super) async fn run_patiently(
     command: &Command,
     host: &Host,
     progress: Progress<'_>,
     stops: &mut Stops<'_>,
-) -> Result<Result<Finished, Error>, Error> {
+) -> (Result<Finished, Error>, bool) {
     let makes = Arc::new(AtomicBool::new(false));
     let mut watched;
     let progress = match progress {
@@ -88,19 +88,20 @@ pub(super) async fn run_patiently(
     let run = command.run_undisturbed(host, progress);
     tokio::pin!(run);
     let signal = tokio::select! {
-        finished = &mut run => return finished.map(Ok).map_err(started(command)),
+        finished = &mut run => {
+            let finished = finished.map_err(started(command));
+            let is_whole = finished.as_ref().is_ok_and(|finished| finished.success);
+            return (finished, is_whole);
+        }
         signal = stops.next() => signal,
     };
-    let mut is_whole = tokio::time::timeout(PRINTS, &mut run).await.is_ok();
-    if !is_whole && makes.load(Ordering::Relaxed) {
+    let mut ended = tokio::time::timeout(PRINTS, &mut run).await;
+    if ended.is_err() && makes.load(Ordering::Relaxed) {
         info!("waiting for the builder to start, to remove all of it");
-        is_whole = tokio::time::timeout(BOUND, &mut run).await.is_ok();
+        ended = tokio::time::timeout(BOUND, &mut run).await;
     }
-    if is_whole {
-        Ok(Err(stopped(signal)))
-    } else {
-        Err(stopped(signal))
-    }
+    let is_whole = matches!(ended, Ok(Ok(finished)) if finished.success);
+    (Err(stopped(signal)), is_whole)
 }
 
 fn stopped(signal: Option<Signal>) -> Error {
@@ -156,13 +157,10 @@ mod tests {
         refused.notify_one();
         let mut out = Vec::new();
         let progress = Progress::Through(&mut out);
-        let stopped = run_patiently(&command, &host, progress, &mut stops).await;
+        let (stopped, is_whole) = run_patiently(&command, &host, progress, &mut stops).await;
         assert!(String::from_utf8(out).unwrap().contains(says));
-        match stopped {
-            Ok(Err(Error::Refused(_))) => true,
-            Err(Error::Refused(_)) => false,
-            other => panic!("{other:?}"),
-        }
+        assert!(matches!(stopped, Err(Error::Refused(_))), "{stopped:?}");
+        is_whole
     }
 
     #[tokio::test]

@@ -219,8 +219,10 @@ pub(super) async fn run(
     if made.needs_engine {
         job.record.add_boot(Boot::of(made))?;
     }
-    let finished = boot::run_patiently(&command, job.host, progress, stops).await?;
-    job.record.end_boot()?;
+    let (finished, is_whole) = boot::run_patiently(&command, job.host, progress, stops).await;
+    if is_whole {
+        job.record.end_boot()?;
+    }
     finished
 }
 

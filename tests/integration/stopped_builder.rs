@@ -146,6 +146,22 @@ fn a_run_that_is_cancelled_leaves_no_builder() {
     });
 }
 
+/// A terminal's Ctrl-C, which buildx hears as well.
+#[test]
+fn a_group_that_is_interrupted_leaves_no_builder() {
+    let Some(lab) = Lab::get() else { return };
+    at_each_moment(&MOMENTS[1..4], |stopped| {
+        let running = stopped.step(&lab).start().unwrap();
+        assert!(stopped.engine.wait());
+        let group = format!("-{}", running.pid().unwrap());
+        let sent = run(Command::new("kill").args(["-INT", "--", &group]));
+        assert!(sent.success, "{}", sent.err);
+        let run = running.wait().unwrap();
+        assert!(!run.succeeded(), "{}", run.log);
+        assert_eq!(run.leftovers, Vec::<PathBuf>::new(), "{}", run.log);
+    });
+}
+
 /// The runner's own, which the program takes the place of: a kill hits it alone,
 /// and what it has started goes on.
 fn node_24() -> PathBuf {
