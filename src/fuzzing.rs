@@ -41,6 +41,8 @@ pub const TARGETS: [Target; 9] = [
 
 /// What stands between the parts of one text.
 const SEPARATOR: char = '\u{1}';
+/// A password that JSON, HTML and addresses spell otherwise.
+const PASSWORD: &str = "hun\"t&r %2\\";
 const SHA: &str = "860c1904a1ce19322e91ac35af1ab07466440c37";
 
 /// The parts of a text, and then nothing.
@@ -75,10 +77,11 @@ fn plan_of(inputs: &Inputs, facts: &Facts) {
     }
 }
 
-/// What buildx prints of bake files.
+/// Compose files, and what buildx prints of bake files.
 pub fn bake(bytes: &[u8]) {
     let host = host();
     let text = String::from_utf8_lossy(bytes);
+    facts::fuzzing::read_compose(&text);
     let Some(bake) = facts::fuzzing::read_bake(&text, &host) else {
         return;
     };
@@ -107,6 +110,10 @@ pub fn diagnosis(bytes: &[u8]) {
         scanners: &[],
     };
     let _ = diagnosis::subject(&text);
+    if let Some(password) = Secret::new(PASSWORD) {
+        let hidden = secret::hide(&text, [&password]);
+        assert!(!hidden.contains(PASSWORD), "{hidden}");
+    }
     let refusal = Refusal::new(Stage::Upload, 403, &text, &secret);
     let all = [
         Some(diagnosis::of_push(&text, &circumstances)),

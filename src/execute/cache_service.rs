@@ -1,4 +1,4 @@
-//! Asks a cache service, before anything is built, for a cache that nobody has.
+//! Asks a cache service, before anything is built, for a cache that does not exist.
 //!
 //! BuildKit asks in the same way, and would wait without end for one that
 //! accepts connections and does not answer. Follows
@@ -17,7 +17,7 @@ use crate::input::csv;
 use crate::plan::{Service, ServiceCheck};
 use crate::vars;
 
-/// The name of a cache that nobody has.
+/// The name of a cache that does not exist.
 const KEY: &str = "stevedore-preflight";
 /// Tells apart caches of the same name; any is as good as another.
 const VERSION: &str = "0";

@@ -20,7 +20,7 @@ use crate::plan::cache_name;
 /// How long a cache may be silent while it is read.
 pub(super) const BOUND: Duration = Duration::from_secs(60);
 
-/// The vertex that stands for the begin of a build.
+/// Used as a vertex until the build begins.
 const BEGIN: &str = "";
 
 /// The caches that a build reads.

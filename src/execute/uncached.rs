@@ -117,7 +117,7 @@ impl Try {
 }
 
 impl Stop {
-    /// Has the entries left out from now on, and tells of it once.
+    /// Leaves the entries out from now on, and warns once.
     fn note(&self, standing: &mut Standing) {
         let is_new = |entry: &&String| !standing.without_caches.contains(entry);
         let new: Vec<String> = self.entries.iter().filter(is_new).cloned().collect();

@@ -2,12 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use super::bake::compose;
 use super::{Bake, DockerSettings, Machine, buildx, docker, machine, paths};
 use crate::host::Host;
 
 /// Reads what buildx prints of bake files.
 pub fn read_bake(text: &str, host: &Host) -> Option<Bake> {
     Bake::of_text(text, host).ok()
+}
+
+/// Reads a compose file, as far as it names others.
+pub fn read_compose(text: &str) {
+    let _ = compose::named(text);
 }
 
 /// Reads a Docker configuration.

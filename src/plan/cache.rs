@@ -178,7 +178,7 @@ impl Question<'_> {
                          {why}; `driver: docker-container` makes a builder that does"
                     ));
                 }
-                cache.reason += "; a RUN is built, so a builder is made for it";
+                cache.reason += "; there is a RUN to cache, so a builder is made";
                 cache
             }
             _ => cache,
@@ -221,7 +221,7 @@ impl Question<'_> {
         } else if !is_pushed {
             Some("nothing is pushed")
         } else if !self.has_run {
-            Some("no RUN is built that a cache could spare")
+            Some("there is no RUN to cache")
         } else {
             None
         }

@@ -14,7 +14,7 @@ use super::{Cache, cache_kind};
 use crate::facts::CacheFacts;
 use crate::input::{Preflight, csv};
 
-/// The address by which BuildKit tells version 2 where nobody says it.
+/// The address that BuildKit takes for version 2 when no version is given.
 const GITHUBS: &str = "results-receiver.actions.githubusercontent.com";
 
 /// A cache service.
@@ -38,7 +38,7 @@ pub struct ServiceCheck {
 
 impl Service {
     /// The service of an entry. `None` for caches of other types, and for an
-    /// entry that buildx leaves out, as there is no address or no token.
+    /// entry that buildx leaves out because it has no address or no token.
     fn of(entry: &str, facts: &CacheFacts) -> Option<Self> {
         if cache_kind(entry) != "gha" {
             return None;

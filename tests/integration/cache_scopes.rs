@@ -158,7 +158,7 @@ fn branches_requests_and_tags_share_what_docs_caches_md_says() {
         let request = "refs/pull/2/merge";
         assert_eq!(run("push", MAIN), (NOTHING, true));
         assert_eq!(cached.service.scopes(), [MAIN]);
-        // A tag reads the default branch's, and would write for nobody.
+        // A tag reads the default branch's. No other run would read its own.
         assert_eq!(run("push", "refs/tags/v1"), (ALL, false));
         // A branch reads its own and the default branch's.
         cached.build.ends_with("branch");
@@ -194,7 +194,7 @@ fn one_platform_on_a_hosted_runner_has_every_step_from_the_service() {
             run
         };
         let first = run();
-        let made = "; a RUN is built, so a builder is made for it";
+        let made = "; there is a RUN to cache, so a builder is made";
         assert!(first.log.contains(made), "{}", first.log);
         assert!(first.log.contains("cached: no step of 2"), "{}", first.log);
         // The builder is a new one.
@@ -207,7 +207,7 @@ fn one_platform_on_a_hosted_runner_has_every_step_from_the_service() {
     });
 }
 
-/// Without a `RUN` there is nothing to spare.
+/// Without a `RUN` a cache saves nothing.
 #[test]
 fn an_image_without_a_run_is_built_by_the_engine_itself() {
     let Some(lab) = Lab::get() else { return };
@@ -219,7 +219,7 @@ fn an_image_without_a_run_is_built_by_the_engine_itself() {
         let run = step.with("platforms", "linux/amd64").run().unwrap();
         assert!(run.succeeded(), "{}", run.log);
         assert!(run.log.contains("builder the engine's own"), "{}", run.log);
-        assert!(run.log.contains("no RUN is built"), "{}", run.log);
+        assert!(run.log.contains("no RUN to cache"), "{}", run.log);
         assert_eq!(cached.service.take_calls(), []);
     });
 }

@@ -90,7 +90,7 @@ impl CacheService {
         Self { server, state }
     }
 
-    /// Its address, as the runner tells it.
+    /// Its address, for the runner's variable.
     pub(crate) fn url(&self) -> String {
         format!("{}/", self.server.uri())
     }
@@ -215,8 +215,8 @@ impl State {
         let found = self.entries.iter().find(is_it);
         let size = found.and_then(|entry| entry.content.as_ref()).map(Vec::len);
         // As a number or, as 64 bits are written in JSON, a string.
-        let told = body["size_bytes"].to_string();
-        let is_whole = size.is_some_and(|size| told.trim_matches('"') == size.to_string());
+        let given = body["size_bytes"].to_string();
+        let is_whole = size.is_some_and(|size| given.trim_matches('"') == size.to_string());
         ResponseTemplate::new(200).set_body_json(json!({"ok": is_whole, "entry_id": "1"}))
     }
 

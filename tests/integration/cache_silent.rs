@@ -17,7 +17,7 @@ use crate::support::Lab;
 
 /// The scopes of a push to the default branch.
 const SCOPES: [(&str, u8); 1] = [("refs/heads/main", 3)];
-/// What nobody may read in a log.
+/// What may not be in a log.
 const SECRET: &str = "hunter1hunter1hunter1";
 
 /// A push on a hosted runner with this service.

@@ -19,6 +19,8 @@ const VARIABLES: [&str; 2] = ["env_file", "label_file"];
 const DEFAULT_VARIABLES: &str = ".env";
 /// How many files may be included and extended.
 const MOST: usize = 100;
+/// How many paths one file may name.
+const MOST_NAMED: usize = 1000;
 const INPUT: &str = "bake-files";
 
 /// Looks at everything that buildx will read beside the files themselves.
@@ -56,7 +58,7 @@ pub(super) fn check(files: &[String], host: &Host, allowed: &Allowed) -> Result<
 
 /// What a compose file names.
 #[derive(Default)]
-struct Named {
+pub(in crate::facts) struct Named {
     /// Further compose files.
     files: Vec<String>,
     /// Anything else: files of variables, and folders that have one.
@@ -82,6 +84,9 @@ impl Look<'_> {
         let Some(named) = named(&text) else {
             return Err(unknown(&shown, "it is not YAML that can be read here"));
         };
+        if named.files.len() + named.others.len() > MOST_NAMED {
+            return Err(unknown(&shown, "it names too many files"));
+        }
         let folder = path.parent().unwrap_or(Path::new("/"));
         // buildx starts from the one or the other.
         for base in [self.host.directory(), folder] {
@@ -146,7 +151,7 @@ fn unknown(file: &str, why: &str) -> InputProblem {
 }
 
 /// What a compose file names; `None` where that cannot be told.
-fn named(text: &str) -> Option<Named> {
+pub(in crate::facts) fn named(text: &str) -> Option<Named> {
     let mut named = Named::default();
     match yaml::read::<Value>(text) {
         Ok(value) => collect(&value, &mut named),

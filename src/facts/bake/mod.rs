@@ -1,7 +1,7 @@
 //! Bake files, as buildx reads them: variables, functions, groups, matrices and
 //! overrides are worked out by `buildx bake --print`, which builds nothing.
 
-mod compose;
+pub(super) mod compose;
 mod definition;
 mod logins;
 mod reach;

@@ -118,7 +118,7 @@ fn auto_makes_a_builder_where_a_cache_spares_a_run_and_the_image_is_pushed() {
         assert!(builder.contains(made), "{given:?} {builder}");
     }
     let (builder, cache) = on_the_classic_engine(&[ONE], PUSH);
-    let decision = "; a RUN is built, so a builder is made for it";
+    let decision = "; there is a RUN to cache, so a builder is made";
     assert!(cache.to_string().ends_with(decision), "{cache}");
     let reason = "with the classic image store cannot do a cache for the next run";
     assert!(builder.ends_with(reason), "{builder}");
@@ -155,7 +155,7 @@ fn auto_makes_no_builder_for_anything_else() {
         ..PUSH
     };
     for (given, case, why) in [
-        (vec![ONE], no_run, "no RUN is built"),
+        (vec![ONE], no_run, "no RUN to cache"),
         (vec![ONE], request, "nothing is pushed"),
         (vec![ONE, ("push", "false")], PUSH, "nothing is pushed"),
         (vec![ONE, ("load", "true")], PUSH, "for the engine"),

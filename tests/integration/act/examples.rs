@@ -194,7 +194,7 @@ fn nodes_tls_yml_builds_on_both_machines() {
     published(&act, &act.run("push-tag", &workflow), &["v0.2.0"]);
 }
 
-/// There is no such machine here: what the step would do is printed.
+/// The lab has no such machine, so the step prints its plan.
 #[test]
 fn nodes_that_the_lab_does_not_have_are_planned() {
     let Some(lab) = Lab::get() else { return };
