@@ -14,6 +14,7 @@
 
 pub mod cli;
 pub mod diagnosis;
+pub mod document;
 pub mod error;
 pub mod event;
 pub mod execute;

@@ -12,12 +12,12 @@ use std::path::Path;
 
 use serde_yaml::Value;
 
+use crate::document::yaml;
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::host::file;
 use crate::input::RawInputs;
 use crate::input::spec::Part;
-use crate::input::yaml;
 use expression::Resolver;
 
 /// The option that names the file.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Payload, RunContext};
+use crate::document;
 use crate::error::InputProblem;
 use crate::host::{Host, file};
 use crate::vars;
@@ -102,7 +103,7 @@ fn read_payload(host: &Host) -> Result<Payload, InputProblem> {
     };
     let text = file::read_text(&host.path(path), file::DATA);
     let text = text.map_err(|error| problem(error.to_string()))?;
-    match serde_json::from_str(&text) {
+    match document::json(text.as_bytes()) {
         Ok(value @ Value::Object(_)) => Ok(Payload::new(value)),
         Ok(_) => Err(problem("is JSON, but no object".to_owned())),
         Err(e) => Err(problem(format!("is not JSON: {e}")).at(e.line(), e.column())),

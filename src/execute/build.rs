@@ -1,6 +1,6 @@
 //! One buildx process: build, and push.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::mem;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use super::cache::Wait;
 use super::imports::Imports;
 use super::progress::{CutShort, Reader, Watch};
 use super::stall::{Silent, Stall};
+use crate::document;
 use crate::host::{Command, Finished, Host, Progress, Signal, Signals, file};
 use crate::image::Digest;
 
@@ -158,17 +159,21 @@ pub(super) struct Metadata {
 impl Metadata {
     /// One that cannot be read costs its output, not the run.
     pub(super) fn read(path: &Path) -> Self {
-        let text = file::read_text(path, file::DATA).unwrap_or_else(|error| {
+        let read = || -> io::Result<Self> {
+            let text = file::read_text(path, file::DATA)?;
+            let value = document::json(text.as_bytes())?;
+            Ok(Self { text, value })
+        };
+        read().unwrap_or_else(|error| {
             if error.kind() != ErrorKind::NotFound {
                 let why = "the output `metadata` stays empty";
                 warn!(title = "Metadata", "buildx's metadata file {error}: {why}");
             }
-            String::new()
-        });
-        Self {
-            value: serde_json::from_str(&text).unwrap_or_default(),
-            text,
-        }
+            Self {
+                text: String::new(),
+                value: Value::Null,
+            }
+        })
     }
 
     /// Takes out what it says of the result. Bake has each target under its name.

@@ -9,6 +9,7 @@ use octocrab::Octocrab;
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use crate::document;
 use crate::event::RunContext;
 use crate::http;
 use crate::metadata::Repository;
@@ -91,7 +92,7 @@ impl GitHub {
             true => Refused::Unreachable(format!("{route} is more than {MOST} bytes")),
             false => Refused::Unreachable(http::innermost(&*error)),
         })?;
-        let json: Result<Value, _> = serde_json::from_slice(&body.to_bytes());
+        let json = document::json(&body.to_bytes());
         if status.is_success() {
             return json.map_err(|error| Refused::Unreachable(error.to_string()));
         }

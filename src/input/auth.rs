@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::reader::HAS_CONTROL;
-use super::yaml;
+use crate::document::yaml;
 use crate::error::InputProblem;
 use crate::image::Registry;
 use crate::secret::Secret;

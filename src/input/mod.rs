@@ -24,7 +24,6 @@ pub mod reference;
 pub mod secrets;
 pub mod spec;
 pub mod tags;
-pub mod yaml;
 
 use std::time::Duration;
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 
 use super::reach::Allowed;
+use crate::document::yaml;
 use crate::error::InputProblem;
 use crate::host::{Host, file};
-use crate::input::yaml;
 
 /// The keys by which files are named.
 const INCLUDE: &str = "include";

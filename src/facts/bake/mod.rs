@@ -16,6 +16,7 @@ pub use reach::{Reach, Reached};
 use serde_json::{Map, Value};
 pub use target::Target;
 
+use crate::document;
 use crate::error::InputProblem;
 use crate::host::{Command, Host, file};
 use crate::input::address::GitLogin;
@@ -117,7 +118,7 @@ impl Bake {
     /// With what is wrong with it.
     fn parse(told: &str, host: &Host, allowed: &Allowed, of_set: &[OfSet]) -> Result<Self, String> {
         let nothing = || "buildx told nothing of their targets".to_owned();
-        let mut told: Value = serde_json::from_str(told).map_err(|_| nothing())?;
+        let mut told: Value = document::json(told.as_bytes()).map_err(|_| nothing())?;
         let all = told.get_mut("target").and_then(Value::as_object_mut);
         let found = logins::take(all.ok_or_else(nothing)?, of_set);
         let part = |name: &str| {

@@ -6,11 +6,11 @@
 use serde::Deserialize;
 
 use super::{BuilderInputs, Cleanup, DaemonConfig, Driver, EmulationWish, Node, Tls};
+use crate::document::yaml;
 use crate::host::Host;
 use crate::image::Platform;
 use crate::input::Reader;
 use crate::input::list::Grammar;
-use crate::input::yaml;
 use crate::vars;
 
 /// An entry of `append`.
