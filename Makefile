@@ -14,7 +14,8 @@ demo: lab-up dist-here ## publish examples/hit-counter for two platforms to a re
 .PHONY: test
 test: dist ## every test, those with engine, registry and emulation included
 	lab/up classic second builder
-	. lab/env && cargo test --workspace --locked -- --include-ignored
+	@# Under nohup SIGHUP would be ignored by everything that the tests start.
+	. lab/env && env --default-signal=HUP cargo test --workspace --locked -- --include-ignored
 
 .PHONY: check
 check: ## formatting, lints, documentation, dependencies, workflows

@@ -252,8 +252,24 @@ fn a_failed_build_is_red_and_says_why_and_leaves_nothing() {
     assert_eq!(outputs(&place)["version"], "v0.2.0");
 }
 
+/// Under `nohup` the program ignores SIGHUP on purpose, and so would the tests wait
+/// for ever.
+fn check_hangups_are_heard() {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else {
+        return;
+    };
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let is_heard = ignored.is_some_and(|mask| mask & 1 == 0);
+    assert!(
+        is_heard,
+        "SIGHUP is ignored here: start the tests with `env --default-signal=HUP`"
+    );
+}
+
 #[test]
 fn signals_reach_the_build_and_cleaning_up_still_happens() {
+    check_hangups_are_heard();
     // buildx stops in order on these two only.
     for (signal, told, code) in [
         ("INT", "INT", 130),
