@@ -115,7 +115,7 @@ pub(super) fn decide(drafts: &[Draft<'_>], inputs: &Inputs, told: &mut Told) -> 
     for one in &handed {
         if let Source::Cache { kind, attribute } = &one.from {
             told.decide(format!(
-                "{} for buildx: `{attribute}` of the {kind} cache, which is no argument then",
+                "{} for buildx: `{attribute}` of the {kind} cache, in place of an argument",
                 one.variable
             ));
         }
