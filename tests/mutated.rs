@@ -321,6 +321,11 @@ fn mutate(rng: &mut Rng, text: &mut String) {
         }
         _ => *text = text.chars().rev().collect(),
     }
+    cut(text);
+}
+
+/// Makes a text short enough for the environment.
+fn cut(text: &mut String) {
     let end = (0..=text.len().min(VALUE))
         .rev()
         .find(|at| text.is_char_boundary(*at));
@@ -342,6 +347,7 @@ fn value(rng: &mut Rng, name: &str, hostile: &[String]) -> String {
     }
     // The environment holds no such byte.
     value.retain(|c| c != '\0');
+    cut(&mut value);
     value
 }
 
