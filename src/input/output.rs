@@ -44,11 +44,14 @@ pub enum Exporter {
 const ACCEPTED: &str =
     "an exporter such as type=local,dest=out; quotes around a whole field, such as \"name=a,b\"";
 
+/// What is accepted where an exporter pushes.
+const PUSHING: &str = "type=image,push=true or type=registry; or no `push` in this entry";
+
 impl Output {
     /// Looks into an entry.
     ///
     /// # Errors
-    /// When its quotes do not pair up.
+    /// When its quotes do not pair up, or an exporter that may not push is to.
     pub fn parse(entry: &Entry) -> Result<Self, InputProblem> {
         let refused = |error: QuoteError| {
             let problem = InputProblem::new("outputs", &entry.text, error.to_string(), ACCEPTED);
@@ -65,12 +68,21 @@ impl Output {
             Some(_) => Vec::new(),
             None => csv::attributes(&entry.text).map_err(refused)?,
         };
+        let exporter = match &folder {
+            Some(_) => Exporter::Local,
+            None => exporter(&attributes),
+        };
+        // The engine's own builder pushes what `docker` or `moby` makes, too, whatever
+        // the event. Nothing here would check or report that.
+        let can_push = matches!(exporter, Exporter::Image | Exporter::Registry);
+        let push = csv::value(&attributes, "push");
+        if !can_push && push.is_some_and(|push| parse_bool(push) != Some(false)) {
+            let why = "only the exporters `image` and `registry` may push";
+            return Err(InputProblem::new("outputs", &entry.text, why, PUSHING).at(entry.line, 1));
+        }
         Ok(Self {
             text: entry.text.clone(),
-            exporter: match &folder {
-                Some(_) => Exporter::Local,
-                None => exporter(&attributes),
-            },
+            exporter,
             folder,
             attributes,
             has_option: false,
@@ -191,6 +203,34 @@ mod tests {
             ..Entry::default()
         })
         .unwrap()
+    }
+
+    #[test]
+    fn only_images_and_registries_are_pushed_to() {
+        let parse = |text: &str| {
+            let text = text.to_owned();
+            Output::parse(&Entry {
+                text,
+                ..Entry::default()
+            })
+        };
+        for text in [
+            "type=docker,push=true",
+            "type=moby,push=1,name=a/b:1",
+            "type=oci,dest=o.tar,Push=T",
+            "type=local,dest=o,push=maybe",
+        ] {
+            let problem = parse(text).unwrap_err().to_string();
+            assert!(problem.contains("may push"), "{problem}");
+        }
+        for text in [
+            "type=docker,push=false",
+            "type=moby",
+            "type=image,push=true",
+            "type=registry,push=true",
+        ] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
     }
 
     #[test]
