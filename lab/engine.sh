@@ -136,10 +136,14 @@ bridge_up() {
 bridge_address() { echo "10.199.${1#stevedore}.1"; }
 
 bridge_down() {
-  local name
+  local name port
   name=$(cat "$1/bridge" 2>/dev/null) || return 0
   rm -f "$1/bridge"
   [[ -e /sys/class/net/$name ]] || return 0
+  # What a builder on the host's network has left that was killed.
+  for port in /sys/class/net/"$name"/brif/*; do
+    [[ ! -e $port ]] || as_root "$SUITE_ROOT/usr/bin/busybox" ip link delete "${port##*/}" || true
+  done
   as_root "$SUITE_ROOT/usr/bin/busybox" ip link set "$name" down
   as_root "$SUITE_ROOT/usr/bin/busybox" brctl delbr "$name"
 }
