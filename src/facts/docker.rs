@@ -154,7 +154,14 @@ fn read_config(folder: &Path, warnings: &mut Vec<String>) -> Map<String, Value> 
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {
                 let path = path.display();
-                warnings.push(format!("{path} {error}: its logins are not used"));
+                let why = match error.raw_os_error() {
+                    Some(_) => format!("cannot be read ({error})"),
+                    None => error.to_string(),
+                };
+                warnings.push(format!(
+                    "{path} {why}: its logins are not used. Let this user read it, or set \
+                     DOCKER_CONFIG to another folder"
+                ));
             }
             return Map::new();
         }
@@ -267,6 +274,20 @@ mod tests {
         let settings = read(&[(vars::DOCKER_HOST, "unix:///near")], folder.path());
         assert_eq!(settings.endpoint.host.as_deref(), Some("unix:///near"));
         assert_eq!(settings.endpoint.certificates, None);
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_read_is_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.json");
+        assert_eq!(read(&[], folder.path()).warnings, Vec::<String>::new());
+        fs::write(&file, b"{\"auths\": \xff}").unwrap();
+        let warnings = read(&[], folder.path()).warnings;
+        assert!(warnings[0].contains("config.json is not UTF-8: its logins"));
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink(&file, &file).unwrap();
+        let warnings = read(&[], folder.path()).warnings;
+        assert!(warnings[0].contains("config.json cannot be read ("));
     }
 
     #[test]
