@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::text;
+
 /// One input whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct InputProblem {
@@ -53,7 +55,7 @@ impl fmt::Display for InputProblem {
             write!(f, " (line {line}, column {column})")?;
         }
         if !self.value.is_empty() {
-            write!(f, ": {:?}", self.value)?;
+            write!(f, ": {:?}", text::shorten(&self.value, text::VALUE))?;
         }
         let stop = if self.why.ends_with(['?', '.']) {
             ""

@@ -28,7 +28,7 @@ pub async fn name(options: &Options, host: Host) -> u8 {
 }
 
 async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
-    let run = Run::begin(Part::Metadata, &options.step, true, &mut host);
+    let run = Run::begin(Part::Metadata, &options.step, true, &mut host)?;
     let Run {
         context,
         inputs,

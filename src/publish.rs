@@ -24,7 +24,7 @@ pub async fn publish(options: &Publish, host: Host) -> u8 {
 }
 
 async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
-    let run = Run::begin(Part::Publish, &options.step, options.dry_run, &mut host);
+    let run = Run::begin(Part::Publish, &options.step, options.dry_run, &mut host)?;
     let Run {
         context,
         mut inputs,

@@ -32,7 +32,16 @@ pub struct Run {
 impl Run {
     /// Reads event and inputs, and hides secrets before anything is printed.
     /// `invent` allows an event that nobody told of, outside a workflow.
-    pub fn begin(part: Part, options: &StepOptions, invent: bool, host: &mut Host) -> Self {
+    ///
+    /// # Errors
+    /// When the step cannot be read from a workflow file: what else is wrong is not
+    /// known without its inputs.
+    pub fn begin(
+        part: Part,
+        options: &StepOptions,
+        invent: bool,
+        host: &mut Host,
+    ) -> Result<Self, Failure> {
         options.apply(host, invent);
         let mut problems = Vec::new();
         problems.extend(host.fix_clock());
@@ -41,7 +50,14 @@ impl Run {
         if invent && !host.is_github_actions() {
             context = context.with_made_up_payload();
         }
-        let (raw, open) = raw_inputs(part, options, invent, host, &context, &mut problems);
+        let read = raw_inputs(part, options, invent, host, &context, &mut problems);
+        let (raw, open) = match read {
+            Ok(read) => read,
+            Err(problem) => {
+                problems.push(problem);
+                return Err(Failure::Inputs(problems));
+            }
+        };
         let (inputs, more) = Inputs::parse(&raw, host);
         problems.extend(more);
         hide(host, inputs.secrets(&context.actor));
@@ -49,11 +65,11 @@ impl Run {
             warn!(title = "Workflow", "{expression}");
         }
         warn_of_unknown(&raw);
-        Self {
+        Ok(Self {
             context,
             inputs,
             problems,
-        }
+        })
     }
 }
 
@@ -76,30 +92,21 @@ fn raw_inputs(
     host: &Host,
     context: &RunContext,
     problems: &mut Vec<InputProblem>,
-) -> (RawInputs, Vec<String>) {
+) -> Result<(RawInputs, Vec<String>), InputProblem> {
     let mut raw = RawInputs::from_environment(part, host);
     let mut open = Vec::new();
     if let Some(file) = &options.workflow {
-        match workflow::read(
-            &host.path(file),
-            options.job.as_deref(),
-            part,
-            context,
-            plan_only,
-        ) {
-            Ok(step) => {
-                let given = |name: &str| options.with.iter().any(|(with, _)| with == name);
-                let mut left = step.apply(&mut raw, plan_only, given);
-                problems.append(&mut left.problems);
-                open = left.warnings;
-            }
-            Err(problem) => problems.push(problem),
-        }
+        let path = host.path(file);
+        let step = workflow::read(&path, options.job.as_deref(), part, context, plan_only)?;
+        let given = |name: &str| options.with.iter().any(|(with, _)| with == name);
+        let mut left = step.apply(&mut raw, plan_only, given);
+        problems.append(&mut left.problems);
+        open = left.warnings;
     }
     for (name, value) in &options.with {
         raw.set(name, value);
     }
-    (raw, open)
+    Ok((raw, open))
 }
 
 /// Inputs that nobody reads are likely misspelt.

@@ -5,6 +5,8 @@
 //! secrets in it are taken out by [`crate::secret::hide`], before text is cut and
 //! once more when it is printed.
 
+use std::borrow::Cow;
+
 use crate::secret::is_invisible;
 
 /// How much of a value is shown, in characters.
@@ -27,11 +29,7 @@ pub fn clean(text: &str, most: usize) -> String {
         }
         line.extend(without_query(word).chars().filter(|c| !is_invisible(*c)));
     }
-    if line.chars().count() > most {
-        line = line.chars().take(most).collect();
-        line.push('…');
-    }
-    line
+    shorten(&line, most).into_owned()
 }
 
 /// Harmless lines of at most `most` characters together. Of more than that the
@@ -53,6 +51,26 @@ pub fn clean_lines(text: &str, most: usize) -> String {
     let tail = tail.split_once(char::is_whitespace);
     let tail = tail.map_or("", |(_, whole)| whole);
     format!("{head}… {tail}").trim_end().to_owned()
+}
+
+/// A value in one line, in full: characters that end lines, steer terminals,
+/// reorder text or are not seen are spelt out, such as `\u{1b}`.
+pub fn visible(value: &str) -> String {
+    let is_hidden =
+        |c: char| c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}');
+    let spell = |c: char| match is_hidden(c) {
+        true => c.escape_default().collect(),
+        false => c.to_string(),
+    };
+    value.chars().map(spell).collect()
+}
+
+/// At most `most` characters of a value, and a mark where there were more.
+pub fn shorten(value: &str, most: usize) -> Cow<'_, str> {
+    match value.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
+        None => Cow::Borrowed(value),
+    }
 }
 
 /// Leaves out terminal escapes: ESC `[` … up to a letter.
@@ -99,6 +117,13 @@ mod tests {
         ] {
             assert_eq!(clean(text, 16), line);
         }
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_spelt_out() {
+        let hostile = "a\u{1b}[2Jb\u{202e}c\u{2028}d\ne";
+        let spelt = r"a\u{1b}[2Jb\u{202e}c\u{2028}d\ne";
+        assert_eq!(visible(hostile), spelt);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl RunContext {
             .into_iter()
             .filter(|(_, _, value, _)| value.is_empty())
             .map(|(name, option, _, accepted)| {
-                let why = format!("is not set; outside a workflow, give {option}");
+                let why = format!("is not set, or is not UTF-8; outside a workflow, give {option}");
                 InputProblem::new(name, "", why, accepted)
             })
             .collect()

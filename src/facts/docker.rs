@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::host::{Host, file};
 use crate::image::{Digest, Registry};
 use crate::secret::Secret;
-use crate::vars;
+use crate::{text, vars};
 
 /// The shortest password of the configuration that is taken out of what is said,
 /// in bytes.
@@ -170,17 +170,41 @@ fn read_config(folder: &Path, warnings: &mut Vec<String>) -> Map<String, Value> 
 }
 
 pub(super) fn parse(text: &str, path: &Path, warnings: &mut Vec<String>) -> Map<String, Value> {
-    match serde_json::from_str(text) {
-        Ok(config) => config,
+    let why = match serde_json::from_str(text) {
+        Ok(Value::Object(config)) => {
+            warnings.extend(garbled_logins(&config, path));
+            return config;
+        }
+        Ok(_) => "is not a JSON object".to_owned(),
         Err(error) => {
             let (line, column) = (error.line(), error.column());
-            warnings.push(format!(
-                "{} is not JSON (line {line}, column {column}): its logins are not used",
-                path.display()
-            ));
-            Map::new()
+            format!("is not JSON (line {line}, column {column})")
         }
-    }
+    };
+    let path = path.display();
+    warnings.push(format!("{path} {why}: its logins are not used"));
+    Map::new()
+}
+
+/// The first login that nobody can read, Docker neither.
+fn garbled_logins(config: &Map<String, Value>, path: &Path) -> Option<String> {
+    let auths = config.get("auths").and_then(Value::as_object)?;
+    let is_garbled = |entry: &Value| {
+        let text = entry
+            .get("auth")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let login = STANDARD.decode(text).ok();
+        let login = login.and_then(|login| String::from_utf8(login).ok());
+        !text.is_empty() && !login.is_some_and(|login| login.contains(':'))
+    };
+    let (name, _) = auths.iter().find(|(_, entry)| is_garbled(entry))?;
+    Some(format!(
+        "{} has an `auth` for {} that is not the base64 of USER:PASSWORD, so the login cannot \
+         be used. Log in to it again",
+        path.display(),
+        text::clean(name, text::VALUE)
+    ))
 }
 
 pub(super) fn endpoint(

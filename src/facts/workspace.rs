@@ -107,7 +107,7 @@ impl Hints {
             if depth > 0 && !skipped {
                 self.collect(&path, base, depth - 1);
             }
-        } else if is_dockerfile(&name) {
+        } else if is_dockerfile(&name) && path.is_file() {
             let shown = path.strip_prefix(base).unwrap_or(&path);
             self.found.push(shown.display().to_string());
         }

@@ -9,6 +9,7 @@ use super::support::Support;
 use super::{
     BuildContext, Builder, BuilderChoice, Cache, ContextKind, Publication, distinct, secrets,
 };
+use crate::error::InputProblem;
 use crate::facts::Facts;
 use crate::image::Platform;
 use crate::input::output::Output;
@@ -189,6 +190,28 @@ impl Arguments {
             Argument::Secret { id, index } => vec![secret(id, &files.secret(*index))],
         };
         self.0.iter().flat_map(resolve).collect()
+    }
+}
+
+/// What Linux does not hand over to a program (`execve(2)`): an argument of more
+/// than 128 KiB with the byte that ends it.
+const LONGEST: usize = 128 * 1024 - 1;
+
+impl Arguments {
+    /// The first option whose value no program can be given.
+    pub(super) fn too_long(&self) -> Option<InputProblem> {
+        let texts = self.0.iter().map(|argument| match argument {
+            Argument::Text(text) => text.as_str(),
+            _ => "",
+        });
+        let pairs = texts.clone().zip(texts.skip(1));
+        let mut pairs = pairs.filter(|(_, value)| value.len() > LONGEST);
+        let (option, value) = pairs.next()?;
+        let why = format!(
+            "is {} bytes long, and the most that Linux hands over as one argument is {LONGEST}",
+            value.len()
+        );
+        Some(InputProblem::new(option, value, why, "a shorter value"))
     }
 }
 

@@ -181,6 +181,7 @@ impl<'a> Draft<'a> {
             git_logins: &self.git_logins(),
         };
         let arguments = parts.arguments();
+        told.problems.extend(arguments.too_long());
         let replaced = self.named.replaced(inputs, &parts.references());
         told.notices.extend(replaced);
         let definition = target.map(|target| Definition::of(target, &parts));

@@ -111,8 +111,8 @@ fn from_a_fork(inputs: &Inputs, context: &RunContext) -> Publication {
         .text(&["pull_request", "head", "repo", "full_name"]);
     let message = format!(
         "built, not published: the pull request comes from {}, and GitHub gives runs of forks a \
-         token that can only read, and no secrets. Nothing is sent to a registry, a cache \
-         neither. Nothing is to be mended; the image is published once the change is merged",
+         token that can only read, and no secrets. No image and no cache is sent to a \
+         registry. There is nothing to fix; the image is published once the change is merged",
         head.unwrap_or("a fork that is gone")
     );
     Publication {

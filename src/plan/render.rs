@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Build, Created, Omit, Plan, RunFiles, nodes};
 use crate::image::{ImageName, Registry};
+use crate::text;
 
 /// Stands in a printed command for the folder that a run would make.
 const RUN_FOLDER: &str = "$RUN";
@@ -231,7 +232,7 @@ impl Plan {
 /// # Errors
 /// When nothing can be written.
 pub fn line(f: &mut impl fmt::Write, name: &str, value: &str) -> fmt::Result {
-    writeln!(f, "{name:<12}{}", visible(value))
+    writeln!(f, "{name:<12}{}", text::visible(value))
 }
 
 /// The same for several values, with the name before the first.
@@ -245,17 +246,6 @@ pub fn list(f: &mut impl fmt::Write, name: &str, values: &[String]) -> fmt::Resu
         name = "";
     }
     Ok(())
-}
-
-/// A value in one line: what comes from an event may hold anything.
-fn visible(value: &str) -> String {
-    value
-        .chars()
-        .flat_map(|c| match c.is_control() {
-            true => c.escape_default().collect::<Vec<_>>(),
-            false => vec![c],
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -284,7 +274,7 @@ mod tests {
     #[test]
     fn control_characters_are_shown_not_obeyed() {
         assert_eq!(
-            visible("a\n::error::b\u{1b}[31m"),
+            text::visible("a\n::error::b\u{1b}[31m"),
             r"a\n::error::b\u{1b}[31m"
         );
     }

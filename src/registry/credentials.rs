@@ -92,7 +92,9 @@ impl Credentials {
                 Ok(Secret::new(&token).map(Login::Identity))
             }
             Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(None),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(format!(
+                "the login for {server} in Docker's configuration cannot be read: {error}"
+            )),
         }
     }
 

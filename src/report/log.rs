@@ -17,7 +17,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use super::commands;
 use crate::host::Host;
 use crate::secret::{Hidden, Secret};
-use crate::vars;
+use crate::{text, vars};
 
 /// True when the log shares standard output with nothing.
 static ON_STDOUT: OnceLock<bool> = OnceLock::new();
@@ -72,8 +72,9 @@ pub fn without_secrets(text: &str) -> String {
 /// Lines under a title that the runner folds, in one piece: there may be
 /// thousands.
 pub fn group<'a>(title: &str, lines: impl IntoIterator<Item = &'a str>) {
-    let lines = lines.into_iter().map(commands::plain);
-    let text = lines.collect::<Vec<_>>().join("\n");
+    let lines = lines.into_iter().map(text::visible);
+    let lines: Vec<String> = lines.map(|line| commands::plain(&line)).collect();
+    let text = lines.join("\n");
     info!(group = title, "{text}");
 }
 

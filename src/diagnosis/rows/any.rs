@@ -163,6 +163,17 @@ pub(super) const ROWS: &[Row] = &[
         ..OTHER
     },
     Row {
+        id: "login-unreadable",
+        words: &[
+            "in docker's configuration cannot be read",
+            "docker-credential-",
+        ],
+        who: &[Who::RunnerAdmin],
+        meaning: "The login for this registry is there and could not be read, so the registry was not asked.",
+        fix: "Log in to {registry} again for {image}, or give `username` and `password`",
+        ..OTHER
+    },
+    Row {
         id: "plain-http",
         words: &[
             "server gave http response to https client",

@@ -201,20 +201,20 @@ impl Found<'_> {
 
     fn contexts(&mut self, definition: &Definition, all: &Map<String, Value>) {
         let context = definition::context(definition);
-        let is_remote = is_fetched(&context);
+        let is_remote = self.is_fetched(&context, ".");
         if !is_remote {
             self.path("context", &context, Some(&context), false);
         }
         let file = definition::file(definition);
         let is_inline = definition.contains_key("dockerfile-inline");
-        if !is_remote && !is_inline && !is_fetched(&file) {
+        if !is_remote && !is_inline && !self.is_fetched(&file, &context) {
             self.path("dockerfile", &file, Some(&file), false);
         }
         for (_, place) in definition::pairs(definition, "contexts") {
             let target = place.strip_prefix("target:");
             let is_image = place.starts_with("docker-image://");
             let is_target = target.is_some_and(|target| all.contains_key(target));
-            if is_image || is_target || is_fetched(&place) {
+            if is_image || is_target || self.is_fetched(&place, ".") {
                 continue;
             }
             let path = place.strip_prefix("cwd://").unwrap_or(&place);
@@ -226,6 +226,18 @@ impl Found<'_> {
                 self.path("contexts", &place, Some(path), false);
             }
         }
+    }
+
+    /// True for what BuildKit fetches. Everything else may be taken for a path,
+    /// and so is an address when the folder has an entry of the scheme's name: a
+    /// link `https:` to `/` would make `https:///etc` a path out of the workspace.
+    fn is_fetched(&self, place: &str, folder: &str) -> bool {
+        let Some((scheme, rest)) = place.split_once("://") else {
+            return false;
+        };
+        let is_known = ["http", "https", "git", "ssh"].contains(&scheme);
+        let entry = self.host.path(folder).join(format!("{scheme}:"));
+        is_known && !rest.starts_with('/') && entry.symlink_metadata().is_err()
     }
 
     fn secret(&mut self, entry: &str) {
@@ -267,13 +279,6 @@ impl Found<'_> {
     }
 }
 
-/// True for what BuildKit fetches. Everything else may be taken for a path.
-fn is_fetched(place: &str) -> bool {
-    let scheme = place.split_once("://").map(|(scheme, _)| scheme);
-    let known = ["http", "https", "git", "ssh"];
-    scheme.is_some_and(|scheme| known.iter().any(|one| scheme.eq_ignore_ascii_case(one)))
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -293,7 +298,12 @@ mod tests {
         for name in ["workspace/docker-image:", "workspace/sub", "outside"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
-        for (target, link) in [("../outside", "link"), ("../outside/new", "dangling")] {
+        for (target, link) in [
+            ("../outside", "link"),
+            ("../outside/new", "dangling"),
+            ("..", "https:"),
+            ("..", "HTTPS:"),
+        ] {
             symlink(target, workspace.join(link)).unwrap();
         }
         let environment = [("TOKEN", "x")];
@@ -356,6 +366,18 @@ mod tests {
             (
                 json!({"contexts": {"x": "file://../../outside"}}),
                 "fs.read=outside",
+            ),
+            (
+                json!({"contexts": {"x": "HTTPS:///outside"}}),
+                "fs.read=outside",
+            ),
+            (
+                json!({"contexts": {"x": "https://outside"}}),
+                "fs.read=outside",
+            ),
+            (
+                json!({"dockerfile": "https:///outside/D"}),
+                "fs.read=outside/D",
             ),
             (
                 json!({"contexts": {"x": "oci-layout://link"}}),
@@ -431,7 +453,7 @@ mod tests {
         for definition in [
             json!({}),
             json!({"context": "sub", "dockerfile": "../D", "contexts": {"x": "."}}),
-            json!({"context": "https://a/../../b.git", "dockerfile": "../x"}),
+            json!({"context": "http://a/../../b.git", "dockerfile": "../x"}),
             json!({"contexts": {"a": "docker-image://x/../../y", "b": "target:base"}}),
             json!({"secret": ["id=a,src=sub/s", "id=TOKEN", "type=env,id=x,env=TOKEN"]}),
             json!({"output": ["type=image,push=true", "type=tar,dest=-", "out"]}),
