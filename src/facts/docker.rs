@@ -273,6 +273,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_a_configuration_is_told() {
+        for (text, warning) in [
+            ("null", "is not a JSON object"),
+            ("[]", "is not a JSON object"),
+            ("{", "is not JSON (line 1"),
+            (
+                r#"{"auths": {"ghcr.io": {"auth": "%%"}}}"#,
+                "`auth` for ghcr.io",
+            ),
+            (
+                r#"{"auths": {"ghcr.io": {"auth": "bWU="}}}"#,
+                "`auth` for ghcr.io",
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("config.json"), text).unwrap();
+            let warnings = read(&[], folder.path()).warnings;
+            assert!(warnings[0].contains(warning), "{text}: {warnings:?}");
+        }
+    }
+
+    #[test]
     fn a_current_context_becomes_the_endpoint_and_docker_host_overrules_it() {
         let folder = tempfile::tempdir().unwrap();
         let id = Digest::of(b"far").as_str()[7..].to_owned();

@@ -34,6 +34,9 @@ use crate::event::RunContext;
 use crate::input::MetadataInputs;
 use crate::input::tags::TagRule;
 
+/// More references than any run publishes, and few enough to hold each in full.
+const MOST_REFERENCES: usize = 10_000;
+
 /// What an image is called.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata {
@@ -103,6 +106,9 @@ pub fn resolve(
         plain_annotations,
         ..Metadata::default()
     };
+    if let Some(problem) = too_many(&metadata) {
+        return Err(vec![problem]);
+    }
     metadata.tags = references(&metadata.images, &metadata.tag_names);
     metadata.unpublishable = unpublishable(inputs, &metadata.tag_names, &sources);
     metadata.notices = notices::collect(&rules, &applied, &metadata, version.latest == Some(true));
@@ -181,6 +187,16 @@ fn latest_tag(inputs: &MetadataInputs) -> String {
         ""
     };
     sanitize(&format!("{prefix}latest{suffix}"))
+}
+
+fn too_many(metadata: &Metadata) -> Option<InputProblem> {
+    let (images, tags) = (metadata.images.len(), metadata.tag_names.len());
+    let count = images.saturating_mul(tags);
+    (count > MOST_REFERENCES).then(|| {
+        let why = format!("gives {tags} tags for {images} images, so {count} references");
+        let accepted = format!("at most {MOST_REFERENCES} references");
+        InputProblem::new("tags", "", why, accepted)
+    })
 }
 
 fn references(images: &[String], tags: &[String]) -> Vec<String> {

@@ -8,13 +8,10 @@ use super::{Level, Notice, annotations};
 use crate::error::InputProblem;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
+use crate::input::Inputs;
 use crate::input::images::ImageRule;
 use crate::input::output::Output;
-use crate::input::{Inputs, MetadataInputs};
 use crate::metadata::{self, Metadata, Severity};
-
-/// More references than any run publishes, and few enough to hold each in full.
-const MOST_REFERENCES: usize = 10_000;
 
 /// Applies the metadata rules to the images of the plan.
 ///
@@ -33,9 +30,6 @@ pub(super) fn metadata(
     if rules.images.is_empty() {
         let named = names.iter().map(|name| ImageRule::named(name.to_string()));
         rules.images = named.collect();
-    }
-    if let Some(problem) = too_many(&rules) {
-        return Err(vec![problem]);
     }
     if !inputs.annotation_levels_given && platforms.len() > 1 {
         rules.annotation_levels = vec!["manifest".to_owned(), "index".to_owned()];
@@ -135,18 +129,6 @@ pub(super) fn notices(inputs: &Inputs, metadata: &Metadata) -> Vec<Notice> {
         message: notice.text.clone(),
     };
     metadata.notices.iter().map(notice).collect()
-}
-
-/// Each rule may give a reference for each image.
-fn too_many(rules: &MetadataInputs) -> Option<InputProblem> {
-    let (images, tags) = (rules.images.len(), rules.tags.len());
-    let count = images.saturating_mul(tags);
-    (count > MOST_REFERENCES).then(|| {
-        let why =
-            format!("has {tags} rules for {images} images, which may give {count} references");
-        let accepted = format!("at most {MOST_REFERENCES} references");
-        InputProblem::new("tags", "", why, accepted)
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Bad inputs: all of them in one run, each with name, value and what is accepted.
 
-use crate::support::{Place, run};
+use crate::support::{Place, event, run};
 
 fn errors(arguments: &[&str]) -> String {
     let place = Place::new();
@@ -57,6 +57,42 @@ fn a_time_limit_is_a_duration_or_nothing() {
         let printed = run(&mut place.stevedore(["publish", "--dry-run", "--with", &with]));
         assert!(printed.success, "{given}: {}", printed.err);
     }
+}
+
+#[test]
+fn what_no_program_can_be_given_is_named_and_not_repeated() {
+    let place = Place::new();
+    let mut long = event("push-tag");
+    long["repository"]["description"] = "x".repeat(200_000).into();
+    place.write("workspace/event.json", &long.to_string());
+    let mut command = place.stevedore(["publish", "--dry-run", "--event-file", "event.json"]);
+    let text = run(&mut command).err;
+    assert!(
+        text.contains("--annotation: \"manifest:org.opencontainers.image.description=xxx"),
+        "{text}"
+    );
+    assert!(text.contains("is 200046 bytes long"), "{text}");
+    assert!(text.len() < 1000, "{text}");
+}
+
+#[test]
+fn names_and_tags_give_so_many_references_and_no_more() {
+    let images: Vec<String> = (0..200).map(|at| format!("ghcr.io/acme/a{at}")).collect();
+    let tags: Vec<String> = (0..51).map(|at| format!("type=raw,value={at}")).collect();
+    let images = format!("images={}", images.join("\n"));
+    let tags = format!("tags={}", tags.join("\n"));
+    let text = errors(&["--with", &images, "--with", &tags]);
+    assert!(
+        text.contains("51 tags for 200 images, so 10200 references"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_workflow_that_is_not_there_is_all_that_is_wrong() {
+    let text = errors(&["--workflow", "missing.yml"]);
+    assert_eq!(text.matches("Accepted:").count(), 1, "{text}");
+    assert!(text.contains("missing.yml"), "{text}");
 }
 
 #[test]
