@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use serde_json::json;
-use stevedore::event::{Payload, RunContext};
-use stevedore::input::{MetadataInputs, RawMetadata};
-use stevedore::metadata::{self, Facts, Repository};
+use stevedore::testing::{Facts, Repository, resolve};
+use stevedore::testing::{MetadataInputs, RawMetadata};
+use stevedore::testing::{Payload, RunContext};
 
 fn once(tags: &str, images: &str, context: &RunContext, facts: &Facts) -> Duration {
     let start = Instant::now();
@@ -22,7 +22,7 @@ fn once(tags: &str, images: &str, context: &RunContext, facts: &Facts) -> Durati
         ..RawMetadata::default()
     };
     let inputs = MetadataInputs::parse(&raw).unwrap();
-    let metadata = metadata::resolve(&inputs, context, facts).unwrap();
+    let metadata = resolve(&inputs, context, facts).unwrap();
     black_box((metadata.outputs(&inputs), metadata.bake_files(&inputs)));
     start.elapsed()
 }

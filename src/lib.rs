@@ -12,36 +12,53 @@
     allow(clippy::disallowed_methods, reason = "tests read what they have made")
 )]
 
-pub mod cli;
-pub mod diagnosis;
-pub mod document;
-pub mod error;
-pub mod event;
-pub mod execute;
-pub mod facts;
+mod cli;
+mod diagnosis;
+mod document;
+mod error;
+mod event;
+mod execute;
+mod facts;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-pub mod host;
-pub mod http;
-pub mod image;
-pub mod input;
-pub mod metadata;
-pub mod naming;
-pub mod plan;
-pub mod publish;
-pub mod registry;
-pub mod report;
-pub mod run;
-pub mod secret;
-pub mod text;
-pub mod vars;
-pub mod workflow;
+mod host;
+mod http;
+mod image;
+mod input;
+mod metadata;
+mod naming;
+mod plan;
+mod publish;
+mod registry;
+mod report;
+mod run;
+mod secret;
+mod text;
+mod vars;
+mod workflow;
+
+pub use cli::Cli;
+pub use host::{Host, forbid_core_dumps};
+
+/// What tests and benchmarks call beside [`run`].
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::diagnosis::rows;
+    pub use crate::error::InputProblem;
+    pub use crate::event::{Payload, RunContext};
+    pub use crate::http::install_tls;
+    pub use crate::input::moved::{FORMER, Fate, Former, Moved};
+    pub use crate::input::spec::{Part, Spec};
+    pub use crate::input::{MetadataInputs, RawMetadata};
+    pub use crate::metadata::{
+        Facts, Metadata, Notice, Repository, Severity, adjusted, commit_date, resolve,
+    };
+}
 
 use std::panic::AssertUnwindSafe;
 
-use cli::{Cli, Command};
+use cli::Command;
 use futures_util::FutureExt as _;
-use host::Host;
 use report::bug;
 
 /// Runs the program; the result is its exit code.

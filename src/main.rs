@@ -4,11 +4,10 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use stevedore::cli::Cli;
-use stevedore::host::{self, Host};
+use stevedore::{Cli, Host};
 
 fn main() -> ExitCode {
-    host::forbid_core_dumps();
+    stevedore::forbid_core_dumps();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -25,7 +25,7 @@ use fastrand::Rng;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-use stevedore::input::spec::Part;
+use stevedore::testing::Part;
 
 use support::{Place, event};
 

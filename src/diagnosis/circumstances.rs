@@ -34,7 +34,7 @@ pub enum Login {
     /// An entry of the input `registry-auth`.
     RegistryAuth,
     /// A login of the runner's Docker.
-    DockerLogin,
+    DockerConfig,
     /// None: the registry was asked without a login.
     None,
     /// Nobody knows.

@@ -21,7 +21,7 @@ pub use circumstances::{Access, Circumstances, Login};
 pub use excerpt::without_prefixes;
 pub use fill::package_settings;
 pub use log::{of_log, of_push};
-pub use row::{Kind, Place, Row, Status, When, Who};
+pub use row::{Kind, Row, Who};
 pub use rows::rows;
 pub use subject::{Subject, subject};
 

@@ -56,7 +56,7 @@ use images::Images;
 use local_cache::LocalCaches;
 use nodes::Standing;
 use progress::Export;
-pub use pushes::{Push, Pushes, State};
+pub use pushes::{Push, Pushes};
 use secrecy::zeroize::Zeroize as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -66,7 +66,7 @@ pub use take_down::{Record, post};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 pub use unreached::LostNode;
-pub use verify::{PublishedPlatform, Verified};
+pub use verify::Verified;
 
 use crate::facts::{Engine, Facts};
 use crate::host::{Host, Progress, Signals};

@@ -171,7 +171,7 @@ impl<'a> Refused<'a> {
                 Credential::Password => Login::Password,
                 Credential::RegistryAuth(_) => Login::RegistryAuth,
             },
-            None if self.job.facts.docker.is_logged_in(&image.registry) => Login::DockerLogin,
+            None if self.job.facts.docker.is_logged_in(&image.registry) => Login::DockerConfig,
             None => Login::None,
         }
     }

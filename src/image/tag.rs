@@ -35,11 +35,6 @@ impl Tag {
         }
         Ok(Self(text.to_owned()))
     }
-
-    /// The tag as registries spell it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl fmt::Display for Tag {
@@ -56,7 +51,7 @@ mod tests {
     fn good_and_bad_spellings() {
         let longest = "x".repeat(128);
         for good in ["latest", "v1.2.3", "_", "1-a_b.c", &longest] {
-            assert_eq!(Tag::parse(good).unwrap().as_str(), good);
+            assert_eq!(Tag::parse(good).unwrap().to_string(), good);
         }
         let too_long = "x".repeat(129);
         for bad in ["", ".a", "-a", "a+b", "a/b", "a b", "é", &too_long] {

@@ -6,7 +6,6 @@ use super::arguments::Arguments;
 use super::definition::Definition;
 use super::{BuildContext, Cache, Omit, Publication, RunFiles};
 use crate::image::{ImageName, Platform};
-use crate::metadata::Metadata;
 
 /// One image of a run: what it is called, what it is made of, where it goes.
 #[derive(Clone, Debug, Serialize)]
@@ -14,9 +13,6 @@ pub struct Build {
     /// The target of a bake file that it is made from.
     #[serde(skip)]
     pub target: Option<String>,
-    /// What the image is called: version, tags, labels, annotations.
-    #[serde(skip)]
-    pub metadata: Metadata,
     /// The outputs that follow from the event alone, as name and value.
     #[serde(skip)]
     pub outputs: Vec<(String, String)>,

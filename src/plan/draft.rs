@@ -195,7 +195,6 @@ impl<'a> Draft<'a> {
             asks_for_annotations: classic::asks_for_annotations(inputs),
             annotations,
             scanner: attestations::scanner(&attestations),
-            metadata,
             images: self.all_names.clone(),
             apart: self.apart(),
             platforms: self.platforms.clone(),

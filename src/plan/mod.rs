@@ -62,7 +62,6 @@ pub use cache::{Cache, cache_name};
 pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
 pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
 pub use handed::{Handed, Source};
-pub use images::github_registry;
 pub use local_cache::LocalCache;
 pub use login::{Credential, Login};
 pub use nodes::{Able, MadeNode, Spread, without_password};
@@ -253,11 +252,6 @@ impl Plan {
         Definition::of_all(definitions, files, omit)
     }
 
-    /// True when an image is pushed under its tags.
-    pub fn pushes(&self) -> bool {
-        self.builds.iter().any(|build| build.publication.push)
-    }
-
     /// The names of all images, without tags, each once.
     pub fn images(&self) -> Vec<ImageName> {
         distinct(self.builds.iter().flat_map(|build| &build.images))
@@ -266,11 +260,6 @@ impl Plan {
     /// The platforms of all images, each once.
     pub fn platforms(&self) -> Vec<Platform> {
         distinct(self.builds.iter().flat_map(|build| &build.platforms))
-    }
-
-    /// Every reference of every image.
-    pub fn tags(&self) -> impl Iterator<Item = &String> {
-        self.builds.iter().flat_map(|build| &build.tags)
     }
 }
 

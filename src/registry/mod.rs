@@ -26,5 +26,5 @@ mod token;
 pub use check::{Access, Answer};
 pub use client::{Client, Error};
 pub use credentials::{Credentials, Login};
-pub use manifest::{Manifest, PlatformManifest};
+pub use manifest::Manifest;
 pub use refusal::{Refusal, Stage};

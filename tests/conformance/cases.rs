@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use stevedore::event::{Payload, RunContext};
-use stevedore::input::{MetadataInputs, RawMetadata};
-use stevedore::metadata::{self, Facts, Repository, Severity, adjusted, commit_date};
+use stevedore::testing::{Facts, Repository, Severity, adjusted, commit_date, resolve};
+use stevedore::testing::{MetadataInputs, RawMetadata};
+use stevedore::testing::{Payload, RunContext};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -68,9 +68,8 @@ fn run(case: &Value, events: &Value, repositories: &Value) -> Ran {
         short_sha_length: text(case, "/env/DOCKER_METADATA_SHORT_SHA_LENGTH"),
         annotations_levels: text(case, "/env/DOCKER_METADATA_ANNOTATIONS_LEVELS"),
     };
-    let resolved = MetadataInputs::parse(&raw).and_then(|inputs| {
-        metadata::resolve(&inputs, &context, &facts).map(|found| (found, inputs))
-    });
+    let resolved = MetadataInputs::parse(&raw)
+        .and_then(|inputs| resolve(&inputs, &context, &facts).map(|found| (found, inputs)));
     match resolved {
         Err(problems) => Ran {
             outputs: Err(problems.iter().map(ToString::to_string).collect()),

@@ -16,10 +16,10 @@ mod tags;
 
 use jiff::tz::TimeZone;
 use serde_json::json;
-use stevedore::error::InputProblem;
-use stevedore::event::{Payload, RunContext};
-use stevedore::input::{MetadataInputs, RawMetadata};
-use stevedore::metadata::{self, Facts, Metadata, Repository};
+use stevedore::testing::InputProblem;
+use stevedore::testing::{Facts, Metadata, Repository};
+use stevedore::testing::{MetadataInputs, RawMetadata};
+use stevedore::testing::{Payload, RunContext};
 
 /// An event of a repository whose default branch is `main`.
 fn event(name: &str, git_ref: &str) -> RunContext {
@@ -46,5 +46,5 @@ fn facts() -> Facts {
 
 fn resolve(raw: &RawMetadata<'_>, context: &RunContext) -> Result<Metadata, Vec<InputProblem>> {
     let inputs = MetadataInputs::parse(raw)?;
-    metadata::resolve(&inputs, context, &facts())
+    stevedore::testing::resolve(&inputs, context, &facts())
 }

@@ -1,7 +1,7 @@
 //! What the metadata engine says that the original does not.
 
-use stevedore::input::RawMetadata;
-use stevedore::metadata::{Metadata, Severity};
+use stevedore::testing::RawMetadata;
+use stevedore::testing::{Metadata, Severity};
 
 use super::{event, resolve};
 

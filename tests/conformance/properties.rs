@@ -2,9 +2,9 @@
 //! ones that a registry refuses.
 
 use proptest::prelude::*;
-use stevedore::event::{Payload, RunContext};
-use stevedore::input::RawMetadata;
-use stevedore::metadata::{Repository, adjusted, commit_date};
+use stevedore::testing::RawMetadata;
+use stevedore::testing::{Payload, RunContext};
+use stevedore::testing::{Repository, adjusted, commit_date};
 
 use super::{event, resolve};
 

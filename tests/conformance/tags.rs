@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stevedore::input::RawMetadata;
+use stevedore::testing::RawMetadata;
 
 use super::{event, resolve};
 

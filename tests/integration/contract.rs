@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Map, Value};
-use stevedore::diagnosis::rows;
-use stevedore::input::moved::{FORMER, Fate};
-use stevedore::input::spec::Part;
+use stevedore::testing::Part;
+use stevedore::testing::rows;
+use stevedore::testing::{FORMER, Fate};
 
 use crate::support::{read, root, run};
 

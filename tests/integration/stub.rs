@@ -85,7 +85,7 @@ impl Ghcr {
 /// was in it goes to `target`. Nothing else is let through.
 async fn proxy(made: &CertifiedKey<KeyPair>, target: String) -> String {
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    stevedore::http::install_tls();
+    stevedore::testing::install_tls();
     let config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::from(key))

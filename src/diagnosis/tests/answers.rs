@@ -266,7 +266,7 @@ fn the_credential_decides_who_gets_the_role() {
             "Acme/app",
         ),
         (
-            Login::DockerLogin,
+            Login::DockerConfig,
             None,
             "github-package-access",
             "Acme/app",

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::row::{Place, When};
 use super::*;
 use crate::event::{Payload, RunContext};
 use crate::facts::{OwnerKind, Package, Permission};

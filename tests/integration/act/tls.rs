@@ -26,7 +26,7 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(place: &Place, name: &str, engine: &str) -> Self {
-        stevedore::http::install_tls();
+        stevedore::testing::install_tls();
         let bridge = Bridge::to(place, name, engine);
         let mut parameters = CertificateParams::new(Vec::new()).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
