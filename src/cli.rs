@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::{debug, info};
 
+use crate::env_vars;
 use crate::event::RunContext;
 use crate::facts::Checkout;
 use crate::host::{END_WITH_PARENT, Host};
-use crate::vars;
 
 /// Build a container image for several platforms, tag it from the event, publish it.
 #[derive(Debug, Parser)]
@@ -136,12 +136,12 @@ impl StepOptions {
             .as_ref()
             .map(|file| file.display().to_string());
         let options = [
-            (vars::GITHUB_EVENT_NAME, &self.event_name),
-            (vars::GITHUB_EVENT_PATH, &file),
-            (vars::GITHUB_REF, &self.git_ref),
-            (vars::GITHUB_SHA, &self.sha),
-            (vars::GITHUB_REPOSITORY, &self.repository),
-            (vars::STEVEDORE_NOW, &self.now),
+            (env_vars::GITHUB_EVENT_NAME, &self.event_name),
+            (env_vars::GITHUB_EVENT_PATH, &file),
+            (env_vars::GITHUB_REF, &self.git_ref),
+            (env_vars::GITHUB_SHA, &self.sha),
+            (env_vars::GITHUB_REPOSITORY, &self.repository),
+            (env_vars::STEVEDORE_NOW, &self.now),
         ];
         for (variable, value) in options {
             if let Some(value) = value {
@@ -183,10 +183,14 @@ fn make_up(host: &mut Host, invent: bool) {
 /// Ref, commit and repository of the checkout in the working directory, where
 /// there is one and no event file that would say otherwise.
 fn take_checkout(host: &mut Host) {
-    let open = [vars::GITHUB_REF, vars::GITHUB_SHA, vars::GITHUB_REPOSITORY]
-        .iter()
-        .any(|variable| host.var(variable).is_none());
-    if !open || host.var(vars::GITHUB_EVENT_PATH).is_some() {
+    let open = [
+        env_vars::GITHUB_REF,
+        env_vars::GITHUB_SHA,
+        env_vars::GITHUB_REPOSITORY,
+    ]
+    .iter()
+    .any(|variable| host.var(variable).is_none());
+    if !open || host.var(env_vars::GITHUB_EVENT_PATH).is_some() {
         return;
     }
     let checkout = match Checkout::open(host.directory()) {
@@ -201,15 +205,18 @@ fn take_checkout(host: &mut Host) {
             .as_ref()
             .is_some_and(|name| name.starts_with("refs/pull/"))
     {
-        fill_in(host, [(vars::GITHUB_EVENT_NAME, "pull_request".to_owned())]);
+        fill_in(
+            host,
+            [(env_vars::GITHUB_EVENT_NAME, "pull_request".to_owned())],
+        );
     }
-    let event_name = host.var(vars::GITHUB_EVENT_NAME).unwrap_or("push");
+    let event_name = host.var(env_vars::GITHUB_EVENT_NAME).unwrap_or("push");
     let git_ref = git_ref.filter(|name| may_run_on(event_name, name));
     let values = [
-        (vars::GITHUB_REF, git_ref),
-        (vars::GITHUB_SHA, Some(checkout.sha())),
+        (env_vars::GITHUB_REF, git_ref),
+        (env_vars::GITHUB_SHA, Some(checkout.sha())),
         (
-            vars::GITHUB_REPOSITORY,
+            env_vars::GITHUB_REPOSITORY,
             checkout.repository_on(context.server_host()),
         ),
     ];

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::diagnosis::{self, Access, Circumstances, Login};
+use crate::error::sanitize::{self, WORDS};
 use crate::event::{Payload, RunContext};
 use crate::facts::{self, Facts};
 use crate::host::Host;
@@ -20,7 +21,6 @@ use crate::input::{Inputs, MetadataInputs, RawInputs, RawMetadata};
 use crate::metadata::{self, Repository, adjusted};
 use crate::registry::{Refusal, Stage};
 use crate::secret::{self, Secret};
-use crate::text::{self, WORDS};
 use crate::{execute, plan, registry, workflow};
 
 /// A name, and what it does with bytes.
@@ -128,9 +128,9 @@ pub fn diagnosis(bytes: &[u8]) {
             "{shown:?}"
         );
     }
-    let line = text::clean(&secret::hide(&text, &secret), WORDS);
+    let line = sanitize::clean(&secret::hide(&text, &secret), WORDS);
     assert!(line.chars().count() <= WORDS + 1 && !line.contains(char::is_control));
-    let lines = text::clean_lines(&text, WORDS);
+    let lines = sanitize::clean_lines(&text, WORDS);
     assert!(
         !lines.contains(|c: char| c.is_control() && c != '\n'),
         "{lines:?}"

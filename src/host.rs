@@ -26,9 +26,9 @@ pub use process::{END_WITH_PARENT, end_with_parent, forbid_core_dumps};
 pub use signals::{Signal, Signals};
 use tempfile::TempDir;
 
+use crate::env_vars;
 use crate::error::InputProblem;
 use crate::secret::{Hidden, Secret};
-use crate::vars;
 
 /// What the program sees of the machine it runs on.
 #[derive(Clone, Debug)]
@@ -131,7 +131,7 @@ impl Host {
         builder
             .prefix(prefix)
             .permissions(Permissions::from_mode(0o700));
-        match self.var(vars::RUNNER_TEMP) {
+        match self.var(env_vars::RUNNER_TEMP) {
             Some(parent) => {
                 let parent = self.path(parent);
                 let made = fs::create_dir_all(&parent).and_then(|()| builder.tempdir_in(&parent));
@@ -161,14 +161,14 @@ impl Host {
 
     /// True when GitHub's runner reads what is printed.
     pub fn is_github_actions(&self) -> bool {
-        self.var(vars::GITHUB_ACTIONS) == Some("true")
+        self.var(env_vars::GITHUB_ACTIONS) == Some("true")
     }
 
     /// Sets the clock to `STEVEDORE_NOW`, when that is given. Without it the
     /// machine's own has to be usable.
     pub fn fix_clock(&mut self) -> Option<InputProblem> {
         const RIGHT: &str = "a clock that is right, or a time in STEVEDORE_NOW";
-        let Some(given) = self.var(vars::STEVEDORE_NOW) else {
+        let Some(given) = self.var(env_vars::STEVEDORE_NOW) else {
             let why = "is set to a time before the year -9999 or after the year 9999";
             let problem = || InputProblem::new("the machine's clock", "", why, RIGHT);
             return self.now.is_none().then(problem);
@@ -179,7 +179,7 @@ impl Host {
                 None
             }
             Err(_) => Some(InputProblem::new(
-                vars::STEVEDORE_NOW,
+                env_vars::STEVEDORE_NOW,
                 given,
                 "is not a time",
                 "a time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z",
@@ -189,7 +189,7 @@ impl Host {
 
     /// The folders of `PATH`.
     pub fn search_path(&self) -> Vec<PathBuf> {
-        let path = self.var(vars::PATH).unwrap_or_default();
+        let path = self.var(env_vars::PATH).unwrap_or_default();
         std::env::split_paths(path).collect()
     }
 }
@@ -200,7 +200,7 @@ fn not_made(parent: &Path, error: &io::Error) -> io::Error {
         true => error.to_string(),
         false => "it is not a folder".to_owned(),
     };
-    let (parent, variable) = (parent.display(), vars::RUNNER_TEMP);
+    let (parent, variable) = (parent.display(), env_vars::RUNNER_TEMP);
     let text = format!(
         "cannot make a folder in {parent}, which {variable} names: {why}. \
          Set {variable} to a folder that this user may write to"
@@ -233,10 +233,10 @@ mod tests {
             problem.starts_with("the machine's clock: is set to"),
             "{problem}"
         );
-        host.set_var(vars::STEVEDORE_NOW, "2026-01-31T12:00:00Z");
+        host.set_var(env_vars::STEVEDORE_NOW, "2026-01-31T12:00:00Z");
         assert_eq!(host.fix_clock(), None);
         assert_eq!(host.now().to_string(), "2026-01-31T12:00:00Z");
-        host.set_var(vars::STEVEDORE_NOW, "10000-01-01T00:00:00Z");
+        host.set_var(env_vars::STEVEDORE_NOW, "10000-01-01T00:00:00Z");
         assert!(host.fix_clock().is_some());
     }
 }

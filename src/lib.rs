@@ -5,7 +5,7 @@
 //! env + event file -> Inputs + RunContext -> Facts -> Plan (pure) -> execute -> Outcome -> report
 //! ```
 //!
-//! A room uses only rooms to its left; `image`, `secret` and `error` use none.
+//! A room uses only rooms to its left; `image` and `secret` use none.
 //! CONTRIBUTING.md has the map.
 #![cfg_attr(
     test,
@@ -13,8 +13,10 @@
 )]
 
 mod cli;
+mod commands;
 mod diagnosis;
 mod document;
+mod env_vars;
 mod error;
 mod event;
 mod execute;
@@ -26,15 +28,10 @@ mod http;
 mod image;
 mod input;
 mod metadata;
-mod naming;
 mod plan;
-mod publish;
 mod registry;
 mod report;
-mod run;
 mod secret;
-mod text;
-mod vars;
 mod workflow;
 
 pub use cli::Cli;
@@ -76,17 +73,17 @@ async fn obey(cli: Cli, host: Host) -> u8 {
     let prints_result = matches!(&command, Command::Publish(options) if options.dry_run);
     report::log::start(&host, prints_result);
     match command {
-        Command::Publish(options) => publish::publish(&options, host).await,
+        Command::Publish(options) => commands::publish(&options, host).await,
         Command::Preflight(step) => {
             let options = cli::Publish {
                 preflight_only: true,
                 step: *step,
                 ..cli::Publish::default()
             };
-            publish::publish(&options, host).await
+            commands::publish(&options, host).await
         }
-        Command::Metadata(options) => naming::name(&options, host).await,
-        Command::Post => publish::post(&host).await,
+        Command::Metadata(options) => commands::name(&options, host).await,
+        Command::Post => commands::post(&host).await,
         Command::EndWithParent(child) => host::end_with_parent(child.parent, &child.command),
     }
 }

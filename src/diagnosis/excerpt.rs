@@ -10,7 +10,7 @@
 //! `#5 exporting to image`, is BuildKit's own, and everything that a program
 //! prints follows a number and a time.
 
-use crate::text::without_escapes;
+use crate::error::sanitize::without_escapes;
 
 /// How many lines the last words may have.
 const LINES: usize = 6;

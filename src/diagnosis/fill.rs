@@ -7,8 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::circumstances::Circumstances;
 use super::signal::Signal;
+use crate::error::sanitize::{VALUE, clean};
 use crate::facts::OwnerKind;
-use crate::text::{VALUE, clean};
 
 /// What stays as it is in a part of an address's path (RFC 3986, "unreserved").
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

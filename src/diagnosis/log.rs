@@ -7,9 +7,9 @@ use super::rows::rows;
 use super::signal::Signal;
 use super::subject::{self, Subject, after};
 use super::{Diagnosis, look_up};
+use crate::error::sanitize::{WORDS, clean};
 use crate::image::Platform;
 use crate::registry::Stage;
-use crate::text::{WORDS, clean};
 
 /// BuildKit's words when a token endpoint refuses a login, and when there was none.
 const WITH_LOGIN: &str = "failed to fetch oauth token";

@@ -1,8 +1,8 @@
 //! A signal: what a registry or a build said, in a form that rows can be
 //! compared with.
 
+use crate::error::sanitize::{WORDS, clean};
 use crate::registry::{Refusal, Stage};
-use crate::text::{WORDS, clean};
 
 /// What was said.
 #[derive(Clone, Debug, Default)]

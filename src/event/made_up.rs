@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{Payload, RunContext};
-use crate::vars;
+use crate::env_vars;
 
 /// A commit for runs that have none.
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -29,14 +29,14 @@ impl RunContext {
         let repository = told(&["repository", "full_name"]);
         let (git_ref, invented_ref) = self.ref_of(&event_name);
         [
-            (vars::GITHUB_EVENT_NAME, Some(event_name)),
-            (vars::GITHUB_REF, or_invented(git_ref, invented_ref)),
-            (vars::GITHUB_SHA, or_invented(sha, COMMIT)),
+            (env_vars::GITHUB_EVENT_NAME, Some(event_name)),
+            (env_vars::GITHUB_REF, or_invented(git_ref, invented_ref)),
+            (env_vars::GITHUB_SHA, or_invented(sha, COMMIT)),
             (
-                vars::GITHUB_REPOSITORY,
+                env_vars::GITHUB_REPOSITORY,
                 or_invented(repository, "owner/repository"),
             ),
-            (vars::GITHUB_ACTOR, or_invented(None, "octocat")),
+            (env_vars::GITHUB_ACTOR, or_invented(None, "octocat")),
         ]
         .into_iter()
         .filter_map(|(variable, value)| Some((variable, value?)))
@@ -149,10 +149,10 @@ mod tests {
             })),
             ..RunContext::default()
         };
-        assert_eq!(value(&context, vars::GITHUB_EVENT_NAME), "pull_request");
-        assert_eq!(value(&context, vars::GITHUB_REF), "refs/pull/7/merge");
-        assert_eq!(value(&context, vars::GITHUB_SHA), "abc");
-        assert_eq!(value(&context, vars::GITHUB_REPOSITORY), "a/b");
+        assert_eq!(value(&context, env_vars::GITHUB_EVENT_NAME), "pull_request");
+        assert_eq!(value(&context, env_vars::GITHUB_REF), "refs/pull/7/merge");
+        assert_eq!(value(&context, env_vars::GITHUB_SHA), "abc");
+        assert_eq!(value(&context, env_vars::GITHUB_REPOSITORY), "a/b");
     }
 
     #[test]
@@ -162,13 +162,13 @@ mod tests {
             .into_iter()
             .map(|(name, _)| name)
             .collect();
-        assert_eq!(names, [vars::GITHUB_EVENT_NAME]);
+        assert_eq!(names, [env_vars::GITHUB_EVENT_NAME]);
     }
 
     #[test]
     fn nothing_at_all_is_a_push_to_main() {
         let context = RunContext::default();
-        assert_eq!(value(&context, vars::GITHUB_EVENT_NAME), "push");
-        assert_eq!(value(&context, vars::GITHUB_REF), "refs/heads/main");
+        assert_eq!(value(&context, env_vars::GITHUB_EVENT_NAME), "push");
+        assert_eq!(value(&context, env_vars::GITHUB_REF), "refs/heads/main");
     }
 }

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{Payload, RunContext};
 use crate::document;
+use crate::env_vars;
 use crate::error::InputProblem;
 use crate::host::{Host, file};
-use crate::vars;
 
 impl RunContext {
     /// Reads `GITHUB_*` and the file at `GITHUB_EVENT_PATH`.
@@ -26,15 +26,15 @@ impl RunContext {
             Err(problem) => (Payload::default(), Some(problem)),
         };
         let context = Self {
-            event_name: text(vars::GITHUB_EVENT_NAME),
-            git_ref: text(vars::GITHUB_REF),
-            sha: text(vars::GITHUB_SHA),
-            repository: text(vars::GITHUB_REPOSITORY),
-            actor: text(vars::GITHUB_ACTOR),
-            server_url: url(vars::GITHUB_SERVER_URL, "https://github.com"),
-            api_url: url(vars::GITHUB_API_URL, "https://api.github.com"),
-            run_id: text(vars::GITHUB_RUN_ID),
-            run_attempt: text(vars::GITHUB_RUN_ATTEMPT),
+            event_name: text(env_vars::GITHUB_EVENT_NAME),
+            git_ref: text(env_vars::GITHUB_REF),
+            sha: text(env_vars::GITHUB_SHA),
+            repository: text(env_vars::GITHUB_REPOSITORY),
+            actor: text(env_vars::GITHUB_ACTOR),
+            server_url: url(env_vars::GITHUB_SERVER_URL, "https://github.com"),
+            api_url: url(env_vars::GITHUB_API_URL, "https://api.github.com"),
+            run_id: text(env_vars::GITHUB_RUN_ID),
+            run_attempt: text(env_vars::GITHUB_RUN_ATTEMPT),
             payload,
         };
         let problems = problem.into_iter().chain(context.missing()).collect();
@@ -45,25 +45,25 @@ impl RunContext {
     fn missing(&self) -> Vec<InputProblem> {
         let needed = [
             (
-                vars::GITHUB_EVENT_NAME,
+                env_vars::GITHUB_EVENT_NAME,
                 "--event-name",
                 &self.event_name,
                 "an event such as push",
             ),
             (
-                vars::GITHUB_REF,
+                env_vars::GITHUB_REF,
                 "--ref",
                 &self.git_ref,
                 "a full ref such as refs/heads/main",
             ),
             (
-                vars::GITHUB_SHA,
+                env_vars::GITHUB_SHA,
                 "--sha",
                 &self.sha,
                 "a commit's 40 hexadecimal digits",
             ),
             (
-                vars::GITHUB_REPOSITORY,
+                env_vars::GITHUB_REPOSITORY,
                 "--repository",
                 &self.repository,
                 "OWNER/NAME",
@@ -95,7 +95,7 @@ impl RunContext {
 }
 
 fn read_payload(host: &Host) -> Result<Payload, InputProblem> {
-    let Some(path) = host.var(vars::GITHUB_EVENT_PATH) else {
+    let Some(path) = host.var(env_vars::GITHUB_EVENT_PATH) else {
         return Ok(Payload::default());
     };
     let problem = |why: String| {

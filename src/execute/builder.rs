@@ -12,6 +12,7 @@ use super::nodes::{Nodes, Standing};
 use super::not_made::not_made;
 use super::sweep::Boot;
 use super::{Error, Job, Stops, boot, build, context, emulation, inspected, trust};
+use crate::env_vars;
 use crate::facts::{DockerSettings, Facts};
 use crate::host::{Command, Finished, Host, Progress, Signals};
 use crate::image::Platform;
@@ -21,7 +22,6 @@ use crate::plan::{
     Source, cannot_run, tls_file,
 };
 use crate::registry::Credentials;
-use crate::vars;
 
 /// How long buildx may take to tell what a builder runs, or to remove one.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ pub(super) fn command(
     let folder = notes(builder, facts, host, &files.folder);
     let command = with_settings(buildx, &facts.docker, &files.folder, folder);
     match facts.cache.is_untold_version_2 {
-        true => command.env(vars::ACTIONS_CACHE_SERVICE_V2, "true"),
+        true => command.env(env_vars::ACTIONS_CACHE_SERVICE_V2, "true"),
         false => command,
     }
 }
@@ -62,10 +62,10 @@ pub(super) fn with_settings(
     notes: PathBuf,
 ) -> Command {
     let mut command = Command::new(buildx)
-        .env(vars::DOCKER_CONFIG, run.join("docker"))
-        .env(vars::BUILDX_CONFIG, notes)
+        .env(env_vars::DOCKER_CONFIG, run.join("docker"))
+        .env(env_vars::BUILDX_CONFIG, notes)
         // Arguments say which builder is meant; without, it is the engine's own.
-        .env(vars::BUILDX_BUILDER, "");
+        .env(env_vars::BUILDX_BUILDER, "");
     for (name, value) in settings.endpoint_environment() {
         command = command.env(name, value);
     }
@@ -356,7 +356,7 @@ mod tests {
         for is_untold in [true, false] {
             facts.cache.is_untold_version_2 = is_untold;
             let command = command(Path::new("buildx"), &builder, &facts, &host, &files);
-            let variable = (vars::ACTIONS_CACHE_SERVICE_V2.to_owned(), "true".into());
+            let variable = (env_vars::ACTIONS_CACHE_SERVICE_V2.to_owned(), "true".into());
             assert_eq!(command.environment.contains(&variable), is_untold);
         }
     }

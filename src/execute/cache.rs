@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 
 use super::progress::{CutShort, Export};
 use super::pushes::in_full;
+use crate::error::sanitize::{WORDS, clean};
 use crate::plan::{Cache, Omit, cache_kind};
-use crate::text::{WORDS, clean};
 
 /// How long a cache that nobody has asked for by name may be written, from the
 /// last push on.

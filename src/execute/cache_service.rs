@@ -12,10 +12,10 @@ use serde_json::json;
 use tracing::info;
 
 use super::Job;
+use crate::env_vars;
 use crate::http;
 use crate::input::csv;
 use crate::plan::{Service, ServiceCheck};
-use crate::vars;
 
 /// The name of a cache that does not exist.
 const KEY: &str = "stevedore-preflight";
@@ -87,7 +87,7 @@ impl Job<'_> {
         });
         let token = || {
             self.host
-                .var(vars::ACTIONS_RUNTIME_TOKEN)
+                .var(env_vars::ACTIONS_RUNTIME_TOKEN)
                 .map(str::to_owned)
         };
         own.or_else(token).unwrap_or_default()

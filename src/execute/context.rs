@@ -69,9 +69,9 @@ fn relative(part: &str, entry: &fs::DirEntry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env_vars;
     use crate::facts::DockerSettings;
     use crate::host::Host;
-    use crate::vars;
 
     #[test]
     fn docker_reads_the_new_context_and_the_users_own() {
@@ -86,7 +86,7 @@ mod tests {
         fs::write(meta.join("meta.json"), text).unwrap();
 
         let temp = tempfile::tempdir().unwrap();
-        let environment = [(vars::RUNNER_TEMP, temp.path().to_str().unwrap())];
+        let environment = [(env_vars::RUNNER_TEMP, temp.path().to_str().unwrap())];
         let host = Host::with(&environment, temp.path(), jiff::Timestamp::UNIX_EPOCH);
         let folder = RunFolder::make(&host).unwrap();
         folder.write("docker/config.json", b"{}").unwrap();
@@ -106,8 +106,8 @@ mod tests {
             ("theirs", "tcp://theirs:1", false),
         ] {
             let environment = [
-                (vars::DOCKER_CONFIG, docker.to_str().unwrap()),
-                (vars::DOCKER_CONTEXT, name),
+                (env_vars::DOCKER_CONFIG, docker.to_str().unwrap()),
+                (env_vars::DOCKER_CONTEXT, name),
             ];
             let host = Host::with(&environment, temp.path(), jiff::Timestamp::UNIX_EPOCH);
             let found = DockerSettings::read(&host).endpoint;

@@ -104,17 +104,17 @@ impl DockerSettings {
     /// The variables by which a child finds the engine that the user means,
     /// where no context says it.
     pub(super) fn endpoint_environment(&self) -> Vec<(&'static str, String)> {
-        use crate::vars;
+        use crate::env_vars;
         let mut environment = Vec::new();
         if self.endpoint.context.is_some() {
             return environment;
         }
         if let Some(address) = &self.endpoint.host {
-            environment.push((vars::DOCKER_HOST, address.clone()));
+            environment.push((env_vars::DOCKER_HOST, address.clone()));
         }
         if let Some(folder) = &self.endpoint.certificates {
-            environment.push((vars::DOCKER_CERT_PATH, folder.display().to_string()));
-            environment.push((vars::DOCKER_TLS_VERIFY, "1".to_owned()));
+            environment.push((env_vars::DOCKER_CERT_PATH, folder.display().to_string()));
+            environment.push((env_vars::DOCKER_TLS_VERIFY, "1".to_owned()));
         }
         environment
     }

@@ -8,11 +8,11 @@ use bollard::Docker;
 use tracing::info;
 
 use super::{Error, privileged};
+use crate::error::sanitize::{WORDS, clean};
 use crate::facts::Facts;
 use crate::host::{Host, Signals};
 use crate::plan::Handlers;
 use crate::registry::Credentials;
-use crate::text::{WORDS, clean};
 
 /// What begins the line of an architecture, in what the image prints.
 const LINE: &str = "installing: ";

@@ -5,10 +5,10 @@ use std::io;
 
 use super::LostNode;
 use crate::diagnosis::Diagnosis;
+use crate::error::sanitize::{LAST_WORDS, WORDS, clean, clean_lines};
 use crate::host::Signal;
 use crate::image::{ImageName, Platform};
 use crate::plan::Check;
-use crate::text::{LAST_WORDS, WORDS, clean, clean_lines};
 
 /// Where to read how Docker is installed.
 const INSTALL_DOCS: &str = "https://docs.docker.com/engine/install/";

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::nodes::RETIRED;
+use crate::env_vars;
 use crate::host::{Host, check_own_folder};
-use crate::vars;
 
 const PREFIX: &str = "stevedore-";
 /// Where buildx notes builders.
@@ -101,7 +101,7 @@ impl RunFolder {
 /// removed its own.
 pub(super) fn left_over(host: &Host, path: &Path) -> Result<Option<PathBuf>, String> {
     let parent = host
-        .var(vars::RUNNER_TEMP)
+        .var(env_vars::RUNNER_TEMP)
         .map_or_else(std::env::temp_dir, |folder| host.path(folder));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_named = path.parent() == Some(&parent) && name.starts_with(PREFIX);
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn host(temp: &Path) -> Host {
-        let environment = [(vars::RUNNER_TEMP, temp.to_str().unwrap())];
+        let environment = [(env_vars::RUNNER_TEMP, temp.to_str().unwrap())];
         Host::with(&environment, temp, jiff::Timestamp::UNIX_EPOCH)
     }
 

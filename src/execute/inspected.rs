@@ -6,8 +6,8 @@
 
 use std::fmt;
 
+use crate::error::sanitize::clean;
 use crate::image::Platform;
-use crate::text::clean;
 
 /// How much of a reason is shown, in characters.
 const LONGEST: usize = 300;

@@ -22,12 +22,12 @@ use super::builder::{PATIENCE, with_settings};
 use super::folder::{NOTES, left_over};
 use super::sweep::{Boot, sweep};
 use super::{Error, Job, RunFolder, emulation};
+use crate::env_vars;
+use crate::error::sanitize::{WORDS, clean};
 use crate::facts::{DockerSettings, find_buildx, words};
 use crate::host::Host;
 use crate::input::builder::Cleanup;
 use crate::plan::{Build, BuilderChoice, Handlers, Plan};
-use crate::text::{WORDS, clean};
-use crate::vars;
 
 /// How long the engine may take for one thing that is taken away.
 const ENGINE: Duration = Duration::from_secs(20);
@@ -104,13 +104,13 @@ impl<'a> Record<'a> {
     /// Adds handlers that the run has installed.
     pub(super) fn add_handlers(&self, handlers: Handlers) -> Result<(), Error> {
         self.take_down.borrow_mut().handlers = Some(handlers);
-        self.keep().map_err(Error::files(vars::GITHUB_STATE))
+        self.keep().map_err(Error::files(env_vars::GITHUB_STATE))
     }
 
     /// Adds containers that are about to be made.
     pub(super) fn add_boot(&self, boot: Boot) -> Result<(), Error> {
         self.take_down.borrow_mut().boot = Some(boot);
-        self.keep().map_err(Error::files(vars::GITHUB_STATE))
+        self.keep().map_err(Error::files(env_vars::GITHUB_STATE))
     }
 
     /// The containers were made, or could not be: nobody works on them any more.
@@ -118,7 +118,7 @@ impl<'a> Record<'a> {
         if self.take_down.borrow_mut().boot.take().is_none() {
             return Ok(());
         }
-        self.keep().map_err(Error::files(vars::GITHUB_STATE))
+        self.keep().map_err(Error::files(env_vars::GITHUB_STATE))
     }
 
     /// Leaves to the post step only what goes with the job, since the run has

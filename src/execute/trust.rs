@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use super::{Error, Job, RunFolder, write};
+use crate::env_vars;
 use crate::host::{Command, Host, file};
 use crate::http::Authorities;
 use crate::input::builder::DaemonConfig;
 use crate::plan::{Created, config_file, with_authorities};
-use crate::vars;
 
 /// The authorities that were given. buildx keeps the last part of the name, beside
 /// the user's own files.
@@ -36,7 +36,9 @@ pub(super) fn write_authorities(
     }
     let given: Vec<&str> = authorities.pem().collect();
     let given = given.join("\n") + "\n";
-    let own = host.var(vars::SSL_CERT_FILE).map(|file| host.path(file));
+    let own = host
+        .var(env_vars::SSL_CERT_FILE)
+        .map(|file| host.path(file));
     let mut system = own.into_iter().chain(SYSTEM.map(PathBuf::from));
     let system = system.find_map(|path| file::read_text(&path, file::DATA).ok());
     let all = system.unwrap_or_default() + "\n" + &given;
@@ -51,7 +53,7 @@ pub(super) fn write_authorities(
 pub(super) fn trusting(command: Command, run: &Path) -> Command {
     let all = run.join(ALL);
     if all.is_file() {
-        command.env(vars::SSL_CERT_FILE, all)
+        command.env(env_vars::SSL_CERT_FILE, all)
     } else {
         command
     }

@@ -12,10 +12,10 @@ use tracing::info;
 use super::inspected::{self, Said};
 use super::nodes::Nodes;
 use super::{Error, build};
+use crate::env_vars;
 use crate::host::{Command, Host, Signals};
 use crate::input::builder::Driver;
 use crate::plan::{MadeNode, without_password};
-use crate::vars;
 
 /// How long buildx may take to note a node, or to say why it does not reach one.
 pub(super) const NOTE: Duration = Duration::from_secs(10);
@@ -73,7 +73,7 @@ impl Nodes<'_> {
     /// that node alone, asked for no part of its cache. `None` when it is.
     async fn reason(&self, index: usize) -> Option<String> {
         let notes = self.job.folder.path().join(format!("asked/{index}"));
-        let base = self.base.clone().env(vars::BUILDX_CONFIG, notes);
+        let base = self.base.clone().env(env_vars::BUILDX_CONFIG, notes);
         let create = self.made.again(&self.made.pinned([index].into_iter()));
         let files = self.job.folder.files();
         let asked = async {

@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::buildx::ChosenBuilder;
 use super::docker::DockerSettings;
+use crate::env_vars;
 use crate::event::RunContext;
 use crate::host::{Host, file};
 use crate::image::Digest;
 use crate::input::Inputs;
 use crate::input::builder::{DaemonConfig, Driver};
-use crate::vars;
 
 /// What every name that is made up here begins with.
 const PREFIX: &str = "stevedore-";
@@ -58,7 +58,7 @@ impl BuilderFacts {
         let config = folder.join("buildkitd.default.toml");
         let instances = folder.join("instances");
         let lasting_name = lasting_name(
-            host.var(vars::RUNNER_NAME).unwrap_or("local"),
+            host.var(env_vars::RUNNER_NAME).unwrap_or("local"),
             &context.repository,
             &asked_for(inputs),
         );

@@ -8,8 +8,8 @@ use semver::Version;
 use serde_json::Value;
 
 use super::docker::DockerSettings;
+use crate::env_vars;
 use crate::host::{Command, Host, file};
-use crate::vars;
 
 /// The names under which buildx is installed: as a plugin, and by itself.
 const PROGRAMS: [&str; 2] = ["docker-buildx", "buildx"];
@@ -47,7 +47,7 @@ pub fn find(host: &Host, settings: &DockerSettings) -> Option<PathBuf> {
         .into_iter()
         .flatten()
         .filter_map(|folder| folder.as_str().map(PathBuf::from));
-    let home = host.path(host.var(vars::HOME).unwrap_or("/"));
+    let home = host.path(host.var(env_vars::HOME).unwrap_or("/"));
     beside
         .into_iter()
         .chain(host.search_path())
@@ -87,10 +87,10 @@ fn is_program(path: &Path) -> bool {
 /// The builder that `BUILDX_BUILDER` or an earlier `docker buildx use` chose.
 /// `None` means the engine's own.
 pub(super) fn chosen(host: &Host, settings: &DockerSettings) -> Option<ChosenBuilder> {
-    if let Some(name) = host.var(vars::BUILDX_BUILDER) {
+    if let Some(name) = host.var(env_vars::BUILDX_BUILDER) {
         return Some(ChosenBuilder {
             name: name.to_owned(),
-            by: format!("{} is set", vars::BUILDX_BUILDER),
+            by: format!("{} is set", env_vars::BUILDX_BUILDER),
         });
     }
     let current = settings.buildx_folder(host).join("current");
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn the_current_builder_counts_only_while_it_exists() {
         let folder = tempfile::tempdir().unwrap();
-        let environment = [(vars::DOCKER_CONFIG, folder.path().to_str().unwrap())];
+        let environment = [(env_vars::DOCKER_CONFIG, folder.path().to_str().unwrap())];
         let host = Host::with(&environment, folder.path(), jiff::Timestamp::UNIX_EPOCH);
         let settings = DockerSettings::read(&host);
         assert_eq!(chosen(&host, &settings), None);
@@ -154,7 +154,7 @@ mod tests {
         fs::write(buildx.join("instances/b1"), "{}").unwrap();
         assert_eq!(chosen(&host, &settings).unwrap().name, "b1");
 
-        let elsewhere = [environment[0], (vars::DOCKER_HOST, "tcp://far:2375")];
+        let elsewhere = [environment[0], (env_vars::DOCKER_HOST, "tcp://far:2375")];
         let host = Host::with(&elsewhere, folder.path(), jiff::Timestamp::UNIX_EPOCH);
         assert_eq!(chosen(&host, &DockerSettings::read(&host)), None);
     }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{DockerSettings, Paths, cache_token};
+use crate::env_vars;
 use crate::event::RunContext;
 use crate::host::Host;
-use crate::vars;
 
 /// Where caches can be kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct CacheFacts {
 
 /// The variables by which programs find credentials of AWS.
 const AWS: [&str; 6] = [
-    vars::AWS_ACCESS_KEY_ID,
+    env_vars::AWS_ACCESS_KEY_ID,
     "AWS_PROFILE",
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -54,26 +54,26 @@ impl CacheFacts {
         docker: &DockerSettings,
     ) -> Self {
         let owned = |name| host.var(name).map(str::to_owned);
-        let results_url = owned(vars::ACTIONS_RESULTS_URL);
-        let version_2 = host.var(vars::ACTIONS_CACHE_SERVICE_V2);
+        let results_url = owned(env_vars::ACTIONS_RESULTS_URL);
+        let version_2 = host.var(env_vars::ACTIONS_CACHE_SERVICE_V2);
         let server = context.server_host();
         let is_github = server == "github.com" || server.ends_with(".ghe.com");
         let is_untold_version_2 =
             paths.mounts.is_some() && results_url.is_some() && is_github && version_2.is_none();
-        let token = host.var(vars::ACTIONS_RUNTIME_TOKEN);
+        let token = host.var(env_vars::ACTIONS_RUNTIME_TOKEN);
         Self {
-            is_hosted: host.var(vars::RUNNER_ENVIRONMENT) == Some("github-hosted"),
+            is_hosted: host.var(env_vars::RUNNER_ENVIRONMENT) == Some("github-hosted"),
             results_url,
-            cache_url: owned(vars::ACTIONS_CACHE_URL),
+            cache_url: owned(env_vars::ACTIONS_CACHE_URL),
             is_version_2: is_untold_version_2 || version_2.is_some_and(is_true),
             has_token: token.is_some(),
             token_flaw: token.and_then(|token| cache_token::flaw(token, host.clock())),
             is_untold_version_2,
             mode: host
-                .var(vars::ACTIONS_CACHE_MODE)
+                .var(env_vars::ACTIONS_CACHE_MODE)
                 .unwrap_or_default()
                 .to_owned(),
-            kept: host.var(vars::RUNNER_TOOL_CACHE).map(PathBuf::from),
+            kept: host.var(env_vars::RUNNER_TOOL_CACHE).map(PathBuf::from),
             has_aws: AWS.iter().any(|name| host.var(name).is_some()) || docker.has_helper(ECR),
         }
     }
@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn only_a_step_that_is_an_image_lacks_the_version() {
-        let results = (vars::ACTIONS_RESULTS_URL, "https://results.example/");
-        let told = (vars::ACTIONS_CACHE_SERVICE_V2, "true");
-        let own = (vars::GITHUB_SERVER_URL, "https://github.acme.example");
+        let results = (env_vars::ACTIONS_RESULTS_URL, "https://results.example/");
+        let told = (env_vars::ACTIONS_CACHE_SERVICE_V2, "true");
+        let own = (env_vars::GITHUB_SERVER_URL, "https://github.acme.example");
         for (environment, is_image, lacks) in [
             (vec![results], true, true),
             (vec![results], false, false),
@@ -135,15 +135,15 @@ mod tests {
     #[test]
     fn credentials_of_aws_that_are_there_are_known() {
         assert!(!look(&[], false).has_aws);
-        assert!(look(&[(vars::AWS_ACCESS_KEY_ID, "x")], false).has_aws);
+        assert!(look(&[(env_vars::AWS_ACCESS_KEY_ID, "x")], false).has_aws);
         assert!(look(&[("AWS_PROFILE", "x")], false).has_aws);
     }
 
     #[test]
     fn a_service_needs_an_address_and_a_token() {
-        let results = (vars::ACTIONS_RESULTS_URL, "https://results.example/");
-        let cache = (vars::ACTIONS_CACHE_URL, "https://cache.example/");
-        let token = (vars::ACTIONS_RUNTIME_TOKEN, "hunter1");
+        let results = (env_vars::ACTIONS_RESULTS_URL, "https://results.example/");
+        let cache = (env_vars::ACTIONS_CACHE_URL, "https://cache.example/");
+        let token = (env_vars::ACTIONS_RUNTIME_TOKEN, "hunter1");
         for (environment, expected) in [
             (vec![], false),
             (vec![results], false),
@@ -161,7 +161,7 @@ mod tests {
             ("false", false),
             ("yes", false),
         ] {
-            let facts = look(&[(vars::ACTIONS_CACHE_SERVICE_V2, value)], false);
+            let facts = look(&[(env_vars::ACTIONS_CACHE_SERVICE_V2, value)], false);
             assert_eq!(facts.is_version_2, expected, "{value}");
         }
     }
@@ -175,7 +175,7 @@ mod tests {
             ("write-only", false, true),
             ("none", false, false),
         ] {
-            let facts = look(&[(vars::ACTIONS_CACHE_MODE, mode)], false);
+            let facts = look(&[(env_vars::ACTIONS_CACHE_MODE, mode)], false);
             assert_eq!(
                 (facts.may_read(), facts.may_write()),
                 (read, write),

@@ -11,10 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use crate::env_vars;
+use crate::error::sanitize;
 use crate::host::{Host, file};
 use crate::image::{Digest, Registry};
 use crate::secret::Secret;
-use crate::{text, vars};
 
 /// The shortest password of the configuration that is taken out of what is said,
 /// in bytes.
@@ -67,10 +68,10 @@ impl Endpoint {
 impl DockerSettings {
     /// Reads the configuration of the user that this process runs as.
     pub fn read(host: &Host) -> Self {
-        let folder = match host.var(vars::DOCKER_CONFIG) {
+        let folder = match host.var(env_vars::DOCKER_CONFIG) {
             Some(folder) => host.path(folder),
             None => host
-                .path(host.var(vars::HOME).unwrap_or("/"))
+                .path(host.var(env_vars::HOME).unwrap_or("/"))
                 .join(".docker"),
         };
         let mut warnings = Vec::new();
@@ -140,7 +141,7 @@ impl DockerSettings {
 
     /// Where buildx keeps the user's builders.
     pub fn buildx_folder(&self, host: &Host) -> PathBuf {
-        match host.var(vars::BUILDX_CONFIG) {
+        match host.var(env_vars::BUILDX_CONFIG) {
             Some(folder) => host.path(folder),
             None => self.folder.join("buildx"),
         }
@@ -203,7 +204,7 @@ fn garbled_logins(config: &Map<String, Value>, path: &Path) -> Option<String> {
         "{} has an `auth` for {} that is not the base64 of USER:PASSWORD, so the login cannot \
          be used. Log in to it again",
         path.display(),
-        text::clean(name, text::VALUE)
+        sanitize::clean(name, sanitize::VALUE)
     ))
 }
 
@@ -213,19 +214,19 @@ pub(super) fn endpoint(
     config: &Map<String, Value>,
     warnings: &mut Vec<String>,
 ) -> Endpoint {
-    if let Some(address) = host.var(vars::DOCKER_HOST) {
-        let tls = host.var(vars::DOCKER_TLS_VERIFY).is_some();
+    if let Some(address) = host.var(env_vars::DOCKER_HOST) {
+        let tls = host.var(env_vars::DOCKER_TLS_VERIFY).is_some();
         return Endpoint {
             context: None,
             host: Some(address.to_owned()),
-            certificates: tls.then(|| match host.var(vars::DOCKER_CERT_PATH) {
+            certificates: tls.then(|| match host.var(env_vars::DOCKER_CERT_PATH) {
                 Some(path) => host.path(path),
                 None => folder.to_owned(),
             }),
         };
     }
     let current = host
-        .var(vars::DOCKER_CONTEXT)
+        .var(env_vars::DOCKER_CONTEXT)
         .or_else(|| config.get("currentContext")?.as_str());
     match current {
         None | Some("" | "default") => Endpoint::default(),
@@ -264,7 +265,7 @@ mod tests {
     fn read(environment: &[(&str, &str)], folder: &Path) -> DockerSettings {
         let mut environment = environment.to_vec();
         let path = folder.to_str().unwrap();
-        environment.push((vars::DOCKER_CONFIG, path));
+        environment.push((env_vars::DOCKER_CONFIG, path));
         DockerSettings::read(&Host::with(
             &environment,
             folder,
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!(settings.endpoint.host.as_deref(), Some("tcp://far:2376"));
         assert_eq!(settings.endpoint.certificates, Some(tls));
 
-        let settings = read(&[(vars::DOCKER_HOST, "unix:///near")], folder.path());
+        let settings = read(&[(env_vars::DOCKER_HOST, "unix:///near")], folder.path());
         assert_eq!(settings.endpoint.host.as_deref(), Some("unix:///near"));
         assert_eq!(settings.endpoint.certificates, None);
     }

@@ -12,7 +12,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 
 use super::docker::Endpoint;
 use super::machine::Machine;
-use crate::text::{LAST_WORDS, clean};
+use crate::error::sanitize::{LAST_WORDS, clean};
 
 /// How long the engine may take to answer, in seconds.
 const TIMEOUT: u64 = 20;

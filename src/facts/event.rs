@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 use super::Checkout;
 use super::checkout;
 use super::github::GitHub;
+use crate::env_vars;
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::host::Host;
 use crate::http;
 use crate::input::{ContextSource, Inputs};
 use crate::metadata::{self, Repository};
-use crate::vars;
 
 /// What names are made from, beside the rules.
 #[derive(Clone, Debug)]
@@ -157,7 +157,7 @@ impl EventFacts {
 }
 
 fn time_zone(host: &Host) -> TimeZone {
-    host.var(vars::TZ)
+    host.var(env_vars::TZ)
         .and_then(|name| TimeZone::get(name.trim_start_matches(':')).ok())
         .unwrap_or(TimeZone::UTC)
 }

@@ -10,11 +10,11 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::document;
+use crate::error::sanitize;
 use crate::event::RunContext;
 use crate::http;
 use crate::metadata::Repository;
 use crate::secret::{self, Secret};
-use crate::text;
 
 /// How much of an answer is read, in bytes: a commit comes with its changes.
 const MOST: usize = 8 * 1024 * 1024;
@@ -101,7 +101,7 @@ impl GitHub {
             .as_ref()
             .and_then(|json| json.get("message")?.as_str());
         let message = secret::hide(message.unwrap_or_default(), &self.token);
-        let message = text::clean(&message, text::WORDS);
+        let message = sanitize::clean(&message, sanitize::WORDS);
         Err(Refused::Answered(status, message))
     }
 }

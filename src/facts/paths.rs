@@ -6,9 +6,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::env_vars;
 use crate::host::{Host, file};
 use crate::input::Inputs;
-use crate::vars;
 
 /// Where the runner mounts the workspace of a step that is an image.
 const STEP_WORKSPACE: &str = "/github/workspace";
@@ -45,8 +45,8 @@ impl Paths {
     pub fn look(host: &Host, inputs: &Inputs) -> Self {
         let files = inputs.build.secrets.files.iter().map(|file| &file.from);
         let is_missing = |file: &&String| !host.path(file).exists();
-        let is_image =
-            host.is_github_actions() && host.var(vars::GITHUB_WORKSPACE) == Some(STEP_WORKSPACE);
+        let is_image = host.is_github_actions()
+            && host.var(env_vars::GITHUB_WORKSPACE) == Some(STEP_WORKSPACE);
         let table = match is_image {
             true => file::read_text(Path::new(MOUNTS), file::SETTINGS).unwrap_or_default(),
             false => String::new(),
@@ -54,8 +54,8 @@ impl Paths {
         Self {
             directory: host.directory().to_owned(),
             missing_secret_files: files.filter(is_missing).cloned().collect(),
-            ssh_agent: host.var(vars::SSH_AUTH_SOCK).map(str::to_owned),
-            home: host.var(vars::HOME).map(PathBuf::from),
+            ssh_agent: host.var(env_vars::SSH_AUTH_SOCK).map(str::to_owned),
+            home: host.var(env_vars::HOME).map(PathBuf::from),
             mounts: shared(&table),
         }
     }

@@ -5,8 +5,8 @@ use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::env_vars;
 use crate::host::{Host, file};
-use crate::vars;
 
 /// What the files of the workspace say. Asks the file system only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Workspace {
     /// that was not given is the workspace. Of the Dockerfile `limit` bytes are
     /// read at most.
     pub fn look(host: &Host, context: Option<&str>, given: Option<&str>, limit: usize) -> Self {
-        let workspace = host.path(host.var(vars::GITHUB_WORKSPACE).unwrap_or("."));
+        let workspace = host.path(host.var(env_vars::GITHUB_WORKSPACE).unwrap_or("."));
         let has_checkout = workspace.join(".git").exists();
         let folder = host.path(context.unwrap_or("."));
         // Without `file` buildx takes the lower-case name too.

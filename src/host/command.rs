@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::file::size;
 use super::{END_WITH_PARENT, Host, Signal, Signals};
-use crate::vars;
+use crate::env_vars;
 
 /// How much of a program's last words are kept for the diagnosis, in bytes.
 const TAIL: usize = 64 * 1024;
@@ -265,8 +265,8 @@ async fn last(mut err: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
 }
 
 fn stays_here(variable: &str) -> bool {
-    let withheld = ["INPUT_", vars::BUILDER_NODE];
-    let mut withheld = withheld.iter().chain(&vars::RUNNER_TOKENS);
+    let withheld = ["INPUT_", env_vars::BUILDER_NODE];
+    let mut withheld = withheld.iter().chain(&env_vars::RUNNER_TOKENS);
     withheld.any(|prefix| variable.starts_with(prefix))
 }
 

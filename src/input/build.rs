@@ -6,8 +6,8 @@ use super::list::{Entry, Style};
 use super::output::Output;
 use super::reader::{Reader, parse_bool};
 use super::secrets::BuildSecrets;
+use crate::env_vars;
 use crate::host::Host;
-use crate::vars;
 
 /// The inputs of a build. Texts are as buildx takes them.
 #[derive(Clone, Debug, Default)]
@@ -74,8 +74,8 @@ impl Reader<'_> {
             shm_size: self.text("shm-size"),
             ssh: self.texts("ssh", Style::COMMAS),
             ulimit: self.texts("ulimit", Style::LINES),
-            pull_request_head: is_set(host, vars::DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF),
-            git_query: is_set(host, vars::BUILDX_SEND_GIT_QUERY_AS_INPUT),
+            pull_request_head: is_set(host, env_vars::DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF),
+            git_query: is_set(host, env_vars::BUILDX_SEND_GIT_QUERY_AS_INPUT),
         }
     }
 
@@ -101,7 +101,7 @@ impl Reader<'_> {
             provenance: self.collect([provenance]).pop().flatten(),
             sbom: self.collect([sbom]).pop().flatten(),
             entries: self.collect(entries),
-            no_defaults: self.switch(host, vars::BUILDX_NO_DEFAULT_ATTESTATIONS),
+            no_defaults: self.switch(host, env_vars::BUILDX_NO_DEFAULT_ATTESTATIONS),
         }
     }
 }

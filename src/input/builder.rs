@@ -9,10 +9,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::csv;
+use crate::env_vars;
 use crate::host::Host;
 use crate::image::Platform;
 use crate::secret::Secret;
-use crate::vars;
 
 /// What runs BuildKit, as `buildx create --driver` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,7 +213,7 @@ impl Tls {
     /// from 0.
     fn of_node(index: usize, host: &Host) -> Self {
         let read = |what: &str| {
-            let name = format!("{}{index}_AUTH_TLS_{what}", vars::BUILDER_NODE);
+            let name = format!("{}{index}_AUTH_TLS_{what}", env_vars::BUILDER_NODE);
             Secret::new(host.var(&name)?)
         };
         Self {

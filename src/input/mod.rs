@@ -39,12 +39,12 @@ use output::Output;
 pub use raw::RawInputs;
 use serde::Serialize;
 
+use crate::env_vars;
 use crate::error::InputProblem;
 use crate::host::{Host, file};
 use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::secret::Secret;
-use crate::vars;
 use reader::Reader;
 use reference::Reference;
 use spec::Part;
@@ -189,9 +189,11 @@ impl Inputs {
             part: raw.part(),
             metadata,
             references,
-            annotation_levels_given: host.var(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS).is_some(),
+            annotation_levels_given: host
+                .var(env_vars::DOCKER_METADATA_ANNOTATIONS_LEVELS)
+                .is_some(),
             pr_head_sha: host
-                .var(vars::DOCKER_METADATA_PR_HEAD_SHA)
+                .var(env_vars::DOCKER_METADATA_PR_HEAD_SHA)
                 .unwrap_or_default()
                 .to_owned(),
             metadata_context: reader.context_source(),
@@ -399,8 +401,8 @@ impl Reader<'_> {
             sep_labels: self.raw.get_untrimmed("sep-labels"),
             sep_annotations: self.raw.get_untrimmed("sep-annotations"),
             bake_target: self.raw.get("bake-target"),
-            short_sha_length: text(vars::DOCKER_METADATA_SHORT_SHA_LENGTH),
-            annotations_levels: text(vars::DOCKER_METADATA_ANNOTATIONS_LEVELS),
+            short_sha_length: text(env_vars::DOCKER_METADATA_SHORT_SHA_LENGTH),
+            annotations_levels: text(env_vars::DOCKER_METADATA_ANNOTATIONS_LEVELS),
         };
         let read = match self.raw.part() {
             Part::Publish => MetadataInputs::with_references(&raw),

@@ -2,13 +2,13 @@
 
 use super::told::Told;
 use super::{Builder, Level, Notice, Publication, classic};
+use crate::env_vars;
 use crate::error::InputProblem;
 use crate::facts::Facts;
 use crate::image::Platform;
 use crate::input::list::Entry;
 use crate::input::output::Output;
 use crate::input::{Inputs, attest, csv};
-use crate::vars;
 
 /// The levels of annotations that buildx knows.
 const LEVELS: [&str; 4] = [
@@ -73,7 +73,7 @@ impl Question<'_> {
         let (input, value, instead) = match given.any(|text| text == of_index) {
             true => ("annotations", of_index.as_str(), "`manifest:` before it"),
             false => (
-                vars::DOCKER_METADATA_ANNOTATIONS_LEVELS,
+                env_vars::DOCKER_METADATA_ANNOTATIONS_LEVELS,
                 "index",
                 "`manifest` alone",
             ),

@@ -8,10 +8,10 @@ use super::builder::cache_kind;
 use super::draft::Draft;
 use super::told::Told;
 use super::{Cache, distinct};
+use crate::env_vars;
 use crate::facts::Facts;
 use crate::input::bake::SecretSpec;
 use crate::input::{Inputs, csv};
-use crate::vars;
 
 /// A variable for buildx; never its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,11 +39,11 @@ pub enum Source {
 
 /// The attributes of caches that buildx takes from its environment.
 const S3: [(&str, &str); 3] = [
-    ("access_key_id", vars::AWS_ACCESS_KEY_ID),
-    ("secret_access_key", vars::AWS_SECRET_ACCESS_KEY),
-    ("session_token", vars::AWS_SESSION_TOKEN),
+    ("access_key_id", env_vars::AWS_ACCESS_KEY_ID),
+    ("secret_access_key", env_vars::AWS_SECRET_ACCESS_KEY),
+    ("session_token", env_vars::AWS_SESSION_TOKEN),
 ];
-const GHA: [(&str, &str); 1] = [("token", vars::ACTIONS_RUNTIME_TOKEN)];
+const GHA: [(&str, &str); 1] = [("token", env_vars::ACTIONS_RUNTIME_TOKEN)];
 
 /// Takes the secrets of a cache out of its entries, where buildx can have them in
 /// its environment: where all entries have the same, and nothing else would be
@@ -53,7 +53,7 @@ pub(super) fn take_out(cache: &mut Cache, inputs: &Inputs, facts: &Facts) -> Vec
     if !facts.cache.has_aws {
         handed.extend(take(cache, "s3", &S3, "secret_access_key"));
     }
-    let is_elsewhere = |variable: &str| variable == vars::ACTIONS_RUNTIME_TOKEN;
+    let is_elsewhere = |variable: &str| variable == env_vars::ACTIONS_RUNTIME_TOKEN;
     let secrets = &inputs.build.secrets.variables;
     if !secrets.iter().any(|secret| is_elsewhere(&secret.from)) {
         handed.extend(take(cache, "gha", &GHA, "token"));
@@ -122,11 +122,11 @@ pub(super) fn decide(drafts: &[Draft<'_>], inputs: &Inputs, told: &mut Told) -> 
     }
     let has_token = handed
         .iter()
-        .any(|one| one.variable == vars::ACTIONS_RUNTIME_TOKEN);
+        .any(|one| one.variable == env_vars::ACTIONS_RUNTIME_TOKEN);
     let needs_token = drafts.iter().any(needs_token);
-    let token = (needs_token && !has_token).then(|| vars::ACTIONS_RUNTIME_TOKEN.to_owned());
+    let token = (needs_token && !has_token).then(|| env_vars::ACTIONS_RUNTIME_TOKEN.to_owned());
     let is_withheld = |name: &String| {
-        let mut tokens = vars::RUNNER_TOKENS.iter();
+        let mut tokens = env_vars::RUNNER_TOKENS.iter();
         tokens.any(|prefix| name.starts_with(prefix))
     };
     let secrets = inputs.build.secrets.variables.iter();
@@ -186,7 +186,7 @@ mod tests {
     fn secrets_of_caches_become_variables_where_that_changes_nothing_else() {
         let s3 = "type=s3,bucket=b,access_key_id=A,secret_access_key=S";
         let other = "type=s3,bucket=b,access_key_id=A,secret_access_key=T";
-        let aws = [vars::AWS_ACCESS_KEY_ID, vars::AWS_SECRET_ACCESS_KEY];
+        let aws = [env_vars::AWS_ACCESS_KEY_ID, env_vars::AWS_SECRET_ACCESS_KEY];
         let bare = "type=s3,bucket=b";
         for (from, to, has_aws, names, entries) in [
             (vec![s3], vec![s3], false, aws.to_vec(), vec![bare, bare]),
@@ -205,7 +205,7 @@ mod tests {
                 vec!["type=gha,token=t,scope=x"],
                 vec!["type=gha,mode=max,token=t"],
                 false,
-                vec![vars::ACTIONS_RUNTIME_TOKEN],
+                vec![env_vars::ACTIONS_RUNTIME_TOKEN],
                 vec!["type=gha,scope=x", "type=gha,mode=max"],
             ),
             (

@@ -6,8 +6,8 @@ use std::fmt::{self, Write as _};
 use serde_json::{Map, Value};
 
 use super::{Build, Created, Omit, Plan, RunFiles, nodes};
+use crate::error::sanitize;
 use crate::image::{ImageName, Registry};
-use crate::text;
 
 /// Stands in a printed command for the folder that a run would make.
 const RUN_FOLDER: &str = "$RUN";
@@ -232,7 +232,7 @@ impl Plan {
 /// # Errors
 /// When nothing can be written.
 pub fn line(f: &mut impl fmt::Write, name: &str, value: &str) -> fmt::Result {
-    writeln!(f, "{name:<12}{}", text::visible(value))
+    writeln!(f, "{name:<12}{}", sanitize::visible(value))
 }
 
 /// The same for several values, with the name before the first.
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn control_characters_are_shown_not_obeyed() {
         assert_eq!(
-            text::visible("a\n::error::b\u{1b}[31m"),
+            sanitize::visible("a\n::error::b\u{1b}[31m"),
             r"a\n::error::b\u{1b}[31m"
         );
     }

@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 use super::connection::Connection;
 use super::failure;
 use super::{Refusal, Stage};
+use crate::error::sanitize;
 use crate::secret::Secret;
-use crate::text;
 
 /// How much of an answer is read where it is only words, in bytes.
 pub(super) const WORDS: usize = 64 * 1024;
@@ -83,7 +83,7 @@ impl Reply {
         if self.status.is_redirection() {
             text.push_str(", and a credential is not carried to another address");
         }
-        let words = text::clean(&refusal.words, QUOTED);
+        let words = sanitize::clean(&refusal.words, QUOTED);
         if !words.is_empty() {
             text = format!("{text}: {words}");
         }

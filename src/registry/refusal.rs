@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
+use crate::error::sanitize::{LAST_WORDS, clean};
 use crate::secret::{self, Secret};
-use crate::text::{LAST_WORDS, clean};
 
 /// Where on the way to a push or pull a registry refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -77,7 +77,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::vars::GITHUB_OUTPUT;
+    use crate::env_vars::GITHUB_OUTPUT;
 
     fn host(path: &Path) -> Host {
         let environment = [(GITHUB_OUTPUT, path.to_str().unwrap())];

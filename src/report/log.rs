@@ -15,9 +15,10 @@ use tracing::{Event, Level, Subscriber, info};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::commands;
+use crate::env_vars;
+use crate::error::sanitize;
 use crate::host::Host;
 use crate::secret::{Hidden, Secret};
-use crate::{text, vars};
 
 /// True when the log shares standard output with nothing.
 static ON_STDOUT: OnceLock<bool> = OnceLock::new();
@@ -30,7 +31,7 @@ pub fn start(host: &Host, prints_result: bool) {
     let _ = ON_STDOUT.set(host.is_github_actions() && !prints_result);
     let layer = Lines {
         on_github: host.is_github_actions(),
-        debug: host.var(vars::RUNNER_DEBUG) == Some("1"),
+        debug: host.var(env_vars::RUNNER_DEBUG) == Some("1"),
     };
     let subscriber = tracing_subscriber::registry().with(layer);
     let _ = tracing::subscriber::set_global_default(subscriber);
@@ -72,7 +73,7 @@ pub fn without_secrets(text: &str) -> String {
 /// Lines under a title that the runner folds, in one piece: there may be
 /// thousands.
 pub fn group<'a>(title: &str, lines: impl IntoIterator<Item = &'a str>) {
-    let lines = lines.into_iter().map(text::visible);
+    let lines = lines.into_iter().map(sanitize::visible);
     let lines: Vec<String> = lines.map(|line| commands::plain(&line)).collect();
     let text = lines.join("\n");
     info!(group = title, "{text}");

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use super::files;
 use super::log::group;
+use crate::env_vars;
 use crate::error::InputProblem;
 use crate::host::Host;
 use crate::metadata::Metadata;
-use crate::vars;
 
 /// A bake file: the output that names it, its place and its text.
 pub struct BakeFile {
@@ -32,7 +32,7 @@ pub struct Naming {
 /// # Errors
 /// When the variable that says so is no boolean in the original's spelling.
 pub fn exports_variables(host: &Host) -> Result<bool, InputProblem> {
-    const NAME: &str = vars::DOCKER_METADATA_SET_OUTPUT_ENV;
+    const NAME: &str = env_vars::DOCKER_METADATA_SET_OUTPUT_ENV;
     match host.var(NAME) {
         None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
         Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
@@ -76,9 +76,9 @@ pub fn write(host: &Host, naming: &Naming, exports: bool) -> io::Result<()> {
     let texts = naming.outputs.iter();
     let texts = texts.map(|(name, value)| (name.as_str(), value.clone()));
     for (name, value) in texts.chain(paths) {
-        files::set(host, vars::GITHUB_OUTPUT, name, &value)?;
+        files::set(host, env_vars::GITHUB_OUTPUT, name, &value)?;
         if exports {
-            files::set(host, vars::GITHUB_ENV, &variable(name), &value)?;
+            files::set(host, env_vars::GITHUB_ENV, &variable(name), &value)?;
         }
     }
     Ok(())
@@ -91,7 +91,7 @@ fn variable(output: &str) -> String {
         false => '_',
     };
     let name: String = output.chars().map(word).collect();
-    format!("{}{name}", vars::DOCKER_METADATA_OUTPUT)
+    format!("{}{name}", env_vars::DOCKER_METADATA_OUTPUT)
 }
 
 impl Naming {

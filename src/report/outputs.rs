@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::files;
+use crate::env_vars;
 use crate::execute::{Built, Outcome};
 use crate::host::Host;
 use crate::image::Digest;
 use crate::plan::{Build, Plan};
-use crate::vars;
 
 /// Outputs that are the same for all targets of a bake file, unless their tags
 /// are told apart: they follow from the event alone.
@@ -148,7 +148,7 @@ pub fn write(host: &Host, outputs: &[(String, String)]) -> Result<(), String> {
     let mut missing = Vec::new();
     let mut why = String::new();
     for (name, value) in outputs {
-        if let Err(error) = files::set(host, vars::GITHUB_OUTPUT, name, value) {
+        if let Err(error) = files::set(host, env_vars::GITHUB_OUTPUT, name, value) {
             missing.push(name.as_str());
             why = error.to_string();
         }

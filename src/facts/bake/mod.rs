@@ -17,13 +17,13 @@ use serde_json::{Map, Value};
 pub use target::Target;
 
 use crate::document;
+use crate::env_vars;
 use crate::error::InputProblem;
+use crate::error::sanitize::{WORDS, clean};
 use crate::host::{Command, Host, file};
 use crate::input::address::GitLogin;
 use crate::input::{BakeInputs, Inputs, secrets_of};
 use crate::secret::Secret;
-use crate::text::{WORDS, clean};
-use crate::vars;
 use logins::OfSet;
 use reach::Allowed;
 
@@ -33,10 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const ASKED_FOR: &str = "default";
 /// What is empty for bake files: the runner's own tokens, and where they are used.
 const TOKENS: [&str; 4] = [
-    vars::ACTIONS_RUNTIME_TOKEN,
-    vars::ACTIONS_RUNTIME_URL,
-    vars::ACTIONS_ID_TOKEN_REQUEST_TOKEN,
-    vars::ACTIONS_ID_TOKEN_REQUEST_URL,
+    env_vars::ACTIONS_RUNTIME_TOKEN,
+    env_vars::ACTIONS_RUNTIME_URL,
+    env_vars::ACTIONS_ID_TOKEN_REQUEST_TOKEN,
+    env_vars::ACTIONS_ID_TOKEN_REQUEST_URL,
 ];
 /// How many targets and how many groups are taken.
 const MOST_TARGETS: usize = 1000;

@@ -11,11 +11,11 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::definition::{self, Definition};
+use crate::env_vars;
 use crate::host::Host;
 use crate::input::address::layout_folder;
 use crate::input::bake::SecretSpec;
 use crate::input::csv;
-use crate::vars;
 
 /// Links that lead to links are followed this often.
 const MOST_LINKS: usize = 40;
@@ -243,7 +243,7 @@ impl Found<'_> {
     fn secret(&mut self, entry: &str) {
         let spec = SecretSpec::parse(entry);
         if let Some(variable) = spec.variable {
-            if variable.starts_with(vars::ACTIONS) {
+            if variable.starts_with(env_vars::ACTIONS) {
                 self.add("secret", entry, Reached::Variable(variable));
             }
             return;
@@ -252,7 +252,7 @@ impl Found<'_> {
         match (spec.file, spec.id) {
             (Some(file), _) => self.path("secret", entry, Some(&file), false),
             // Of a name alone buildx makes a variable, and else a file.
-            (None, id) if id.starts_with(vars::ACTIONS) => {
+            (None, id) if id.starts_with(env_vars::ACTIONS) => {
                 self.add("secret", entry, Reached::Variable(id));
             }
             (None, id) if !is_set => self.path("secret", entry, Some(&id), false),

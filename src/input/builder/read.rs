@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::{BuilderInputs, Cleanup, DaemonConfig, Driver, EmulationWish, Node, Tls};
 use crate::document::yaml;
+use crate::env_vars;
 use crate::host::Host;
 use crate::image::Platform;
 use crate::input::Reader;
 use crate::input::list::Grammar;
-use crate::vars;
 
 /// An entry of `append`.
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ impl Reader<'_> {
             binfmt_image: self.raw.get("binfmt-image").to_owned(),
         };
         if inputs.driver == Some(Driver::Remote) && inputs.first.endpoint.is_none() {
-            inputs.first.endpoint = host.var(vars::BUILDKIT_HOST).map(str::to_owned);
+            inputs.first.endpoint = host.var(env_vars::BUILDKIT_HOST).map(str::to_owned);
         }
         self.check_builder(&inputs);
         inputs
@@ -323,7 +323,7 @@ mod tests {
     fn the_address_of_a_remote_buildkit_may_come_from_the_environment() {
         let (inputs, problems) = parse(
             &[("driver", "remote")],
-            &[(vars::BUILDKIT_HOST, "tcp://a:1")],
+            &[(env_vars::BUILDKIT_HOST, "tcp://a:1")],
         );
         assert!(problems.is_empty());
         assert_eq!(

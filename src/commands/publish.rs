@@ -6,6 +6,8 @@ use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
+use crate::commands::session::{self, Session};
+use crate::env_vars;
 use crate::execute::{self, Built, Job, Outcome, Record, RunFolder};
 use crate::facts::Facts;
 use crate::host::{Host, Progress, Signals};
@@ -15,21 +17,19 @@ use crate::plan::{self, Build, Level, Plan, Publication};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
 use crate::report::{cache, files, log, outputs, summary};
-use crate::run::{self, Run};
-use crate::vars;
 
 /// Builds and publishes, or prints the plan of it. The result is the exit code.
 pub async fn publish(options: &Publish, host: Host) -> u8 {
-    run::exit_code(go(options, host).await)
+    session::exit_code(go(options, host).await)
 }
 
 async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
-    let run = Run::begin(Part::Publish, &options.step, options.dry_run, &mut host)?;
-    let Run {
+    let session = Session::begin(Part::Publish, &options.step, options.dry_run, &mut host)?;
+    let Session {
         context,
         mut inputs,
         mut problems,
-    } = run;
+    } = session;
     if options.preflight_only {
         inputs.preflight = Preflight::Only;
     }
@@ -55,13 +55,13 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         };
         problems.extend(asked.err());
         let secrets = facts.bake.secrets.iter();
-        run::hide(&mut host, secrets.map(|secret| (secret, None)));
+        session::hide(&mut host, secrets.map(|secret| (secret, None)));
     }
     let plan = match plan::plan(&inputs, &context, &facts) {
         Ok(plan) if problems.is_empty() => plan,
         Ok(_) => return Err(Failure::Inputs(problems)),
         Err(more) => {
-            run::add(&mut problems, more);
+            session::add(&mut problems, more);
             return Err(Failure::Inputs(problems));
         }
     };
@@ -93,7 +93,7 @@ fn print(plan: &Plan, format: Format, host: &Host) -> Result<(), Failure> {
             text.replace("##[", "#\\u0023[") + "\n"
         }
     };
-    run::print(&text)
+    session::print(&text)
 }
 
 /// The same JSON without the secrets that can only be arguments.
@@ -153,7 +153,14 @@ async fn carry_out(
     can_write_outputs(host)?;
     let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
     // The last value under a name holds.
-    let keep = |state: &str| files::set(host, vars::GITHUB_STATE, vars::STATE_TAKE_DOWN, state);
+    let keep = |state: &str| {
+        files::set(
+            host,
+            env_vars::GITHUB_STATE,
+            env_vars::STATE_TAKE_DOWN,
+            state,
+        )
+    };
     let record = Record::begin(plan, inputs.own_builder.cleanup, &folder, &keep)
         .map_err(|error| own("GITHUB_STATE", error))?;
 
@@ -201,7 +208,7 @@ async fn carry_out(
 /// left to the post step, if there is one.
 fn clean_up(folder: RunFolder, record: Record<'_>, is_unclean: bool, host: &Host) {
     let path = folder.path().display().to_string();
-    let has_post = host.var(vars::GITHUB_STATE).is_some();
+    let has_post = host.var(env_vars::GITHUB_STATE).is_some();
     if is_unclean {
         let then = match has_post {
             true => "the post step tries to remove it",
@@ -229,7 +236,7 @@ fn clean_up(folder: RunFolder, record: Record<'_>, is_unclean: bool, host: &Host
 
 /// Stops a run whose outputs would be lost, before anything is built.
 fn can_write_outputs(host: &Host) -> Result<(), Failure> {
-    let probed = files::probe(host, vars::GITHUB_OUTPUT);
+    let probed = files::probe(host, env_vars::GITHUB_OUTPUT);
     probed.map_err(|error| {
         Failure::Own(format!(
             "the outputs of this step would be lost, so nothing is built: {error}. \
@@ -244,7 +251,7 @@ fn report(plan: &Plan, outcome: &Outcome, host: &Host, success: bool) -> Result<
     tell(plan, outcome, success);
     let written = outputs::write(host, &outputs::outputs(plan, outcome));
     let text = summary::summary(plan, outcome, success);
-    if let Err(error) = files::append(host, vars::GITHUB_STEP_SUMMARY, &text) {
+    if let Err(error) = files::append(host, env_vars::GITHUB_STEP_SUMMARY, &text) {
         warn!(title = "Summary", "the job summary is missing: {error}");
     }
     written.map_err(|why| {
@@ -309,7 +316,7 @@ fn tell_of(build: &Build, built: &Built) {
 /// The post step: removes what a killed run left behind, and the images that
 /// were to last until the end of the job.
 pub async fn post(host: &Host) -> u8 {
-    let warnings = match host.var(&format!("STATE_{}", vars::STATE_TAKE_DOWN)) {
+    let warnings = match host.var(&format!("STATE_{}", env_vars::STATE_TAKE_DOWN)) {
         Some(state) => execute::post(host, state).await,
         None => Vec::new(),
     };

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::text;
+use crate::error::sanitize;
 
 /// One input whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +55,7 @@ impl fmt::Display for InputProblem {
             write!(f, " (line {line}, column {column})")?;
         }
         if !self.value.is_empty() {
-            write!(f, ": {:?}", text::shorten(&self.value, text::VALUE))?;
+            write!(f, ": {:?}", sanitize::shorten(&self.value, sanitize::VALUE))?;
         }
         let stop = if self.why.ends_with(['?', '.']) {
             ""

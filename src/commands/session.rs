@@ -20,7 +20,7 @@ use crate::secret::Secret;
 use crate::workflow;
 
 /// What is known before anything is asked of the world.
-pub struct Run {
+pub struct Session {
     /// The event.
     pub context: RunContext,
     /// The inputs.
@@ -29,7 +29,7 @@ pub struct Run {
     pub problems: Vec<InputProblem>,
 }
 
-impl Run {
+impl Session {
     /// Reads event and inputs, and hides secrets before anything is printed.
     /// `invent` allows an event that nobody told of, outside a workflow.
     ///

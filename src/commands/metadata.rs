@@ -7,6 +7,8 @@ use std::io;
 use tracing::{info, warn};
 
 use crate::cli::{Format, Metadata as Options};
+use crate::commands::session::{self, Session};
+use crate::env_vars;
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::EventFacts;
@@ -18,22 +20,20 @@ use crate::plan;
 use crate::report::failure::Failure;
 use crate::report::log::group;
 use crate::report::metadata::{Naming, bake_files, exports_variables, write};
-use crate::run::{self, Run};
-use crate::vars;
 
 /// Names the image. Under GitHub Actions that means outputs, variables and bake
 /// files; elsewhere the result is printed. The result is the exit code.
 pub async fn name(options: &Options, host: Host) -> u8 {
-    run::exit_code(go(options, host).await)
+    session::exit_code(go(options, host).await)
 }
 
 async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
-    let run = Run::begin(Part::Metadata, &options.step, true, &mut host)?;
-    let Run {
+    let session = Session::begin(Part::Metadata, &options.step, true, &mut host)?;
+    let Session {
         context,
         inputs,
         mut problems,
-    } = run;
+    } = session;
     let exports = exports_variables(&host).unwrap_or_else(|problem| {
         problems.push(problem);
         false
@@ -41,7 +41,7 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
     let mut facts = EventFacts::local(&host, &inputs, &context);
     problems.extend(facts.problem.clone());
     // GitHub knows nothing of an event that was made up.
-    let told = host.is_github_actions() || host.var(vars::GITHUB_EVENT_PATH).is_some();
+    let told = host.is_github_actions() || host.var(env_vars::GITHUB_EVENT_PATH).is_some();
     if problems.is_empty() && told {
         facts.ask(&inputs).await;
     }
@@ -69,7 +69,7 @@ fn resolve(
     match metadata::resolve(rules, &facts.context, &facts.metadata) {
         Ok(metadata) if problems.is_empty() => return Ok(metadata),
         Ok(_) => {}
-        Err(more) => run::add(&mut problems, more),
+        Err(more) => session::add(&mut problems, more),
     }
     Err(Failure::Inputs(problems))
 }
@@ -129,7 +129,7 @@ fn print(metadata: &Metadata, format: Format) -> Result<(), Failure> {
         Format::Text => as_text(&mut text, metadata),
     };
     written.map_err(|error| Failure::Own(error.to_string()))?;
-    run::print(&text)
+    session::print(&text)
 }
 
 fn as_text(text: &mut String, metadata: &Metadata) -> fmt::Result {

@@ -1,0 +1,11 @@
+//! What each command of the program does, from the inputs to the report.
+//!
+//! Owns the one direction of data: read, plan, execute, report. A [`session`] is
+//! what they have in common.
+
+mod metadata;
+mod publish;
+pub mod session;
+
+pub use metadata::name;
+pub use publish::{post, publish};
