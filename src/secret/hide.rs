@@ -24,7 +24,12 @@ const NESTED: usize = 8;
 
 /// Secrets that are taken out of text.
 #[derive(Clone, Default)]
-pub struct Hidden(Vec<Pattern>);
+pub struct Hidden {
+    /// The lines of the secrets.
+    lines: Patterns,
+    /// The base64 of the secrets.
+    base64: Patterns,
+}
 
 impl fmt::Debug for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,22 +48,22 @@ impl<'a> FromIterator<&'a Secret> for Hidden {
 impl Hidden {
     /// Adds a secret.
     pub fn add(&mut self, secret: &Secret) {
-        for pattern in patterns(secret) {
-            if !self.0.contains(&pattern) {
-                self.0.push(pattern);
-            }
-        }
+        self.lines.extend(lines(secret));
+        self.base64.extend(base64(secret));
     }
 
     /// The text, with [`HIDDEN`] in place of each of the secrets.
     pub fn take_out(&self, text: &str) -> String {
-        if self.0.is_empty() {
+        if self.lines.0.is_empty() && self.base64.0.is_empty() {
             return text.to_owned();
         }
         let mut shown = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
-            let length = self.length_at(rest, c);
+            // The base64 of a secret is within that of more, so nothing escapes its
+            // first character.
+            let length = self.lines.longest(rest, true);
+            let length = length.max(self.base64.longest(rest, false));
             match length {
                 Some(_) => shown.push_str(HIDDEN),
                 None => shown.push(c),
@@ -69,17 +74,6 @@ impl Hidden {
         }
         shown
     }
-
-    /// How long the secret is that the text begins with, if it does; its first
-    /// character is `c`.
-    fn length_at(&self, text: &str, c: char) -> Option<usize> {
-        let is_escape = matches!(c, '\\' | '%' | '&');
-        let begins =
-            |pattern: &&Pattern| pattern.text.starts_with(c) || (is_escape && !pattern.is_base64);
-        let found = self.0.iter().filter(begins);
-        let lengths = found.filter_map(|pattern| length_of(text, &pattern.text));
-        lengths.max()
-    }
 }
 
 /// The text without these secrets.
@@ -87,40 +81,23 @@ pub fn hide<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> St
     secrets.into_iter().collect::<Hidden>().take_out(text)
 }
 
-/// What is looked for.
-#[derive(Clone, PartialEq, Eq)]
-struct Pattern {
-    text: String,
-    is_base64: bool,
-}
-
-/// What of a secret is looked for: each line of it, and its base64.
-fn patterns(secret: &Secret) -> Vec<Pattern> {
-    let value = secret.expose();
-    let mut patterns = Vec::new();
-    for line in value.lines().map(str::trim) {
+/// What of a secret is looked for: each line of it.
+fn lines(secret: &Secret) -> impl Iterator<Item = String> {
+    let lines = secret.expose().lines().map(str::trim);
+    let forms = lines.flat_map(|line| {
         // Cleaned text has one blank where there were several.
         let words: Vec<&str> = line.split_whitespace().collect();
-        for text in [line.to_owned(), words.join(" ")] {
-            patterns.push(Pattern {
-                text,
-                is_base64: false,
-            });
-        }
-    }
-    patterns.retain(|pattern| pattern.text.len() >= SHORTEST);
-    for offset in 0..3 {
-        let core = base64_core(value.as_bytes(), offset);
-        if core.len() >= SHORTEST_BASE64 {
-            for text in [core.replace('+', "-").replace('/', "_"), core] {
-                patterns.push(Pattern {
-                    text,
-                    is_base64: true,
-                });
-            }
-        }
-    }
-    patterns
+        [line.to_owned(), words.join(" ")]
+    });
+    forms.filter(|form| form.len() >= SHORTEST)
+}
+
+/// And its base64, at each place that it may have within that of more.
+fn base64(secret: &Secret) -> impl Iterator<Item = String> {
+    let value = secret.expose().as_bytes();
+    let cores = (0..3).map(|offset| base64_core(value, offset));
+    let cores = cores.filter(|core| core.len() >= SHORTEST_BASE64);
+    cores.flat_map(|core| [core.replace('+', "-").replace('/', "_"), core])
 }
 
 /// The part of the base64 of any text that holds these bytes, which follows from
@@ -135,35 +112,119 @@ fn base64_core(value: &[u8], offset: usize) -> String {
     encoded.get(start..whole).unwrap_or_default().to_owned()
 }
 
-/// How long the pattern is at the start of the text, however that spells it;
-/// `None` where it is something else.
-fn length_of(text: &str, pattern: &str) -> Option<usize> {
-    let mut ends = vec![0];
-    for (count, c) in pattern.chars().enumerate() {
-        let mut next = Vec::new();
-        for end in ends {
-            let rest = text.get(end..).unwrap_or_default();
-            let unseen = match count {
-                0 => 0,
-                _ => unseen(rest),
-            };
-            let rest = rest.get(unseen..).unwrap_or_default();
-            if rest.starts_with(CUT) && count >= PART {
-                return Some(end);
-            }
-            for length in spellings(rest, c) {
-                let end = end + unseen + length;
-                if !next.contains(&end) {
-                    next.push(end);
+/// Texts to look for, sorted, each once. A secret may have thousands of lines that
+/// begin alike, so all of them are followed at once.
+#[derive(Clone, Default)]
+struct Patterns(Vec<String>);
+
+/// The patterns that fit so far, which lie side by side.
+#[derive(Clone, Copy, PartialEq)]
+struct Candidates {
+    from: usize,
+    to: usize,
+    /// How much of each of them has been found, in bytes.
+    found: usize,
+    /// Where in the text that ends.
+    end: usize,
+}
+
+impl Patterns {
+    fn extend(&mut self, patterns: impl Iterator<Item = String>) {
+        self.0.extend(patterns);
+        self.0.sort_unstable();
+        self.0.dedup();
+    }
+
+    /// How long the longest pattern is at the start of the text, however that
+    /// spells it; `None` where none is there.
+    fn longest(&self, text: &str, may_begin_escaped: bool) -> Option<usize> {
+        let mut longest = None;
+        let mut all = vec![Candidates {
+            from: 0,
+            to: self.0.len(),
+            found: 0,
+            end: 0,
+        }];
+        for count in 0.. {
+            let mut next = Vec::new();
+            for mut candidates in all {
+                let first = self.0.get(candidates.from);
+                if count > 0 && first.is_some_and(|first| first.len() == candidates.found) {
+                    longest = longest.max(Some(candidates.end));
+                    candidates.from += 1;
+                }
+                let rest = text.get(candidates.end..).unwrap_or_default();
+                let hidden = if count > 0 { unseen(rest) } else { 0 };
+                let rest = rest.get(hidden..).unwrap_or_default();
+                if count >= PART && rest.starts_with(CUT) && candidates.from < candidates.to {
+                    longest = longest.max(Some(candidates.end));
+                }
+                candidates.end += hidden;
+                let is_escape = rest.starts_with(['\\', '%', '&', '+']);
+                if is_escape && (count > 0 || may_begin_escaped) {
+                    self.follow_all(candidates, rest, &mut next);
+                } else if let Some(c) = rest.chars().next() {
+                    let followed = self.narrow(candidates, c, c.len_utf8());
+                    add(followed, &mut next);
                 }
             }
+            if next.is_empty() {
+                break;
+            }
+            all = next;
         }
-        if next.is_empty() {
-            return None;
-        }
-        ends = next;
+        longest
     }
-    ends.into_iter().max()
+
+    /// Each character that may come next, in each of its spellings.
+    fn follow_all(&self, mut candidates: Candidates, rest: &str, next: &mut Vec<Candidates>) {
+        while candidates.from < candidates.to {
+            let Some(c) = self.character(candidates.from, candidates.found) else {
+                candidates.from += 1;
+                continue;
+            };
+            for length in spellings(rest, c) {
+                add(self.narrow(candidates, c, length), next);
+            }
+            candidates.from = self.bound(candidates, |other| other <= Some(c));
+        }
+    }
+
+    /// Those of the candidates that go on with this character.
+    fn narrow(&self, candidates: Candidates, c: char, length: usize) -> Option<Candidates> {
+        let narrowed = Candidates {
+            from: self.bound(candidates, |other| other < Some(c)),
+            to: self.bound(candidates, |other| other <= Some(c)),
+            found: candidates.found + c.len_utf8(),
+            end: candidates.end + length,
+        };
+        (narrowed.from < narrowed.to).then_some(narrowed)
+    }
+
+    /// The first of the candidates whose next character is not such.
+    fn bound(&self, candidates: Candidates, is_such: impl Fn(Option<char>) -> bool) -> usize {
+        let all = self
+            .0
+            .get(candidates.from..candidates.to)
+            .unwrap_or_default();
+        candidates.from + all.partition_point(|pattern| is_such(next_of(pattern, candidates.found)))
+    }
+
+    fn character(&self, index: usize, found: usize) -> Option<char> {
+        next_of(self.0.get(index)?, found)
+    }
+}
+
+fn next_of(pattern: &str, found: usize) -> Option<char> {
+    pattern.get(found..)?.chars().next()
+}
+
+fn add(candidates: Option<Candidates>, all: &mut Vec<Candidates>) {
+    if let Some(candidates) = candidates
+        && !all.contains(&candidates)
+    {
+        all.push(candidates);
+    }
 }
 
 /// How long the characters at the start of the text are that nobody sees:
@@ -315,6 +376,18 @@ mod tests {
 
     fn hidden(value: &str, text: &str) -> String {
         hide(text, &[Secret::new(value).unwrap()])
+    }
+
+    #[test]
+    fn thousands_of_lines_that_begin_alike_are_found_in_one_pass() {
+        let lines: String = (0..20_000)
+            .map(|at| format!("type=raw,value=t{at}\n"))
+            .collect();
+        let begun = std::time::Instant::now();
+        let text = hidden(&lines, &format!("{lines}type=raw,value=x"));
+        assert!(!text.contains("=t"));
+        assert!(text.ends_with("\ntype=raw,value=x"));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10));
     }
 
     #[test]
