@@ -19,6 +19,8 @@ const CUT: char = '…';
 const PART: usize = 4;
 /// How much of the base64 of a secret is looked for at least, in characters.
 const SHORTEST_BASE64: usize = 6;
+/// So many patterns are put into their places one by one; with more, all are sorted.
+const FEW: usize = 16;
 /// How often a text may be escaped.
 const NESTED: usize = 8;
 
@@ -130,9 +132,18 @@ struct Candidates {
 
 impl Patterns {
     fn extend(&mut self, patterns: impl Iterator<Item = String>) {
-        self.0.extend(patterns);
-        self.0.sort_unstable();
-        self.0.dedup();
+        let more: Vec<String> = patterns.collect();
+        if more.len() > FEW {
+            self.0.extend(more);
+            self.0.sort_unstable();
+            self.0.dedup();
+            return;
+        }
+        for pattern in more {
+            if let Err(place) = self.0.binary_search(&pattern) {
+                self.0.insert(place, pattern);
+            }
+        }
     }
 
     /// How long the longest pattern is at the start of the text, however that
