@@ -145,8 +145,15 @@ fn runs_that_meet_at_a_local_cache_all_succeed_and_leave_a_whole_one() {
     let build = Build::new();
     let image = format!("{}/tests/cache-meets", lab.open_registry);
     let step = || build.publish(&lab, &image).with("cache", "local");
-    // The lab's registry takes one upload of a blob at a time.
-    let steps: Vec<Step> = (0..4).map(|_| step().with("push", "false")).collect();
+    // Several at once can neither upload a blob to the lab's registry nor put a name
+    // into an engine's store.
+    let steps: Vec<Step> = (0..4)
+        .map(|run| {
+            step()
+                .with("push", "false")
+                .with("tags", format!("run-{run}"))
+        })
+        .collect();
     // Each has copied the program, which no longer changes when the first one starts.
     let running: Vec<_> = steps
         .into_iter()

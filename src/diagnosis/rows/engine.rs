@@ -32,6 +32,15 @@ pub(super) const ROWS: &[Row] = &[
         ..ENGINE
     },
     Row {
+        id: "name-taken",
+        // containerd's store, of a name that two builds put into it at once.
+        words: &["\": already exists"],
+        who: &[Who::Author],
+        meaning: "Another build on the same engine made this name at the same moment, and the engine took that one.",
+        fix: "Run the job again. Give jobs that share an engine tags of their own",
+        ..ENGINE
+    },
+    Row {
         id: "step-killed",
         place: Place::Step,
         words: &[
