@@ -8,7 +8,6 @@ use tracing::{info, warn};
 
 use crate::cli::{Format, Metadata as Options};
 use crate::commands::session::{self, Session};
-use crate::env_vars;
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::EventFacts;
@@ -16,10 +15,10 @@ use crate::host::Host;
 use crate::input::MetadataInputs;
 use crate::input::spec::Part;
 use crate::metadata::{self, Metadata, Severity};
-use crate::plan;
 use crate::report::failure::Failure;
 use crate::report::log::group;
 use crate::report::metadata::{Naming, bake_files, exports_variables, write};
+use crate::{env_vars, plan};
 
 /// Names the image. Under GitHub Actions that means outputs, variables and bake
 /// files; elsewhere the result is printed. The result is the exit code.

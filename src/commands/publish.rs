@@ -7,16 +7,16 @@ use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
 use crate::commands::session::{self, Session};
-use crate::env_vars;
 use crate::execute::{self, Built, Job, Outcome, Record, RunFolder};
 use crate::facts::Facts;
 use crate::host::{Host, Progress, Signals};
 use crate::input::spec::Part;
 use crate::input::{Inputs, Preflight};
-use crate::plan::{self, Build, Level, Plan, Publication};
+use crate::plan::{Build, Level, Plan, Publication};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
 use crate::report::{cache, files, log, outputs, summary};
+use crate::{env_vars, plan};
 
 /// Builds and publishes, or prints the plan of it. The result is the exit code.
 pub async fn publish(options: &Publish, host: Host) -> u8 {

@@ -12,10 +12,9 @@ use serde_json::json;
 use tracing::info;
 
 use super::Job;
-use crate::env_vars;
-use crate::http;
 use crate::input::csv;
 use crate::plan::{Service, ServiceCheck};
+use crate::{env_vars, http};
 
 /// The name of a cache that does not exist.
 const KEY: &str = "stevedore-preflight";

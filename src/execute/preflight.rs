@@ -9,7 +9,8 @@ use super::refusals::{PACKAGE, Refused};
 use super::{Denial, Error, Job, Outcome};
 use crate::diagnosis::Kind;
 use crate::input::Preflight;
-use crate::plan::{self, Check, cache_name};
+use crate::plan;
+use crate::plan::{Check, cache_name};
 use crate::registry::{Answer, Client};
 
 /// How long all questions together may take.

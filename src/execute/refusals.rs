@@ -6,7 +6,8 @@ use super::Job;
 use crate::diagnosis::{self, Access, Circumstances, Diagnosis, Login, Subject};
 use crate::facts::Package;
 use crate::image::ImageName;
-use crate::plan::{self, Check, Credential};
+use crate::plan;
+use crate::plan::{Check, Credential};
 use crate::registry::{self, Answer, Client, Refusal};
 
 /// How long GitHub's API may take to tell of a package.

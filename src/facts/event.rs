@@ -6,16 +6,14 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Checkout;
-use super::checkout;
 use super::github::GitHub;
-use crate::env_vars;
+use super::{Checkout, checkout};
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::host::Host;
-use crate::http;
 use crate::input::{ContextSource, Inputs};
 use crate::metadata::{self, Repository};
+use crate::{env_vars, http};
 
 /// What names are made from, beside the rules.
 #[derive(Clone, Debug)]

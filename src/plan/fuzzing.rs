@@ -1,7 +1,7 @@
-//! What fuzz targets reach of this room.
+//! What fuzz targets reach of this module.
 
-use super::dockerfile::Question;
 use crate::image::Platform;
+use crate::plan::dockerfile::commands::Question;
 
 /// Follows a Dockerfile for these platforms; how many of them are known.
 pub fn follow_dockerfile(

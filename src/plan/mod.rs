@@ -4,272 +4,49 @@
 //! network, not async. The [`Plan`] serialises and prints; a dry run shows it
 //! and stops. It names credentials and never holds one.
 
-mod annotations;
-mod arguments;
-mod attestations;
+mod access;
 mod build;
 mod builder;
-mod buildkitd;
 mod cache;
-mod classic;
-mod commands;
-mod create;
-mod definition;
+mod command;
+mod compose;
 mod dockerfile;
 mod draft;
 mod emulation;
-mod expand;
-mod exposed;
+mod findings;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod git_logins;
-mod handed;
-mod images;
-mod load;
-mod local_cache;
-mod login;
-mod named;
-mod naming;
-mod nodes;
-mod overwritten;
-mod preflight;
-mod publication;
-mod reach;
-mod reached;
+mod image;
+mod lists;
 mod render;
-mod scope;
-mod secrets;
-mod service;
-mod source;
-mod support;
-mod targets;
+mod run_files;
+mod shell;
 #[cfg(test)]
 mod testing;
-mod told;
-mod trust;
+mod variable;
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::time::Duration;
-
-use serde::Serialize;
-
-pub use arguments::{Omit, RunFiles};
-pub use build::Build;
-pub use builder::{Builder, BuilderChoice, CONTAINERD_DOCS, cache_kind};
-pub use buildkitd::with_authorities;
-pub use cache::{Cache, cache_name};
-pub use create::{CONTEXT, Created, SetUpCommand, config_file, tls_file};
-pub use emulation::{Emulation, EmulationStep, Handlers, cannot_run};
-pub use handed::{Handed, Source};
-pub use local_cache::LocalCache;
-pub use login::{Credential, Login};
-pub use nodes::{Able, MadeNode, Spread, without_password};
-pub use preflight::{Access, Check, Checks};
-pub use publication::Publication;
-pub use render::{line, list};
-pub use service::{Service, ServiceCheck};
-pub use source::{BuildContext, ContextKind};
-
-use crate::error::InputProblem;
-use crate::event::RunContext;
-use crate::facts::Facts;
-use crate::image::{ImageName, Platform};
-use crate::input::Inputs;
-use arguments::Arguments;
-use definition::Definition;
-use draft::{Draft, Wanted};
-use told::Told;
-
-/// Everything that a run will do.
-#[derive(Clone, Debug, Serialize)]
-pub struct Plan {
-    /// What is built, in this order: one image, or one for each target of a bake
-    /// file.
-    #[serde(skip)]
-    pub builds: Vec<Build>,
-    /// The arguments for buildx by which several targets are built together.
-    #[serde(skip)]
-    together: Option<Arguments>,
-    /// What registries are asked before anything is built.
-    pub preflight: Checks,
-    /// How often a push is tried.
-    pub push_attempts: u32,
-    /// How long a registry may be silent during a push; `None` for ever.
-    #[serde(skip)]
-    pub stall_timeout: Option<Duration>,
-    /// The registries that are logged in to.
-    pub logins: Vec<Login>,
-    /// What buildx is given in its environment, beside what all programs get.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub variables: Vec<Handed>,
-    /// What builds it.
-    pub builder: Builder,
-    /// What is done about platforms that the builder does not run by itself.
-    pub emulation: Emulation,
-    /// The platforms that commands run on, the builder's own included.
-    #[serde(skip)]
-    running: BTreeSet<Platform>,
-    /// Every decision that was taken without being asked, with its reason.
-    pub decisions: Vec<String>,
-    /// What the person at the workflow page should know.
-    pub notices: Vec<Notice>,
-}
-
-/// Something to know that stops nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Notice {
-    /// How much it matters.
-    pub level: Level,
-    /// What it is about, in a few words.
-    pub title: String,
-    /// What is the case, and what to do.
-    pub message: String,
-}
-
-/// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Something is likely not as it was meant.
-    Warning,
-    /// Something is worth knowing.
-    Notice,
-    /// A line of the log.
-    Info,
-}
-
-/// Works the plan out.
-///
-/// # Errors
-/// With every input that cannot be used, all at once.
-pub fn plan(
-    inputs: &Inputs,
-    context: &RunContext,
-    facts: &Facts,
-) -> Result<Plan, Vec<InputProblem>> {
-    let mut told = Told::default();
-    told.problems.extend(facts.event.problem.clone());
-    told.decisions.extend(facts.event.decision.clone());
-    let version = facts.buildx_version.as_ref();
-    let support = support::decide(inputs, version, &mut told.notices, &mut told.problems);
-    let (wanted, mut of_each) = wanted(inputs, context, facts);
-    let drafts = wanted.iter().zip(&mut of_each);
-    let drafts = drafts.map(|(one, told)| Draft::of(one, context, support, told));
-    let drafts: Vec<Draft<'_>> = drafts.collect();
-    let mut builder = builder::of_all(&drafts).unwrap_or_else(|problem| {
-        told.problems.push(problem);
-        Builder::engine("")
-    });
-    told.notices.extend(builder.reach(inputs, &drafts));
-    told.notices.extend(builder::notices(inputs, &builder));
-    told.problems.extend(builder::problems(inputs, &builder));
-    let emulation = emulation::decide(&drafts, inputs, facts, &builder);
-    told.notices.extend(emulation.notice());
-    let logins = login::decide(&drafts, inputs, context, facts, &mut told.notices);
-    let logins = logins.unwrap_or_else(|mut more| {
-        told.problems.append(&mut more);
-        Vec::new()
-    });
-    let builds = drafts.iter().zip(&mut of_each);
-    let builds = builds.map(|(draft, told)| draft.build(context, &builder, told));
-    let builds: Vec<Build> = builds.collect();
-    told.problems.extend(targets::twice(&builds));
-    let outputs = drafts.iter();
-    let outputs = outputs.flat_map(|draft| &draft.wanted.inputs.build.outputs);
-    told.problems
-        .extend(overwritten::problems(&builds, outputs));
-    told.take(&builds, of_each);
-    told.decide(&builder);
-    let of_builder = builder.made().into_iter().flat_map(Created::decisions);
-    told.decisions.extend(of_builder);
-    let platforms = distinct(drafts.iter().flat_map(|draft| &draft.platforms));
-    let nodes = nodes::described(&builder, &platforms);
-    told.decisions
-        .extend(nodes.map(|nodes| format!("nodes: {nodes}")));
-    told.decisions
-        .extend(builder::clean_up(inputs).map(str::to_owned));
-    told.decide(&emulation);
-    let variables = handed::decide(&drafts, inputs, &mut told);
-    let lines = logins.iter().map(|login| format!("login at {login}"));
-    told.decisions.extend(lines);
-    if !told.problems.is_empty() {
-        return Err(told.problems);
-    }
-    let running = drafts.iter();
-    let running = running.flat_map(|draft| commands::running(draft, &draft.platforms));
-    let running = running.collect();
-    Ok(Plan {
-        together: arguments::together(inputs, &drafts, &builder),
-        preflight: preflight::decide(&drafts, inputs.preflight),
-        push_attempts: inputs.push_attempts,
-        stall_timeout: inputs.stall_timeout,
-        builds,
-        logins,
-        variables,
-        builder,
-        emulation,
-        running,
-        decisions: told.decisions,
-        notices: told.notices,
-    })
-}
-
-/// What is wanted: one image, or one for each target; and what there is to say
-/// of each.
-fn wanted<'a>(
-    inputs: &'a Inputs,
-    context: &RunContext,
-    facts: &'a Facts,
-) -> (Vec<Wanted<'a>>, Vec<Told>) {
-    if inputs.bake.is_none() {
-        let one = Wanted::alone(inputs, context, facts);
-        return (vec![one], vec![Told::default()]);
-    }
-    let targets = facts.bake.targets.iter();
-    let wanted = targets.map(|target| {
-        let mut told = Told::default();
-        let one = Wanted::target(target, inputs, context, facts, &mut told);
-        (one, told)
-    });
-    wanted.unzip()
-}
-
-impl Plan {
-    /// The arguments for a buildx that builds several targets; `None` where there
-    /// is one image, or each needs a buildx of its own.
-    pub fn together(&self, files: &RunFiles, omit: &Omit) -> Option<Vec<OsString>> {
-        Some(self.together.as_ref()?.with(files, omit))
-    }
-
-    /// The bake file of all targets, with the run's files in their places and
-    /// without what is to be left out.
-    pub fn definition(&self, files: &RunFiles, omit: &Omit) -> String {
-        let definitions = self
-            .builds
-            .iter()
-            .filter_map(|build| build.definition.as_ref());
-        Definition::of_all(definitions, files, omit)
-    }
-
-    /// The names of all images, without tags, each once.
-    pub fn images(&self) -> Vec<ImageName> {
-        distinct(self.builds.iter().flat_map(|build| &build.images))
-    }
-
-    /// The platforms of all images, each once.
-    pub fn platforms(&self) -> Vec<Platform> {
-        distinct(self.builds.iter().flat_map(|build| &build.platforms))
-    }
-}
-
-/// Each value once, in the order of the first.
-fn distinct<'a, T: Clone + PartialEq + 'a>(values: impl IntoIterator<Item = &'a T>) -> Vec<T> {
-    let mut seen: Vec<T> = Vec::new();
-    for value in values {
-        if !seen.contains(value) {
-            seen.push(value.clone());
-        }
-    }
-    seen
-}
+pub use crate::plan::access::login::Credential;
+pub use crate::plan::access::preflight::{Access, Check};
+pub use crate::plan::access::service_check::ServiceCheck;
+pub use crate::plan::build::model::Build;
+pub use crate::plan::builder::assign::{Able, Spread};
+pub use crate::plan::builder::buildkitd::with_authorities;
+pub use crate::plan::builder::create::Created;
+pub use crate::plan::builder::create_command::CONTEXT;
+pub use crate::plan::builder::create_command::{SetUpCommand, config_file, tls_file};
+pub use crate::plan::builder::model::{Builder, BuilderChoice, CONTAINERD_DOCS};
+pub use crate::plan::builder::node::{MadeNode, without_password};
+pub use crate::plan::cache::entry::cache_kind;
+pub use crate::plan::cache::entry::cache_name;
+pub use crate::plan::cache::local::LocalCache;
+pub use crate::plan::cache::model::Cache;
+pub use crate::plan::cache::service::Service;
+pub use crate::plan::command::exclusions::Omit;
+pub use crate::plan::compose::{Plan, plan};
+pub use crate::plan::emulation::emulators::{EmulationStep, Handlers, cannot_run};
+pub use crate::plan::findings::Level;
+pub use crate::plan::image::context::ContextKind;
+pub use crate::plan::image::publication::Publication;
+pub use crate::plan::render::{line, list};
+pub use crate::plan::run_files::RunFiles;
+pub use crate::plan::variable::{Handed, Source};

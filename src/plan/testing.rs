@@ -1,21 +1,21 @@
-//! Inputs and facts for the tests of this room.
+//! Inputs and facts for the tests of this module.
 
 use std::path::Path;
 
-use super::named::Named;
-use super::{Publication, publication};
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::host::Host;
 use crate::input::spec::Part;
 use crate::input::{Inputs, RawInputs};
+use crate::plan::image::output_names::Named;
+use crate::plan::image::publication::{self, Publication};
 
 fn host() -> Host {
     Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// The inputs of a workflow that gives these, all of them good.
-pub(super) fn inputs(given: &[(&str, &str)]) -> Inputs {
+pub fn inputs(given: &[(&str, &str)]) -> Inputs {
     let mut raw = RawInputs::from_environment(Part::Publish, &host());
     for (name, value) in given {
         raw.set(name, value);
@@ -26,7 +26,7 @@ pub(super) fn inputs(given: &[(&str, &str)]) -> Inputs {
 }
 
 /// What is known before anything is asked, with this Dockerfile.
-pub(super) fn facts(inputs: &Inputs, dockerfile: &str) -> Facts {
+pub fn facts(inputs: &Inputs, dockerfile: &str) -> Facts {
     let (context, _) = RunContext::read(&host());
     let mut facts = Facts::local(&host(), inputs, &context);
     facts.workspace.dockerfile = Some(dockerfile.to_owned());
@@ -35,7 +35,7 @@ pub(super) fn facts(inputs: &Inputs, dockerfile: &str) -> Facts {
 }
 
 /// An engine that answered, with the containerd image store or the classic one.
-pub(super) fn engine(containerd_store: bool) -> Engine {
+pub fn engine(containerd_store: bool) -> Engine {
     Engine::Running {
         version: "28.0.0".to_owned(),
         containerd_store,
@@ -43,7 +43,7 @@ pub(super) fn engine(containerd_store: bool) -> Engine {
 }
 
 /// Whether the image of these inputs is pushed.
-pub(super) fn publication(inputs: &Inputs, facts: &Facts) -> Publication {
+pub fn publication(inputs: &Inputs, facts: &Facts) -> Publication {
     let named = Named::of(inputs, &mut Vec::new());
     publication::decide(inputs, &named, &facts.event.context, false)
 }

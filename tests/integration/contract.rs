@@ -1,10 +1,8 @@
 //! What the project promises about itself: documents that match, rooms that
 //! keep their order, files that stay small.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Map, Value};
@@ -145,127 +143,6 @@ fn the_tables_of_moved_inputs_are_those_of_the_program() {
     }
     let begin = "<!-- moved: made from src/input/moved.rs -->\n";
     check_table("docs/moving.md", begin, &text);
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
-}
-
-/// The rooms from left to right. CONTRIBUTING.md has the same list.
-const ROOMS: [&str; 19] = [
-    "env_vars",
-    "secret",
-    "error",
-    "document",
-    "image",
-    "host",
-    "http",
-    "input",
-    "event",
-    "metadata",
-    "workflow",
-    "registry",
-    "facts",
-    "plan",
-    "diagnosis",
-    "execute",
-    "report",
-    "cli",
-    "commands",
-];
-
-/// The identifier that a text begins with.
-fn identifier(text: &str) -> &str {
-    let text = text.trim_start();
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
-    &text[..end.unwrap_or(text.len())]
-}
-
-/// What follows each `crate::` of a source: one name, or those of a list, whose
-/// entries may have lists of their own.
-fn names_of_the_crate(source: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    for part in source.split("crate::").skip(1) {
-        let Some(list) = part.strip_prefix('{') else {
-            names.push(identifier(part));
-            continue;
-        };
-        names.push(identifier(list));
-        let mut depth = 1;
-        for (at, character) in list.char_indices() {
-            match character {
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                ',' if depth == 1 => names.push(identifier(&list[at + 1..])),
-                _ => {}
-            }
-            if depth == 0 {
-                break;
-            }
-        }
-    }
-    names
-}
-
-#[test]
-fn nested_lists_of_names_are_read() {
-    let source = "use crate::{a::{b, c::{d}}, e,\n f::g};\nuse crate::h::i; {x, y}";
-    assert_eq!(names_of_the_crate(source), ["a", "e", "f", "h"]);
-}
-
-/// Each use of another room: the file, the room it is of, the room it names.
-fn uses() -> Vec<(PathBuf, usize, usize)> {
-    let place = |room: &str| ROOMS.iter().position(|other| *other == room);
-    let folder = root().join("src");
-    let mut uses = Vec::new();
-    for file in sources(&folder) {
-        let relative = file.strip_prefix(&folder).unwrap().to_owned();
-        let first = relative.iter().next().unwrap().to_string_lossy();
-        let Some(room) = place(first.trim_end_matches(".rs")) else {
-            continue;
-        };
-        let text = fs::read_to_string(&file).unwrap();
-        let used = names_of_the_crate(&text).into_iter().filter_map(place);
-        let others = used.filter(|used| *used != room);
-        uses.extend(others.map(|used| (relative.clone(), room, used)));
-    }
-    uses
-}
-
-#[test]
-fn a_room_uses_only_rooms_to_its_left() {
-    let mut wrong = uses();
-    assert!(!wrong.is_empty(), "the sources are read");
-    wrong.retain(|(_, room, used)| used > room);
-    let wrong = wrong
-        .iter()
-        .map(|(file, _, used)| format!("{} uses {}", file.display(), ROOMS[*used]));
-    assert_eq!(wrong.collect::<Vec<_>>(), Vec::<String>::new());
-}
-
-#[test]
-fn what_everything_rests_on_rests_on_nothing() {
-    let mut wrong = uses();
-    wrong.retain(|(_, room, _)| ["env_vars", "secret", "image"].contains(&ROOMS[*room]));
-    assert_eq!(wrong, Vec::new());
-}
-
-#[test]
-fn contributing_names_every_room() {
-    let text = read("CONTRIBUTING.md");
-    let known: BTreeMap<&str, usize> = ROOMS.iter().map(|room| (*room, 1)).collect();
-    for room in known.keys() {
-        assert!(text.contains(&format!("`{room}`")), "{room}");
-    }
 }
 
 /// The Markdown files under Git.

@@ -32,6 +32,7 @@ mod github;
 mod hidden;
 mod hostile;
 mod hostile_bake;
+mod imports;
 mod left_overs;
 mod made_builder;
 mod naming;

@@ -6,12 +6,11 @@ use std::rc::Rc;
 
 use parse_dockerfile::{Dockerfile, Flag, Instruction, Stage};
 
-use super::BUILDERS_OWN;
 use crate::image::Platform;
-use crate::plan::expand::{self, Scope, Work};
+use crate::plan::dockerfile::variables::{self, BUILDERS_OWN, Scope, Work};
 
 /// The stages with what they are made of.
-pub(super) struct Stages<'text, 'file> {
+pub struct Stages<'text, 'file> {
     stages: Vec<Stage<'text, 'file>>,
     /// They, by their names in small letters.
     names: &'file HashMap<String, usize>,
@@ -24,7 +23,7 @@ pub(super) struct Stages<'text, 'file> {
 }
 
 impl<'text, 'file> Stages<'text, 'file> {
-    pub(super) fn read(
+    pub fn read(
         file: &'file Dockerfile<'text>,
         names: &'file HashMap<String, usize>,
         scope: &Scope,
@@ -41,14 +40,14 @@ impl<'text, 'file> Stages<'text, 'file> {
         };
         let froms: Vec<_> = read.stages.iter().map(|stage| stage.from).collect();
         for (index, from) in froms.into_iter().enumerate() {
-            let image = expand::expand(&from.image.value, scope, work)?;
+            let image = variables::expand(&from.image.value, scope, work)?;
             let base = read.find(&image, index, work)?;
             let given = option(&from.options, "platform");
             let platform = match (base, given) {
                 (Some(base), _) => read.platforms.get(base)?.clone(),
                 (None, None) => Some(target.clone()),
                 (None, Some(text)) => {
-                    let text = expand::expand(text, scope, work)?;
+                    let text = variables::expand(text, scope, work)?;
                     match text.contains(BUILDERS_OWN) {
                         true => None,
                         false => Some(Rc::new(text.parse().ok()?)),
@@ -82,7 +81,7 @@ impl<'text, 'file> Stages<'text, 'file> {
     /// Where the stages run commands that the target needs: each its own, and those
     /// that the stage it begins from has left for it. `None` is the builder's own
     /// platform.
-    pub(super) fn run_by(
+    pub fn run_by(
         &self,
         target: Option<&str>,
         work: &mut Work,
@@ -123,7 +122,7 @@ impl<'text, 'file> Stages<'text, 'file> {
     }
 
     /// The images that stages begin from or copy from.
-    pub(super) fn images(mut self, work: &mut Work) -> Option<BTreeSet<String>> {
+    pub fn images(mut self, work: &mut Work) -> Option<BTreeSet<String>> {
         for index in 0..self.stages.len() {
             for instruction in self.instructions(index) {
                 work.spend(cost(instruction))?;

@@ -1,0 +1,229 @@
+//! Which registries are logged in to, and with which credential.
+//!
+//! A credential goes to the one host it belongs to and to no other. The
+//! default token belongs to the container registry of the run's own GitHub
+//! server. What the user's Docker is logged in to already stays as it is.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::error::InputProblem;
+use crate::event::RunContext;
+use crate::facts::Facts;
+use crate::image::{ImageName, Registry};
+use crate::input::Inputs;
+use crate::plan::draft::model::Draft;
+use crate::plan::findings::{Level, Notice};
+use crate::plan::image::names;
+use crate::plan::lists::distinct;
+
+/// A login of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Login {
+    /// The one host that gets the credential.
+    pub registry: Registry,
+    /// The user.
+    pub username: String,
+    /// Which credential; never its value.
+    pub credential: Credential,
+}
+
+/// The name of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credential {
+    /// The input `password`.
+    Password,
+    /// An entry of the input `registry-auth`, counted from 0.
+    RegistryAuth(usize),
+    /// The input `github-token`.
+    GithubToken,
+}
+
+pub fn decide(
+    drafts: &[Draft<'_>],
+    inputs: &Inputs,
+    context: &RunContext,
+    facts: &Facts,
+    notices: &mut Vec<Notice>,
+) -> Result<Vec<Login>, Vec<InputProblem>> {
+    let mut logins = Vec::new();
+    let mut problems = Vec::new();
+    let names = &distinct(drafts.iter().flat_map(|draft| &draft.all_names));
+    let pushes = drafts.iter().any(|draft| draft.publication.push);
+    let has_notice = drafts
+        .iter()
+        .any(|draft| draft.publication.notice.is_some());
+    // Where secrets are withheld (forks, Dependabot) a build alone must stay
+    // green. What a fork lacks is told once, by the publication; what
+    // Dependabot lacks, the registry tells.
+    let told = has_notice || (pushes && context.is_dependabot());
+    let mut withheld = |problem: InputProblem| {
+        if pushes && !told {
+            return problems.push(problem);
+        }
+        notices.push(Notice {
+            level: if told { Level::Info } else { Level::Notice },
+            title: "No login".to_owned(),
+            message: format!("{problem}. The run goes on without it"),
+        });
+    };
+    let mut wrong = Vec::new();
+    match own_login(inputs, context, names) {
+        Ok(login) => logins.extend(login),
+        Err(problem) if problem.input == "password" => withheld(problem),
+        Err(problem) => wrong.push(problem),
+    }
+    for (index, entry) in inputs.registry_auth.iter().enumerate() {
+        if entry.password.is_none() {
+            let value = entry.registry.to_string();
+            let accepted = "a secret that is set for this event";
+            withheld(InputProblem::new(
+                "registry-auth",
+                value,
+                "the password is empty",
+                accepted,
+            ));
+            continue;
+        }
+        logins.push(Login {
+            registry: entry.registry.clone(),
+            username: entry.username.clone(),
+            credential: Credential::RegistryAuth(index),
+        });
+    }
+    problems.append(&mut wrong);
+    problems.extend(twice(&logins));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    logins.extend(token_login(drafts, inputs, context, facts, &logins));
+    Ok(logins)
+}
+
+/// The login by `registry`, `username` and `password`.
+fn own_login(
+    inputs: &Inputs,
+    context: &RunContext,
+    names: &[ImageName],
+) -> Result<Option<Login>, InputProblem> {
+    let github = names::github_registry(context);
+    let registry = match (&inputs.registry, &inputs.password, &inputs.username) {
+        (Some(registry), _, _) => registry.clone(),
+        (None, None, None) => return Ok(None),
+        // No name could be read, which is told already, or all are switched off.
+        (None, _, _) if names.is_empty() => return Ok(None),
+        (None, _, _) => single_host(names)?,
+    };
+    let is_github = github.as_ref() == Some(&registry);
+    if inputs.password.is_none() {
+        // On GitHub's own registry the token stands in; a registry that is
+        // named without any credential is used as it is.
+        let anonymous = inputs.username.is_none();
+        if anonymous || (is_github && inputs.github_token.is_some()) {
+            return Ok(None);
+        }
+        let why = format!("is empty, but `username` is given for {registry}");
+        let accepted = "a secret that is set for this event";
+        return Err(InputProblem::new("password", "", why, accepted));
+    }
+    let username = match &inputs.username {
+        Some(username) => username.clone(),
+        None if is_github => user(context),
+        None => {
+            let why = format!("is empty, but `password` is given for {registry}");
+            return Err(InputProblem::new(
+                "username",
+                "",
+                why,
+                "the user of the password",
+            ));
+        }
+    };
+    Ok(Some(Login {
+        registry,
+        username,
+        credential: Credential::Password,
+    }))
+}
+
+/// Any user name does next to a token; an empty one would make Docker take
+/// the token for one of another kind.
+fn user(context: &RunContext) -> String {
+    match context.actor.as_str() {
+        "" => context.owner().to_owned(),
+        actor => actor.to_owned(),
+    }
+}
+
+fn single_host(names: &[ImageName]) -> Result<Registry, InputProblem> {
+    let hosts: BTreeSet<&Registry> = names.iter().map(|name| &name.registry).collect();
+    let mut hosts = hosts.into_iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        _ => Err(InputProblem::new(
+            "registry",
+            "",
+            "is empty, but `images` are in several registries, and a password belongs to one",
+            "the registry of `username` and `password`; the others go into `registry-auth`",
+        )),
+    }
+}
+
+/// Two credentials for one host: nobody could say which one is meant.
+fn twice(logins: &[Login]) -> Vec<InputProblem> {
+    let mut seen = BTreeSet::new();
+    logins
+        .iter()
+        .filter(|login| !seen.insert(&login.registry))
+        .map(|login| {
+            let value = login.registry.to_string();
+            let why = "there are two logins for this registry";
+            InputProblem::new("registry-auth", value, why, "one login for each registry")
+        })
+        .collect()
+}
+
+/// The default login: the token, at this GitHub server's own registry, where
+/// the run uses that registry and nobody has logged in to it.
+fn token_login(
+    drafts: &[Draft<'_>],
+    inputs: &Inputs,
+    context: &RunContext,
+    facts: &Facts,
+    logins: &[Login],
+) -> Option<Login> {
+    inputs.github_token.as_ref()?;
+    let registry = names::github_registry(context)?;
+    let mention = format!("{registry}/");
+    let uses = |draft: &Draft<'_>| {
+        let dockerfile = draft.wanted.workspace.dockerfile.as_deref();
+        let mut texts = dockerfile.into_iter().chain(draft.cache.entries());
+        let mut names = draft.all_names.iter();
+        names.any(|name| name.registry == registry) || texts.any(|text| text.contains(&mention))
+    };
+    let used = drafts.iter().any(uses);
+    let taken = logins.iter().any(|login| login.registry == registry)
+        || facts.docker.is_logged_in(&registry);
+    (used && !taken).then(|| Login {
+        registry,
+        username: match &inputs.username {
+            Some(username) if inputs.password.is_none() => username.clone(),
+            _ => user(context),
+        },
+        credential: Credential::GithubToken,
+    })
+}
+
+impl fmt::Display for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with = match self.credential {
+            Credential::Password => "`password`".to_owned(),
+            Credential::RegistryAuth(index) => format!("entry {} of `registry-auth`", index + 1),
+            Credential::GithubToken => "`github-token`".to_owned(),
+        };
+        write!(f, "{} as {}, with {with}", self.registry, self.username)
+    }
+}

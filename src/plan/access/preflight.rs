@@ -1,0 +1,340 @@
+//! Which registries are asked, before anything is built, if they will take
+//! what the run is about to send them.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::image::ImageName;
+use crate::input::{Inputs, Preflight};
+use crate::plan::access::service_check::{self, ServiceCheck};
+use crate::plan::cache::entry::{registry_reference, repository};
+use crate::plan::cache::model::Cache;
+use crate::plan::draft::model::Draft;
+use crate::plan::image::publication::Publication;
+use crate::plan::lists::distinct;
+
+/// The questions of a run, and what a refusal means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checks {
+    /// The input `preflight`.
+    pub mode: Preflight,
+    /// What is asked; empty when nothing is pushed or nothing is to be asked.
+    pub checks: Vec<Check>,
+    /// The cache services that are asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceCheck>,
+}
+
+impl Checks {
+    /// True when nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.checks.is_empty() && self.services.is_empty()
+    }
+}
+
+/// One question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The repository that it is about.
+    pub image: ImageName,
+    /// What the run wants to do there.
+    pub access: Access,
+    /// The name as the workflow spelt it.
+    pub given_as: String,
+    /// True for a cache that nobody asked for by name: it is left out unless
+    /// the registry allows it.
+    #[serde(skip)]
+    pub added: bool,
+}
+
+/// What a run does in a repository of a registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Pushes the image.
+    Push,
+    /// Pushes a build cache.
+    CacheWrite,
+    /// Reads a build cache, kept under this tag.
+    CacheRead(String),
+}
+
+/// The questions of all images, each once.
+pub fn decide(drafts: &[Draft<'_>], mode: Preflight) -> Checks {
+    let of_one = |draft: &Draft<'_>| {
+        let inputs = &draft.wanted.inputs;
+        let (publication, cache) = (&draft.publication, &draft.cache);
+        of_image(inputs, &draft.all_names, &draft.apart(), publication, cache)
+    };
+    let all: Vec<Check> = drafts.iter().flat_map(of_one).collect();
+    Checks {
+        mode,
+        checks: distinct(&all),
+        services: service_check::checks(drafts, mode),
+    }
+}
+
+fn of_image(
+    inputs: &Inputs,
+    names: &[ImageName],
+    apart: &[String],
+    publication: &Publication,
+    cache: &Cache,
+) -> Vec<Check> {
+    let mode = inputs.preflight;
+    let mut checks = Vec::new();
+    let may_send = publication.build && !publication.withheld;
+    if mode != Preflight::Off && may_send {
+        if publication.push {
+            checks = pushes(inputs, names);
+        }
+        let mut more: Vec<Check> = pushed_apart(apart).collect();
+        more.retain(|more| checks.iter().all(|check| check.image != more.image));
+        checks.append(&mut more);
+        let is_registry = |entry: &String| registry_reference(entry).is_some();
+        let writes = !cache.added && cache.to.iter().any(is_registry);
+        if writes || !checks.is_empty() {
+            add_caches(&mut checks, cache);
+        }
+    }
+    if mode != Preflight::Off && cache.added {
+        checks.extend(added(cache));
+    }
+    checks
+}
+
+/// The repositories that an image is pushed to, and those of its caches.
+pub fn repositories(draft: &Draft<'_>) -> Vec<ImageName> {
+    let publication = &draft.publication;
+    let mut names = Vec::new();
+    if publication.build && !publication.withheld {
+        if publication.push {
+            names.extend(draft.all_names.iter().cloned());
+        }
+        names.extend(pushed_apart(&draft.apart()).map(|check| check.image));
+    }
+    let caches = caches(&draft.cache).filter_map(|(entry, _)| repository(&entry));
+    names.extend(caches.map(|(name, _)| name));
+    names
+}
+
+/// A question for each image that is pushed under its tags.
+fn pushes(inputs: &Inputs, names: &[ImageName]) -> Vec<Check> {
+    let given: Vec<&str> = inputs.metadata.enabled_images().collect();
+    let spelt = |name: &ImageName| {
+        let same = |text: &&&str| ImageName::parse(text).as_ref() == Ok(name);
+        given
+            .iter()
+            .find(same)
+            .map_or_else(|| name.to_string(), |text| (*text).to_owned())
+    };
+    let check = |name: &ImageName| Check {
+        image: name.clone(),
+        access: Access::Push,
+        given_as: spelt(name),
+        added: false,
+    };
+    names.iter().map(check).collect()
+}
+
+/// A question for each repository of a cache that is given.
+fn add_caches(checks: &mut Vec<Check>, cache: &Cache) {
+    for (entry, written) in caches(cache).filter(|_| !cache.added) {
+        let Some((image, tag)) = repository(&entry) else {
+            continue;
+        };
+        // Whoever may push may read, and is asked once.
+        if checks
+            .iter()
+            .any(|check| check.image == image && check.access.writes())
+        {
+            continue;
+        }
+        let access = match written {
+            true => Access::CacheWrite,
+            false => Access::CacheRead(tag),
+        };
+        checks.push(Check {
+            image,
+            access,
+            given_as: entry,
+            added: false,
+        });
+    }
+}
+
+/// A question for each tag of a cache of ours. BuildKit would wait for one that
+/// does not answer.
+fn added(cache: &Cache) -> impl Iterator<Item = Check> {
+    let read = cache.from.iter();
+    let references = read.filter_map(|entry| registry_reference(entry));
+    references.filter_map(|reference| {
+        let (image, tag) = repository(&reference)?;
+        Some(Check {
+            image,
+            access: Access::CacheRead(tag),
+            given_as: reference,
+            added: true,
+        })
+    })
+}
+
+/// A question for each image that is pushed under no tag of ours.
+fn pushed_apart(apart: &[String]) -> impl Iterator<Item = Check> {
+    apart.iter().filter_map(|reference| {
+        let (image, _) = repository(reference)?;
+        Some(Check {
+            image,
+            access: Access::Push,
+            given_as: reference.clone(),
+            added: false,
+        })
+    })
+}
+
+/// The references of registry caches, first those that are written to.
+fn caches(cache: &Cache) -> impl Iterator<Item = (String, bool)> {
+    let written = cache.to.iter().map(|entry| (entry, true));
+    let read = cache.from.iter().map(|entry| (entry, false));
+    written
+        .chain(read)
+        .filter_map(|(entry, written)| Some((registry_reference(entry)?, written)))
+}
+
+impl Access {
+    /// True when something is sent to the registry.
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::CacheRead(_))
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.access {
+            Access::Push => "push",
+            Access::CacheWrite => "cache export",
+            Access::CacheRead(_) => "cache import",
+        };
+        write!(f, "{} ({what})", self.image)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::image::output_names::Named;
+
+    fn publication(push: bool) -> Publication {
+        Publication {
+            build: true,
+            push,
+            load: false,
+            by_outputs: false,
+            withheld: false,
+            reason: String::new(),
+            notice: None,
+        }
+    }
+
+    fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
+        let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
+        let publication = publication(push);
+        let apart = Named::of(inputs, &mut Vec::new()).apart;
+        let cache = Cache::given(inputs);
+        let checks = of_image(inputs, &names, &apart, &publication, &cache);
+        checks.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn of_an_attribute_that_is_repeated_buildx_takes_the_last() {
+        for (entry, expected) in [
+            ("type=local,type=registry,ref=a/b,REF=a/c", Some("a/c")),
+            ("type=registry,ref=a/b,type=local", None),
+            ("a/b:c", Some("a/b:c")),
+        ] {
+            assert_eq!(registry_reference(entry).as_deref(), expected, "{entry}");
+        }
+    }
+
+    #[test]
+    fn images_and_caches_are_asked_for_once_each() {
+        let list = |entries: &[&str]| entries.iter().map(|entry| (*entry).to_owned()).collect();
+        let inputs = Inputs {
+            cache_to: list(&[
+                "type=registry,ref=ghcr.io/Acme/cache:a,mode=max",
+                "type=gha",
+            ]),
+            cache_from: list(&[
+                "ghcr.io/acme/app:main",
+                "type=registry,ref=ghcr.io/acme/cache",
+                "type=registry,\"ref=127.0.0.1:5000/c:x\"",
+                "type=local,src=/x",
+            ]),
+            ..Inputs::default()
+        };
+        assert_eq!(
+            checks(&inputs, true),
+            [
+                "ghcr.io/acme/app (push)",
+                "ghcr.io/acme/cache (cache export)",
+                "127.0.0.1:5000/c (cache import)",
+            ]
+        );
+        assert_eq!(
+            checks(&inputs, false),
+            [
+                "ghcr.io/acme/cache (cache export)",
+                "ghcr.io/acme/app (cache import)",
+                "127.0.0.1:5000/c (cache import)",
+            ]
+        );
+        let off = Inputs {
+            preflight: Preflight::Off,
+            ..inputs
+        };
+        assert_eq!(checks(&off, true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_outputs_push_is_asked_for_and_a_build_alone_asks_nothing() {
+        let inputs = crate::plan::testing::inputs(&[
+            (
+                "outputs",
+                "type=image,name=quay.io/a/b:1,push=true\ntype=registry,name=quay.io/c/d",
+            ),
+            ("cache-from", "quay.io/a/cache"),
+        ]);
+        assert_eq!(
+            checks(&inputs, false),
+            [
+                "quay.io/a/b (push)",
+                "quay.io/c/d (push)",
+                "quay.io/a/cache (cache import)",
+            ]
+        );
+        let reads = crate::plan::testing::inputs(&[("cache-from", "quay.io/a/cache")]);
+        assert_eq!(checks(&reads, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_cache_of_ours_is_asked_for_by_tag_also_where_nothing_is_pushed() {
+        let reference = "ghcr.io/acme/app:buildcache";
+        let cache = Cache {
+            from: vec![format!("type=registry,ref={reference}")],
+            to: vec![format!("type=registry,ref={reference},mode=max")],
+            added: true,
+            ..Cache::default()
+        };
+        let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
+        for push in [true, false] {
+            let publication = publication(push);
+            let checks = of_image(&Inputs::default(), &names, &[], &publication, &cache);
+            let added: Vec<_> = checks.iter().filter(|check| check.added).collect();
+            assert_eq!(added.len(), 1);
+            assert_eq!(added[0].given_as, reference);
+            assert_eq!(added[0].access, Access::CacheRead("buildcache".to_owned()));
+            assert_eq!(checks.len(), 1 + usize::from(push));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Which cache services are asked, before anything is built, if they answer.
+
+use serde::Serialize;
+
+use crate::input::Preflight;
+use crate::plan::cache::service::Service;
+use crate::plan::draft::model::Draft;
+
+/// A service that is asked before anything is built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceCheck {
+    /// The service.
+    pub service: Service,
+    /// The entries that are kept there.
+    #[serde(skip)]
+    pub entries: Vec<String>,
+}
+
+/// The services of all images, each once.
+pub fn checks(drafts: &[Draft<'_>], mode: Preflight) -> Vec<ServiceCheck> {
+    let mut checks: Vec<ServiceCheck> = Vec::new();
+    if mode == Preflight::Off {
+        return checks;
+    }
+    for draft in drafts {
+        let facts = &draft.wanted.facts.cache;
+        for entry in draft.cache.entries() {
+            let Some(service) = Service::of(entry, facts) else {
+                continue;
+            };
+            let same = checks.iter_mut().find(|check| check.service == service);
+            let entry = entry.to_owned();
+            match same {
+                Some(check) if check.entries.contains(&entry) => {}
+                Some(check) => check.entries.push(entry),
+                None => checks.push(ServiceCheck {
+                    service,
+                    entries: vec![entry],
+                }),
+            }
+        }
+    }
+    checks
+}

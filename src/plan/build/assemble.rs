@@ -1,0 +1,94 @@
+//! One image of the plan, once it is known what builds it.
+
+use crate::event::RunContext;
+use crate::metadata::Metadata;
+use crate::plan::build::model::Build;
+use crate::plan::build::{annotations, attestations};
+use crate::plan::builder::classic_store;
+use crate::plan::builder::model::Builder;
+use crate::plan::command::bake_file::Definition;
+use crate::plan::command::build::Parts;
+use crate::plan::draft::model::Draft;
+use crate::plan::draft::{bake_target, tags};
+use crate::plan::findings::Told;
+
+/// The image, by this builder.
+pub fn build(draft: &Draft<'_>, context: &RunContext, builder: &Builder, told: &mut Told) -> Build {
+    let (inputs, facts) = (&*draft.wanted.inputs, draft.wanted.facts);
+    let target = draft.wanted.target;
+    let attestations = attestations::decide(inputs, context, facts, builder, &mut told.decisions);
+    let metadata = metadata(draft, told);
+    let annotations = annotations::Question {
+        inputs,
+        facts,
+        builder,
+        platforms: &draft.platforms,
+        publication: &draft.publication,
+        attestations: &attestations,
+    };
+    let annotations = annotations.decide(&metadata.annotations, told);
+    let parts = Parts {
+        inputs,
+        facts,
+        support: draft.support,
+        metadata: &metadata,
+        annotations: &annotations,
+        platforms: &draft.platforms,
+        publication: &draft.publication,
+        context: &draft.source,
+        build_contexts: &draft.build_contexts,
+        attestations: &attestations,
+        apart: &draft.apart(),
+        builder,
+        cache: &draft.cache,
+        target: target.map(|target| target.name.as_str()),
+        git_logins: &draft.git_logins(),
+    };
+    let arguments = parts.arguments();
+    told.problems.extend(arguments.too_long());
+    let replaced = draft.named.replaced(inputs, &parts.references());
+    told.notices.extend(replaced);
+    let definition = target.map(|target| Definition::of(target, &parts));
+    Build {
+        target: target.map(|target| target.name.clone()),
+        definition,
+        outputs: metadata.outputs(&inputs.metadata),
+        version: metadata.version.clone().unwrap_or_default(),
+        tags: metadata.tags.clone(),
+        labels: metadata.labels.clone(),
+        asks_for_annotations: classic_store::asks_for_annotations(inputs),
+        annotations,
+        scanner: attestations::scanner(&attestations),
+        images: draft.all_names.clone(),
+        apart: draft.apart(),
+        platforms: draft.platforms.clone(),
+        publication: draft.publication.clone(),
+        context: draft.source.clone(),
+        cache: draft.cache.clone(),
+        arguments,
+    }
+}
+
+/// What the image is called.
+fn metadata(draft: &Draft<'_>, told: &mut Told) -> Metadata {
+    let (inputs, facts) = (&*draft.wanted.inputs, draft.wanted.facts);
+    let metadata = tags::metadata(inputs, facts, &draft.named, &draft.names, &draft.platforms);
+    let mut metadata = metadata.unwrap_or_else(|mut more| {
+        told.problems.append(&mut more);
+        Metadata::default()
+    });
+    if let Some(target) = draft.wanted.target {
+        bake_target::describe(target, inputs, &mut metadata);
+        if !draft.publication.build {
+            // Beside other targets, what is only looked at is called nothing.
+            metadata.tags.clear();
+        }
+    }
+    if told.problems.is_empty() {
+        let push = draft.publication.push;
+        told.problems = tags::unpublishable(&metadata, &draft.named, &draft.names, push);
+    }
+    told.notices.extend(tags::notices(inputs, &metadata));
+    told.notices.extend(tags::doubts(inputs));
+    metadata
+}

@@ -1,0 +1,8 @@
+//! One image of the plan.
+
+pub mod annotations;
+pub mod assemble;
+pub mod attestations;
+pub mod duplicates;
+pub mod model;
+pub mod overwritten;

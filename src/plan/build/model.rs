@@ -1,0 +1,89 @@
+//! One image of a run.
+
+use serde::Serialize;
+
+use crate::image::{ImageName, Platform};
+use crate::plan::cache::model::Cache;
+use crate::plan::command::bake_file::Definition;
+use crate::plan::command::build::Arguments;
+use crate::plan::command::exclusions::Omit;
+use crate::plan::image::context::BuildContext;
+use crate::plan::image::publication::Publication;
+use crate::plan::run_files::RunFiles;
+
+/// One image of a run: what it is called, what it is made of, where it goes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Build {
+    /// The target of a bake file that it is made from.
+    #[serde(skip)]
+    pub target: Option<String>,
+    /// The outputs that follow from the event alone, as name and value.
+    #[serde(skip)]
+    pub outputs: Vec<(String, String)>,
+    /// The version, empty when no rule gave one.
+    pub version: String,
+    /// Where the image goes, as full references.
+    pub tags: Vec<String>,
+    /// The labels, as `KEY=VALUE`.
+    pub labels: Vec<String>,
+    /// The annotations that buildx is asked for, as `LEVEL:KEY=VALUE`.
+    pub annotations: Vec<String>,
+    /// True when there are some beside those that every image has.
+    #[serde(skip)]
+    pub asks_for_annotations: bool,
+    /// The names of the images, without tags.
+    pub images: Vec<ImageName>,
+    /// What is pushed beside those: under names of exporters, or, without a tag, by
+    /// digest.
+    pub apart: Vec<String>,
+    /// What is built for; empty means the builder's own platform.
+    pub platforms: Vec<Platform>,
+    /// Whether the image is pushed, and why.
+    pub publication: Publication,
+    /// What is built.
+    pub context: BuildContext,
+    /// Where the build cache is kept.
+    pub cache: Cache,
+    /// The image that is pulled to scan the result for `sbom`.
+    #[serde(skip)]
+    pub scanner: Option<ImageName>,
+    /// The arguments for buildx, with places of the run's files left open.
+    #[serde(skip)]
+    pub arguments: Arguments,
+    /// The bake file of the target.
+    #[serde(skip)]
+    pub definition: Option<Definition>,
+}
+
+impl Build {
+    /// The bake file of the target, with the run's files in their places and
+    /// without what is to be left out.
+    pub fn definition(&self, files: &RunFiles, omit: &Omit) -> Option<String> {
+        Some(self.definition.as_ref()?.text(files, omit))
+    }
+
+    /// True when something is called by its tags: not for a look at the build, or
+    /// where the result goes elsewhere.
+    pub fn makes_an_image(&self) -> bool {
+        let goes_elsewhere = self
+            .definition
+            .as_ref()
+            .is_some_and(Definition::goes_elsewhere);
+        self.publication.build && (self.publication.push || !goes_elsewhere)
+    }
+
+    /// True when all that comes of it is what is pushed under its tags.
+    pub fn is_pushed_alone(&self) -> bool {
+        let is_alone = self
+            .definition
+            .as_ref()
+            .is_none_or(Definition::makes_images_alone);
+        self.publication.push && !self.publication.load && is_alone
+    }
+
+    /// True when buildx tells of several targets, and so names the target of each
+    /// step.
+    pub fn names_targets(&self) -> bool {
+        self.definition.as_ref().is_some_and(Definition::is_linked)
+    }
+}

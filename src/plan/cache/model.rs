@@ -1,0 +1,74 @@
+//! The caches of a build: what is read, what is written, and why.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::input::Inputs;
+use crate::plan::cache::local::LocalCache;
+use crate::plan::findings::Notice;
+
+/// The caches of a build.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cache {
+    /// What is read, as buildx takes it.
+    pub from: Vec<String>,
+    /// What is written, as buildx takes it.
+    pub to: Vec<String>,
+    /// True when no workflow has given these entries.
+    #[serde(skip)]
+    pub added: bool,
+    /// The folders, where it is kept in such.
+    #[serde(skip)]
+    pub local: Option<LocalCache>,
+    /// Where it is kept, in a few words.
+    pub place: String,
+    /// Why.
+    pub reason: String,
+    /// What the person at the workflow page should know of it.
+    #[serde(skip)]
+    pub notice: Option<Notice>,
+}
+
+impl Cache {
+    /// The entries as the workflow gives them.
+    pub fn given(inputs: &Inputs) -> Self {
+        Self {
+            from: inputs.cache_from.clone(),
+            to: inputs.cache_to.clone(),
+            place: "as given".to_owned(),
+            reason: "`cache-from` and `cache-to`".to_owned(),
+            ..Self::default()
+        }
+    }
+
+    pub fn none(reason: impl Into<String>) -> Self {
+        Self {
+            place: "in the builder alone".to_owned(),
+            reason: reason.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Every entry.
+    pub fn entries(&self) -> impl Iterator<Item = &str> {
+        self.from.iter().chain(&self.to).map(String::as_str)
+    }
+
+    /// The folder that the run keeps its own caches in.
+    pub fn own_folder(&self) -> Option<PathBuf> {
+        self.local.as_ref().map(|local| local.own.clone())
+    }
+
+    /// Where, and why, for a table.
+    pub fn described(&self) -> String {
+        format!("{}: {}", self.place, self.reason)
+    }
+}
+
+impl fmt::Display for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cache {}", self.described())
+    }
+}

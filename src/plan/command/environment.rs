@@ -1,0 +1,65 @@
+//! What the buildx that builds is given in its environment, beside what all
+//! programs get: secrets are no arguments, and the runner's tokens are for what
+//! needs them.
+
+use crate::env_vars;
+use crate::input::bake::SecretSpec;
+use crate::input::{Inputs, csv};
+use crate::plan::cache::entry::cache_kind;
+use crate::plan::draft::model::Draft;
+use crate::plan::findings::Told;
+use crate::plan::lists::distinct;
+use crate::plan::variable::{Handed, Source};
+
+/// Every variable that buildx is given, for all images.
+pub fn decide(drafts: &[Draft<'_>], inputs: &Inputs, told: &mut Told) -> Vec<Handed> {
+    let mut handed: Vec<Handed> = distinct(drafts.iter().flat_map(|draft| &draft.handed));
+    for one in &handed {
+        if let Source::Cache { kind, attribute } = &one.from {
+            told.decide(format!(
+                "{} for buildx: `{attribute}` of the {kind} cache, in place of an argument",
+                one.variable
+            ));
+        }
+    }
+    let has_token = handed
+        .iter()
+        .any(|one| one.variable == env_vars::ACTIONS_RUNTIME_TOKEN);
+    let needs_token = drafts.iter().any(needs_token);
+    let token = (needs_token && !has_token).then(|| env_vars::ACTIONS_RUNTIME_TOKEN.to_owned());
+    let is_withheld = |name: &String| {
+        let mut tokens = env_vars::RUNNER_TOKENS.iter();
+        tokens.any(|prefix| name.starts_with(prefix))
+    };
+    let secrets = inputs.build.secrets.variables.iter();
+    let secrets = secrets.map(|secret| secret.from.clone());
+    let set = inputs.bake.iter().flat_map(|bake| &bake.set);
+    let set = set.filter_map(|entry| {
+        let spec = SecretSpec::parse(entry.split_once('=')?.1);
+        Some(spec.variable.unwrap_or(spec.id))
+    });
+    let wanted = secrets.chain(set).filter(is_withheld).chain(token);
+    for variable in wanted {
+        let one = Handed {
+            variable,
+            from: Source::Runner,
+        };
+        if !handed.contains(&one) {
+            handed.push(one);
+        }
+    }
+    handed
+}
+
+/// True where a cache in GitHub's cache service has no token of its own.
+fn needs_token(draft: &Draft<'_>) -> bool {
+    let needs = |entry: &str| {
+        let attributes = csv::attributes(entry).unwrap_or_default();
+        cache_kind(entry) == "gha" && csv::value(&attributes, "token").is_none()
+    };
+    let target = draft.wanted.target;
+    let linked = target.iter().flat_map(|target| target.linked_caches());
+    let linked: Vec<String> = linked.collect();
+    let own = draft.cache.entries();
+    own.chain(linked.iter().map(String::as_str)).any(needs)
+}

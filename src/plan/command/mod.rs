@@ -1,0 +1,6 @@
+//! What buildx is given: arguments, bake file, environment.
+
+pub mod bake_file;
+pub mod build;
+pub mod environment;
+pub mod exclusions;

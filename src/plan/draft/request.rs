@@ -1,0 +1,48 @@
+//! What is asked for: one image, or one for each target of a bake file.
+
+use std::borrow::Cow;
+
+use crate::event::RunContext;
+use crate::facts::{Facts, Target, Workspace};
+use crate::input::Inputs;
+use crate::plan::draft::bake_target;
+use crate::plan::findings::Told;
+use crate::plan::image::output_names;
+
+/// What one image is made from.
+pub struct Wanted<'a> {
+    pub inputs: Cow<'a, Inputs>,
+    pub facts: &'a Facts,
+    pub workspace: &'a Workspace,
+    /// The target of a bake file that it is.
+    pub target: Option<&'a Target>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The one image of inputs without bake files.
+    pub fn alone(inputs: &'a Inputs, context: &RunContext, facts: &'a Facts) -> Self {
+        let resolved = output_names::without_tag(inputs, context);
+        Self {
+            inputs: resolved.map_or(Cow::Borrowed(inputs), Cow::Owned),
+            facts,
+            workspace: &facts.workspace,
+            target: None,
+        }
+    }
+
+    /// The image of a target.
+    pub fn target(
+        target: &'a Target,
+        inputs: &Inputs,
+        context: &RunContext,
+        facts: &'a Facts,
+        told: &mut Told,
+    ) -> Self {
+        Self {
+            inputs: Cow::Owned(bake_target::resolve(target, inputs, context, told)),
+            facts,
+            workspace: &target.workspace,
+            target: Some(target),
+        }
+    }
+}

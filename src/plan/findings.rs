@@ -1,0 +1,104 @@
+//! What a plan has to say while it is worked out.
+
+use serde::Serialize;
+
+use crate::error::InputProblem;
+
+/// Decisions, notices and problems, in the order in which they come up.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub decisions: Vec<String>,
+    pub notices: Vec<Notice>,
+    pub problems: Vec<InputProblem>,
+}
+
+impl Told {
+    pub fn decide(&mut self, decision: impl ToString) {
+        self.decisions.push(decision.to_string());
+    }
+
+    /// Takes in what was told of each image. What is the same for all targets is
+    /// told once.
+    pub fn take(&mut self, names: &[Option<&str>], of_each: Vec<Self>) {
+        let decisions = of_each.iter().map(|one| one.decisions.clone()).collect();
+        let notices = of_each.iter().map(|one| one.notices.clone()).collect();
+        self.decisions
+            .extend(merged(names, decisions, |decision: &mut String, target| {
+                *decision = format!("target {target}: {decision}");
+            }));
+        self.notices
+            .extend(merged(names, notices, |notice: &mut Notice, target| {
+                notice.message = format!("target {target}: {}", notice.message);
+            }));
+        for (target, one) in names.iter().zip(of_each) {
+            for mut problem in one.problems {
+                if let Some(target) = target {
+                    problem.input = format!("target {target}: {}", problem.input);
+                }
+                self.problems.push(problem);
+            }
+        }
+    }
+}
+
+/// The entries of all, those of a target with its name unless all have them.
+fn merged<T: Clone + PartialEq>(
+    names: &[Option<&str>],
+    of_each: Vec<Vec<T>>,
+    name: impl Fn(&mut T, &str),
+) -> Vec<T> {
+    let of_all = |entry: &T| of_each.len() > 1 && of_each.iter().all(|one| one.contains(entry));
+    let mut merged: Vec<T> = Vec::new();
+    for (target, one) in names.iter().zip(&of_each) {
+        for entry in one {
+            let mut entry = entry.clone();
+            match target {
+                Some(target) if !of_all(&entry) => name(&mut entry, target),
+                _ if merged.contains(&entry) => continue,
+                _ => {}
+            }
+            merged.push(entry);
+        }
+    }
+    merged
+}
+
+/// Something to know that stops nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// How much it matters.
+    pub level: Level,
+    /// What it is about, in a few words.
+    pub title: String,
+    /// What is the case, and what to do.
+    pub message: String,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Something is likely not as it was meant.
+    Warning,
+    /// Something is worth knowing.
+    Notice,
+    /// A line of the log.
+    Info,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_targets_have_is_told_once() {
+        let of = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
+        let name = |entry: &mut String, target: &str| *entry = format!("{target}: {entry}");
+        let (api, web) = (Some("api"), Some("web"));
+        let both = vec![of(&["push", "image a"]), of(&["push", "image b"])];
+        let told = merged(&[api, web], both, name);
+        assert_eq!(told, ["push", "api: image a", "web: image b"]);
+        assert_eq!(merged(&[None], vec![of(&["push"])], name), ["push"]);
+        assert_eq!(merged(&[api], vec![of(&["push"])], name), ["api: push"]);
+    }
+}

@@ -1,0 +1,8 @@
+//! What one image is: its names, where it goes, what it is built from.
+
+pub mod context;
+pub mod names;
+pub mod output_names;
+pub mod publication;
+pub mod secret_leaks;
+pub mod secrets;
