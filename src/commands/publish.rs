@@ -9,7 +9,7 @@ use crate::cli::{Format, Publish};
 use crate::commands::session::{self, Session};
 use crate::execute::{self, Built, Job, Outcome, Record, RunFolder};
 use crate::facts::Facts;
-use crate::host::{Host, Progress, Signals};
+use crate::host::{Host, Progress};
 use crate::input::spec::Part;
 use crate::input::{Inputs, Preflight};
 use crate::plan::{Build, Level, Plan, Publication};
@@ -39,7 +39,8 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         log::hide(&secret);
     }
     // From here on a signal ends the run in order, also as process 1.
-    let mut signals = Signals::catch().map_err(|error| own("signals", error))?;
+    host.catch_signals()
+        .map_err(|error| own("signals", error))?;
     // What registries say depends on names alone, which are known.
     let needs_facts = !options.dry_run && inputs.preflight != Preflight::Only;
     if problems.is_empty() {
@@ -49,10 +50,8 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
                 false => facts.read_bake(&host, &inputs).await,
             }
         };
-        let asked = tokio::select! {
-            asked = asked => asked,
-            signal = signals.next() => return Err(execute::Error::Cancelled(signal).into()),
-        };
+        let asked = host.unless_cancelled(asked).await;
+        let asked = asked.map_err(execute::Error::Cancelled)?;
         problems.extend(asked.err());
         let secrets = facts.bake.secrets.iter();
         session::hide(&mut host, secrets.map(|secret| (secret, None)));
@@ -69,7 +68,7 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         return print(&plan, options.format, &host);
     }
     show(&plan, &facts);
-    carry_out(&plan, &inputs, &facts, &host, &mut signals).await
+    carry_out(&plan, &inputs, &facts, &host).await
 }
 
 /// Prints the plan. Where GitHub's runner reads it, nothing in it is a command.
@@ -148,7 +147,6 @@ async fn carry_out(
     inputs: &Inputs,
     facts: &Facts,
     host: &Host,
-    signals: &mut Signals,
 ) -> Result<(), Failure> {
     can_write_outputs(host)?;
     let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
@@ -184,7 +182,7 @@ async fn carry_out(
             plain = log::writer();
             Progress::Through(&mut *plain)
         };
-        job.execute(progress, signals).await
+        job.execute(progress).await
     };
     clean_up(folder, record, outcome.is_unclean, host);
     for warning in &outcome.warnings {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tracing::info;
 
 use super::Error;
-use crate::host::{Command, Finished, Host, Progress, Signal, Signals};
+use crate::host::{Command, Finished, Host, Progress, Signal};
 
 /// How long the containers of a run that is stopped may take until they are up.
 /// The runner ends a step 10 s after it has cancelled it.
@@ -25,8 +25,9 @@ const PRINTS: Duration = Duration::from_millis(400);
 const MAKES: &[u8] = b"creating container";
 
 /// What stops the making of a builder.
+#[derive(Clone, Copy)]
 pub(super) struct Stops<'a> {
-    pub(super) signals: &'a mut Signals,
+    pub(super) host: &'a Host,
     /// Told when the run will go no further; nobody tells it once there is a
     /// builder.
     pub(super) refused: Option<&'a Notify>,
@@ -34,7 +35,7 @@ pub(super) struct Stops<'a> {
 
 impl Stops<'_> {
     /// Waits for one: a signal, or none when the run goes no further.
-    pub(super) async fn next(&mut self) -> Option<Signal> {
+    async fn next(&self) -> Option<Signal> {
         let refused = async {
             match self.refused {
                 Some(refused) => refused.notified().await,
@@ -42,7 +43,7 @@ impl Stops<'_> {
             }
         };
         tokio::select! {
-            signal = self.signals.next() => Some(signal),
+            signal = self.host.cancellation().requested() => Some(signal),
             () = refused => None,
         }
     }
@@ -51,12 +52,11 @@ impl Stops<'_> {
 /// Runs a program that may be ended at any time.
 pub(super) async fn run(
     command: &Command,
-    host: &Host,
     progress: Progress<'_>,
-    stops: &mut Stops<'_>,
+    stops: Stops<'_>,
 ) -> Result<Finished, Error> {
     tokio::select! {
-        finished = command.run_undisturbed(host, progress) => finished.map_err(started(command)),
+        finished = command.run_undisturbed(stops.host, progress) => finished.map_err(started(command)),
         signal = stops.next() => Err(stopped(signal)),
     }
 }
@@ -65,9 +65,8 @@ pub(super) async fn run(
 /// so that it has left none half made. A terminal's Ctrl-C reaches it, too.
 pub(super) async fn run_patiently(
     command: &Command,
-    host: &Host,
     progress: Progress<'_>,
-    stops: &mut Stops<'_>,
+    stops: Stops<'_>,
 ) -> (Result<Finished, Error>, bool) {
     let makes = Arc::new(AtomicBool::new(false));
     let mut watched;
@@ -85,7 +84,7 @@ pub(super) async fn run_patiently(
             Progress::Through(&mut watched)
         }
     };
-    let run = command.run_undisturbed(host, progress);
+    let run = command.run_undisturbed(stops.host, progress);
     tokio::pin!(run);
     let signal = tokio::select! {
         finished = &mut run => {
@@ -150,14 +149,14 @@ mod tests {
         let script = format!("echo '#1 {says}'; sleep 1");
         let command = Command::new(Path::new("/bin/sh")).args(["-c", &script]);
         let refused = Notify::new();
-        let mut stops = Stops {
-            signals: &mut Signals::catch().unwrap(),
+        let stops = Stops {
+            host: &host,
             refused: Some(&refused),
         };
         refused.notify_one();
         let mut out = Vec::new();
         let progress = Progress::Through(&mut out);
-        let (stopped, is_whole) = run_patiently(&command, &host, progress, &mut stops).await;
+        let (stopped, is_whole) = run_patiently(&command, progress, stops).await;
         assert!(String::from_utf8(out).unwrap().contains(says));
         assert!(matches!(stopped, Err(Error::Refused(_))), "{stopped:?}");
         is_whole

@@ -15,7 +15,7 @@ use super::imports::Imports;
 use super::progress::{CutShort, Reader, Watch};
 use super::stall::{Silent, Stall};
 use crate::document;
-use crate::host::{Command, Finished, Host, Progress, Signal, Signals, file};
+use crate::host::{Command, Finished, Host, Progress, Signal, file};
 use crate::image::Digest;
 
 /// How BuildKit knows a local context again, so that a run sends only what has
@@ -73,7 +73,6 @@ pub(super) async fn run(
     command: &Command,
     host: &Host,
     progress: Progress<'_>,
-    signals: &mut Signals,
     followed: Followed<'_, '_>,
 ) -> Result<Ended, Error> {
     let Followed {
@@ -83,7 +82,7 @@ pub(super) async fn run(
         stall,
     } = followed;
     let finished = match progress {
-        Progress::Terminal => command.run(host, Progress::Terminal, signals).await,
+        Progress::Terminal => command.run(host, Progress::Terminal).await,
         Progress::Through(writer) => {
             let waits: Vec<Arc<Wait>> = watches.iter().map(|watch| watch.wait.clone()).collect();
             let pushes: Vec<_> = watches.iter().map(|watch| watch.pushing.clone()).collect();
@@ -91,7 +90,7 @@ pub(super) async fn run(
             let mut reader = Reader::new(writer, watches, imports, names_targets);
             // buildx dies with the command that is given up.
             let ended = tokio::select! {
-                finished = command.run(host, Progress::Through(&mut reader), signals) => Ok(finished),
+                finished = command.run(host, Progress::Through(&mut reader)) => Ok(finished),
                 () = over(&waits) => Err(Ended::CutShort),
                 silent = stall.silent(pushing) => Err(Ended::Silent(silent)),
                 entries = imports.unanswered() => Err(Ended::Unanswered(entries)),

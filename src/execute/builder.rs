@@ -14,7 +14,7 @@ use super::sweep::Boot;
 use super::{Error, Job, Stops, boot, build, context, emulation, inspected, trust};
 use crate::env_vars;
 use crate::facts::{DockerSettings, Facts};
-use crate::host::{Command, Finished, Host, Progress, Signals};
+use crate::host::{Command, Finished, Host, Progress};
 use crate::image::Platform;
 use crate::input::builder::{Cleanup, Driver, EmulationWish};
 use crate::plan::{
@@ -78,7 +78,7 @@ pub(super) async fn set_up(
     job: &Job<'_>,
     buildx: &Path,
     progress: &mut Progress<'_>,
-    mut stops: Stops<'_>,
+    stops: Stops<'_>,
 ) -> Result<Standing, Error> {
     let Some(made) = job.plan.builder.made() else {
         return Ok(Standing::default());
@@ -87,9 +87,9 @@ pub(super) async fn set_up(
     let base = base(job, buildx);
     if made.nodes.len() > 1 {
         let nodes = Nodes { job, made, base };
-        return nodes.make(progress.again(), &mut stops).await;
+        return nodes.make(progress.again(), stops).await;
     }
-    let said = make(job, made, &base, progress, &mut stops).await?;
+    let said = make(job, made, &base, progress, stops).await?;
     Ok(Standing {
         said,
         ..Standing::default()
@@ -123,7 +123,6 @@ pub(super) async fn emulate(
     buildx: &Path,
     credentials: &Credentials,
     mut said: Option<String>,
-    signals: &mut Signals,
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
     let plan = job.plan;
@@ -132,7 +131,7 @@ pub(super) async fn emulate(
         EmulationStep::Ask(handlers) => {
             if said.is_none() && plan.builder.made().is_none() {
                 let base = base(job, buildx);
-                said = ask(&base, plan.builder.name(), job.host, signals).await?;
+                said = ask(&base, plan.builder.name(), job.host).await?;
             }
             lacking(plan, handlers.as_ref(), said.as_deref(), warnings)
         }
@@ -142,7 +141,7 @@ pub(super) async fn emulate(
         | EmulationStep::NotLookedAt => None,
     };
     match handlers {
-        Some(handlers) => install(job, credentials, handlers, signals, warnings).await,
+        Some(handlers) => install(job, credentials, handlers, warnings).await,
         None => Ok(()),
     }
 }
@@ -151,10 +150,9 @@ async fn install(
     job: &Job<'_>,
     credentials: &Credentials,
     handlers: Handlers,
-    signals: &mut Signals,
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let done = emulation::install(&handlers, job.facts, credentials, job.host, signals).await?;
+    let done = emulation::install(&handlers, job.facts, credentials, job.host).await?;
     let own = &job.inputs.own_builder;
     if own.emulation != EmulationWish::Always && !done.there.is_empty() {
         warnings.push(unusable(&done.there, &handlers.image));
@@ -184,7 +182,7 @@ async fn make(
     made: &Created,
     base: &Command,
     progress: &mut Progress<'_>,
-    stops: &mut Stops<'_>,
+    stops: Stops<'_>,
 ) -> Result<Option<String>, Error> {
     let mut said = None;
     for (place, one) in made.commands.iter().enumerate() {
@@ -209,17 +207,17 @@ pub(super) async fn run(
     command: Command,
     starts: bool,
     progress: Progress<'_>,
-    stops: &mut Stops<'_>,
+    stops: Stops<'_>,
 ) -> Result<Finished, Error> {
     // What buildx tells of a builder is many lines.
     let command = command.keeping_output();
     if !starts {
-        return boot::run(&command, job.host, progress, stops).await;
+        return boot::run(&command, progress, stops).await;
     }
     if made.needs_engine {
         job.record.add_boot(Boot::of(made))?;
     }
-    let (finished, is_whole) = boot::run_patiently(&command, job.host, progress, stops).await;
+    let (finished, is_whole) = boot::run_patiently(&command, progress, stops).await;
     if is_whole {
         job.record.end_boot()?;
     }
@@ -264,11 +262,7 @@ fn write_files(job: &Job<'_>) -> Result<(), Error> {
 ///
 /// # Errors
 /// When a signal ends the run.
-pub(super) async fn restart(
-    job: &Job<'_>,
-    base: &Command,
-    signals: &mut Signals,
-) -> Result<(), Error> {
+pub(super) async fn restart(job: &Job<'_>, base: &Command) -> Result<(), Error> {
     let (name, driver) = match &job.plan.builder.choice {
         BuilderChoice::Created(made) => (made.name.as_str(), Some(made.driver.as_str())),
         BuilderChoice::Named(name) => (name.as_str(), job.facts.builder.driver_of(name)),
@@ -279,26 +273,19 @@ pub(super) async fn restart(
     }
     info!("restarting the builder {name}, which waits for a cache");
     let command = base.clone().args(["stop", name]);
-    tokio::select! {
-        // Where it does not stop, the build says so.
-        _ = tokio::time::timeout(PATIENCE, command.read(job.host)) => Ok(()),
-        signal = signals.next() => Err(Error::Cancelled(signal)),
-    }
+    // Where it does not stop, the build says so.
+    let stop = tokio::time::timeout(PATIENCE, command.read(job.host));
+    let _ = job.host.unless_cancelled(stop).await?;
+    Ok(())
 }
 
 /// What a builder says of itself; `None` when it does not, which the build will
 /// tell better.
-async fn ask(
-    base: &Command,
-    name: Option<&str>,
-    host: &Host,
-    signals: &mut Signals,
-) -> Result<Option<String>, Error> {
+async fn ask(base: &Command, name: Option<&str>, host: &Host) -> Result<Option<String>, Error> {
     let command = base.clone().args(["inspect"]).args(name);
-    tokio::select! {
-        said = tokio::time::timeout(PATIENCE, command.read(host)) => Ok(said.ok().and_then(Result::ok)),
-        signal = signals.next() => Err(Error::Cancelled(signal)),
-    }
+    let inspect = tokio::time::timeout(PATIENCE, command.read(host));
+    let said = host.unless_cancelled(inspect).await?;
+    Ok(said.ok().and_then(Result::ok))
 }
 
 /// The handlers that are lacking by what the builder said of itself.

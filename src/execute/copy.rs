@@ -2,7 +2,7 @@
 //! `buildx imagetools create`: the digest stays, also from registry to registry.
 
 use super::build;
-use crate::host::{Command, Host, Progress, Signal, Signals};
+use crate::host::{Command, Host, Progress, Signal};
 use crate::image::{Digest, ImageName};
 
 /// How a copy ended.
@@ -38,13 +38,8 @@ impl Source<'_> {
     }
 }
 
-pub(super) async fn run(
-    command: &Command,
-    host: &Host,
-    progress: Progress<'_>,
-    signals: &mut Signals,
-) -> Copied {
-    let finished = match command.run(host, progress, signals).await {
+pub(super) async fn run(command: &Command, host: &Host, progress: Progress<'_>) -> Copied {
+    let finished = match command.run(host, progress).await {
         Ok(finished) => finished,
         Err(error) => return Copied::Failed(error.to_string()),
     };

@@ -10,7 +10,7 @@ use tracing::info;
 use super::{Error, privileged};
 use crate::error::sanitize::{WORDS, clean};
 use crate::facts::Facts;
-use crate::host::{Host, Signals};
+use crate::host::Host;
 use crate::plan::Handlers;
 use crate::registry::Credentials;
 
@@ -36,7 +36,6 @@ pub(super) async fn install(
     facts: &Facts,
     credentials: &Credentials,
     host: &Host,
-    signals: &mut Signals,
 ) -> Result<Installed, Error> {
     let names = handlers.architectures.join(",");
     let failed = |why: String| Error::Emulator {
@@ -46,10 +45,8 @@ pub(super) async fn install(
     };
     let docker = connect(facts).map_err(failed)?;
     info!("installing emulators for {names} with {}", handlers.image);
-    let image = tokio::select! {
-        pulled = privileged::pull(&docker, &handlers.image, credentials, host) => pulled.map_err(failed)?,
-        signal = signals.next() => return Err(Error::Cancelled(signal)),
-    };
+    let pull = privileged::pull(&docker, &handlers.image, credentials, host);
+    let image = host.unless_cancelled(pull).await?.map_err(failed)?;
     info!("running {image} privileged");
     let arguments = ["--install", &names];
     let printed = privileged::run(&docker, &image, &arguments).await;

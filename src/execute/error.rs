@@ -145,6 +145,12 @@ pub enum Error {
     Differs(Vec<Difference>),
 }
 
+impl From<Signal> for Error {
+    fn from(signal: Signal) -> Self {
+        Self::Cancelled(signal)
+    }
+}
+
 impl Error {
     /// What makes an error of a file of the run that could not be written.
     pub(super) fn files(what: &str) -> impl FnOnce(io::Error) -> Self {

@@ -1,7 +1,6 @@
 //! All images of a run, side by side: each is built, pushed and read back, and
 //! none waits for another or fails with it.
 
-use std::io;
 use std::path::Path;
 
 use futures_util::StreamExt as _;
@@ -10,7 +9,7 @@ use futures_util::stream;
 use super::lines::Lines;
 use super::publishing::{Begun, Publishing};
 use super::{Built, Ending, Error, Job, Known, Outcome, Pushes, verify};
-use crate::host::{Progress, Signals};
+use crate::host::Progress;
 use crate::plan::Build;
 use crate::registry::{Client, Credentials};
 
@@ -32,7 +31,6 @@ impl Images<'_> {
     pub(super) async fn publish(
         &self,
         progress: Progress<'_>,
-        signals: &mut Signals,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
         let plan = self.job.plan;
@@ -54,13 +52,13 @@ impl Images<'_> {
         let all = async {
             match (plan.builds.as_slice(), builds.as_mut_slice()) {
                 ([build], [built]) => {
-                    let done = self.one(build, known, progress, signals, None, built).await;
+                    let done = self.one(build, known, progress, None, built).await;
                     match &build.target {
                         Some(target) => together([(target.clone(), done)]),
                         None => done,
                     }
                 }
-                _ => self.several(known, progress, signals, builds).await,
+                _ => self.several(known, progress, builds).await,
             }
         };
         let published = tokio::select! {
@@ -86,10 +84,9 @@ impl Images<'_> {
         &self,
         known: &Known,
         mut progress: Progress<'_>,
-        signals: &mut Signals,
         all: &mut [Built],
     ) -> Result<(), Error> {
-        let begun = self.together(known, progress.again(), signals, all).await?;
+        let begun = self.together(known, progress.again(), all).await?;
         self.each(known, progress, begun, all).await
     }
 
@@ -104,21 +101,15 @@ impl Images<'_> {
     ) -> Result<(), Error> {
         let builds = &self.job.plan.builds;
         let lines = Lines::to(&mut progress);
-        // Each of them hears a signal by itself, also before it begins.
-        let signals = builds.iter().map(|_| Signals::catch());
-        let signals = signals.collect::<io::Result<Vec<_>>>();
-        let signals = signals.map_err(Error::files("signals"))?;
-        let works = builds.iter().zip(all).zip(begun).zip(signals).enumerate();
-        let works = works.map(async |(index, (((build, built), begun), mut signals))| {
+        let works = builds.iter().zip(all).zip(begun).enumerate();
+        let works = works.map(async |(index, ((build, built), begun))| {
             let target = build.target.as_deref().unwrap_or_default();
             let mut line = lines.of(target);
             let progress = Progress::Through(&mut line);
-            let done = tokio::select! {
-                biased;
-                signal = signals.next() => Err(Error::Cancelled(signal)),
-                () = std::future::ready(()) => {
-                    self.one(build, known, progress, &mut signals, begun, built).await
-                }
+            let done = match self.job.host.cancellation().signal() {
+                // What has begun is taken in first.
+                Some(signal) if begun.is_none() => Err(Error::Cancelled(signal)),
+                _ => self.one(build, known, progress, begun, built).await,
             };
             (index, target.to_owned(), done)
         });
@@ -134,7 +125,6 @@ impl Images<'_> {
         build: &Build,
         known: &Known,
         progress: Progress<'_>,
-        signals: &mut Signals,
         begun: Option<Begun<'_>>,
         built: &mut Built,
     ) -> Result<(), Error> {
@@ -147,13 +137,13 @@ impl Images<'_> {
             client: self.client,
             credentials: self.credentials,
         };
-        let published = publishing.run(progress, signals, begun, built).await;
+        let published = publishing.run(progress, begun, built).await;
         let nothing = built.pushes.done().next().is_none();
         let done = match published {
             published if nothing => published,
             Err(Error::Cancelled(signal)) => Err(Error::Cancelled(signal)),
             published => {
-                let verified = self.read_back(build, signals, built).await;
+                let verified = self.read_back(build, built).await;
                 if let (Err(_), Err(differs)) = (&published, &verified) {
                     built.warnings.push(differs.to_string());
                 }
@@ -171,19 +161,11 @@ impl Images<'_> {
     }
 
     /// Reads back what was pushed, and asks GitHub about the packages.
-    async fn read_back(
-        &self,
-        build: &Build,
-        signals: &mut Signals,
-        built: &mut Built,
-    ) -> Result<(), Error> {
+    async fn read_back(&self, build: &Build, built: &mut Built) -> Result<(), Error> {
         let images = built.pushes.github_images();
         let verified = verify::verify(build, self.client, built);
         let told = async { tokio::join!(verified, self.job.private_packages(&images)) };
-        let (verified, notices) = tokio::select! {
-            told = told => told,
-            signal = signals.next() => return Err(Error::Cancelled(signal)),
-        };
+        let (verified, notices) = self.job.host.unless_cancelled(told).await?;
         built.notices = notices;
         verified
     }

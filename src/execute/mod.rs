@@ -69,7 +69,7 @@ pub use unreached::LostNode;
 pub use verify::Verified;
 
 use crate::facts::{Engine, Facts};
-use crate::host::{Host, Progress, Signals};
+use crate::host::{Host, Progress};
 use crate::image::ImageName;
 use crate::input::{Inputs, Preflight};
 use crate::plan::{Build, ContextKind, Credential, Omit, Plan, RunFiles};
@@ -205,21 +205,17 @@ pub struct Job<'a> {
 
 impl Job<'_> {
     /// Carries the plan out. The outcome holds what exists, also after an error.
-    pub async fn execute(
-        &self,
-        progress: Progress<'_>,
-        signals: &mut Signals,
-    ) -> (Outcome, Result<(), Error>) {
+    pub async fn execute(&self, progress: Progress<'_>) -> (Outcome, Result<(), Error>) {
         let mut outcome = Outcome {
             builds: self.plan.builds.iter().map(|_| Built::default()).collect(),
             ..Outcome::default()
         };
-        let steps = self.steps(progress, signals, &mut outcome);
+        let steps = self.steps(progress, &mut outcome);
         // A panic is taken for an error: what the run made goes as after one.
         let steps = AssertUnwindSafe(steps).catch_unwind();
         let result = tokio::select! {
             result = steps => result.unwrap_or(Err(Error::Bug)),
-            cancelled = overdue() => Err(cancelled),
+            cancelled = overdue(self.host) => Err(cancelled),
         };
         let of_nodes = &mut outcome.known.standing.get_mut().warnings;
         outcome.warnings.append(of_nodes);
@@ -233,12 +229,7 @@ impl Job<'_> {
         (outcome, result)
     }
 
-    async fn steps(
-        &self,
-        mut progress: Progress<'_>,
-        signals: &mut Signals,
-        outcome: &mut Outcome,
-    ) -> Result<(), Error> {
+    async fn steps(&self, mut progress: Progress<'_>, outcome: &mut Outcome) -> Result<(), Error> {
         let config = docker_config::make(
             self.plan,
             self.inputs,
@@ -250,19 +241,12 @@ impl Job<'_> {
         let authorities = self.inputs.authorities.clone();
         let client = Client::new(credentials.clone(), authorities, self.host);
         if self.plan.preflight.mode == Preflight::Only {
-            return self.checked(&client, signals, outcome).await;
+            return self.checked(&client, outcome).await;
         }
         let buildx = self.buildx()?;
         self.write_files(&config)?;
-        self.get_ready(
-            buildx,
-            &credentials,
-            &client,
-            &mut progress,
-            signals,
-            outcome,
-        )
-        .await?;
+        self.get_ready(buildx, &credentials, &client, &mut progress, outcome)
+            .await?;
         let _caches = self.local_caches(outcome).await;
         let images = Images {
             job: self,
@@ -270,7 +254,7 @@ impl Job<'_> {
             client: &client,
             credentials: &credentials,
         };
-        images.publish(progress, signals, outcome).await
+        images.publish(progress, outcome).await
     }
 
     /// The caches in folders, for as long as they are used. Where they cannot be,
@@ -297,17 +281,14 @@ impl Job<'_> {
         credentials: &Credentials,
         client: &Client,
         progress: &mut Progress<'_>,
-        signals: &mut Signals,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        // Each of the two hears a signal by itself.
-        let mut others = Signals::catch().map_err(Error::files("signals"))?;
         let refused = Notify::new();
         let stops = Stops {
-            signals: &mut *signals,
+            host: self.host,
             refused: Some(&refused),
         };
-        let checked = self.checked(client, &mut others, outcome);
+        let checked = self.checked(client, outcome);
         let mut standing = {
             let set_up = builder::set_up(self, buildx, progress, stops);
             tokio::pin!(set_up, checked);
@@ -331,20 +312,13 @@ impl Job<'_> {
         let said = standing.said.take();
         outcome.known.standing = Mutex::new(standing);
         let warnings = &mut outcome.warnings;
-        builder::emulate(self, buildx, credentials, said, signals, warnings).await
+        builder::emulate(self, buildx, credentials, said, warnings).await
     }
 
     /// The preflight, unless a signal ends it.
-    async fn checked(
-        &self,
-        client: &Client,
-        signals: &mut Signals,
-        outcome: &mut Outcome,
-    ) -> Result<(), Error> {
-        tokio::select! {
-            checked = self.preflight(client, outcome) => checked,
-            signal = signals.next() => Err(Error::Cancelled(signal)),
-        }
+    async fn checked(&self, client: &Client, outcome: &mut Outcome) -> Result<(), Error> {
+        let preflight = self.preflight(client, outcome);
+        self.host.unless_cancelled(preflight).await?
     }
 
     /// The program, where there is something that it can build with.
@@ -400,11 +374,8 @@ impl Job<'_> {
 }
 
 /// Returns when a signal has come and work should have ended since.
-async fn overdue() -> Error {
-    let signal = match Signals::catch() {
-        Ok(mut signals) => signals.next().await,
-        Err(error) => return Error::files("signals")(error),
-    };
+async fn overdue(host: &Host) -> Error {
+    let signal = host.cancellation().requested().await;
     tokio::time::sleep(AFTER_SIGNAL).await;
     Error::Cancelled(signal)
 }

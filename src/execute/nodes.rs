@@ -14,7 +14,7 @@ use super::not_made::{advice, not_made};
 use super::publishing::Publishing;
 use super::unreached::{LostNode, NOTE, name_unreached, silent};
 use super::{Built, Error, Job, Stops, build, builder};
-use crate::host::{Command, Finished, Progress, Signals, file};
+use crate::host::{Command, Finished, Progress, file};
 use crate::image::Platform;
 use crate::input::builder::Driver;
 use crate::plan::{Able, BuilderChoice, Created, MadeNode, SetUpCommand, Spread};
@@ -66,7 +66,7 @@ impl Nodes<'_> {
     pub(super) async fn make(
         &self,
         mut progress: Progress<'_>,
-        stops: &mut Stops<'_>,
+        stops: Stops<'_>,
     ) -> Result<Standing, Error> {
         let mut lost = Vec::new();
         let mut commands = self.made.commands.clone();
@@ -86,8 +86,8 @@ impl Nodes<'_> {
                     commands.push(self.made.wait());
                 }
                 Attempt::NotUp(words) => {
-                    let said = self.ask(stops.signals).await?;
-                    let more = self.not_up(&said, &lost, &words, stops.signals).await?;
+                    let said = self.ask().await?;
+                    let more = self.not_up(&said, &lost, &words).await?;
                     if more.is_empty() && (is_late || said.is_empty()) {
                         return Err(not_made(self.made, words.clone(), &words));
                     }
@@ -113,7 +113,7 @@ impl Nodes<'_> {
         said: String,
         lost: Vec<LostNode>,
         progress: Progress<'_>,
-        stops: &mut Stops<'_>,
+        stops: Stops<'_>,
     ) -> Result<Standing, Error> {
         builder::tell(&said);
         let mut warnings = Vec::new();
@@ -142,10 +142,10 @@ impl Nodes<'_> {
         lost: &mut Vec<LostNode>,
         is_pushed: bool,
         progress: Progress<'_>,
-        stops: &mut Stops<'_>,
+        stops: Stops<'_>,
     ) -> Result<Vec<String>, Error> {
-        let said = self.ask(stops.signals).await?;
-        let more = self.not_up(&said, lost, "", stops.signals).await?;
+        let said = self.ask().await?;
+        let more = self.not_up(&said, lost, "").await?;
         if more.is_empty() {
             return Err(failed);
         }
@@ -174,7 +174,7 @@ impl Nodes<'_> {
         &self,
         commands: &[SetUpCommand],
         mut progress: Progress<'_>,
-        stops: &mut Stops<'_>,
+        stops: Stops<'_>,
     ) -> Result<Attempt, Error> {
         let mut said = String::new();
         for (place, one) in commands.iter().enumerate() {
@@ -210,7 +210,7 @@ impl Nodes<'_> {
         command: &SetUpCommand,
         limit: Option<Duration>,
         progress: Progress<'_>,
-        stops: &mut Stops<'_>,
+        stops: Stops<'_>,
     ) -> Result<Result<Finished, String>, Error> {
         let command = self.command(command);
         // Its words are needed here, also where a terminal shows them.
@@ -240,7 +240,7 @@ impl Nodes<'_> {
         &self,
         nodes: &[(usize, Vec<Platform>)],
         mut progress: Progress<'_>,
-        stops: &mut Stops<'_>,
+        stops: Stops<'_>,
     ) -> Result<(), Error> {
         self.forget(true)?;
         for command in self.made.again(nodes) {
@@ -387,7 +387,6 @@ pub(super) async fn after(
     failed: Error,
     known_lost: usize,
     progress: Progress<'_>,
-    signals: &mut Signals,
     built: &Built,
 ) -> Result<(), Error> {
     let Error::Build { message, .. } = &failed else {
@@ -409,17 +408,15 @@ pub(super) async fn after(
                 return Ok(());
             }
             let lost = &mut standing.lost;
-            let mut stops = Stops {
-                signals,
+            let stops = Stops {
+                host: job.host,
                 refused: None,
             };
-            let told = nodes.lose(failed, lost, is_pushed, progress, &mut stops);
+            let told = nodes.lose(failed, lost, is_pushed, progress, stops);
             standing.warnings.extend(told.await?);
             Ok(())
         }
-        BuilderChoice::Named(name) => {
-            Err(name_unreached(name, &base, failed, job.host, signals).await)
-        }
+        BuilderChoice::Named(name) => Err(name_unreached(name, &base, failed, job.host).await),
         BuilderChoice::Created(_) | BuilderChoice::Engine => Err(failed),
     }
 }

@@ -21,7 +21,7 @@ use super::store::Store;
 use super::uncached::Try;
 use super::{BuildResult, Built, Error, Job, Known, build, builder, local_cache, nodes};
 use crate::diagnosis::{self, Diagnosis, Kind};
-use crate::host::{Command, Progress, Signal, Signals};
+use crate::host::{Command, Progress, Signal};
 use crate::plan::{Build, BuilderChoice, Omit, RunFiles};
 use crate::registry::{Client, Credentials};
 
@@ -79,32 +79,31 @@ impl Publishing<'_> {
     pub(super) async fn run(
         &self,
         mut progress: Progress<'_>,
-        signals: &mut Signals,
         mut begun: Option<Begun<'_>>,
         built: &mut Built,
     ) -> Result<(), Error> {
         let mut export = Export::default();
         let mut way = Way::Build;
         loop {
-            self.pause(&built.pushes, signals).await?;
+            self.pause(&built.pushes).await?;
             match &way {
                 Way::Build => {
                     let lost = self.known.standing.lock().await.lost.len();
                     let begun = match begun.take() {
                         Some(begun) => begun,
-                        None => self.begin(progress.again(), signals, built).await?,
+                        None => self.begin(progress.again(), built).await?,
                     };
                     match self.conclude(begun, built).await {
                         Ok(told) => export = told,
                         Err(failed) => {
                             let progress = progress.again();
-                            nodes::after(self, failed, lost, progress, signals, built).await?;
+                            nodes::after(self, failed, lost, progress, built).await?;
                             continue;
                         }
                     }
                 }
-                Way::Store(store, source) => self.push(store, source, signals, built).await?,
-                Way::Copy => self.copy(progress.again(), signals, &export, built).await?,
+                Way::Store(store, source) => self.push(store, source, built).await?,
+                Way::Copy => self.copy(progress.again(), &export, built).await?,
             }
             if built.pushes.due().is_empty() {
                 return built.pushes.failures();
@@ -114,12 +113,7 @@ impl Publishing<'_> {
     }
 
     /// A build, with a push of everything that is due.
-    async fn begin(
-        &self,
-        mut progress: Progress<'_>,
-        signals: &mut Signals,
-        built: &Built,
-    ) -> Result<Begun<'_>, Error> {
+    async fn begin(&self, mut progress: Progress<'_>, built: &Built) -> Result<Begun<'_>, Error> {
         let known = self.known;
         let stall = self.stall();
         let (watch, ended) = loop {
@@ -137,9 +131,9 @@ impl Publishing<'_> {
                 stall: &stall,
             };
             let host = self.job.host;
-            let ended = build::run(&command, host, progress.again(), signals, followed).await?;
+            let ended = build::run(&command, host, progress.again(), followed).await?;
             let base = self.command();
-            let again = this.is_made_again(self.job, &base, known, &ended, &watch, signals);
+            let again = this.is_made_again(self.job, &base, known, &ended, &watch);
             if !again.await? {
                 let [watch] = watch;
                 break (watch, ended);
@@ -318,23 +312,19 @@ impl Publishing<'_> {
     }
 
     /// Pushes what is due out of the engine's store.
-    async fn push(
-        &self,
-        store: &Store<'_>,
-        source: &str,
-        signals: &mut Signals,
-        built: &mut Built,
-    ) -> Result<(), Error> {
+    async fn push(&self, store: &Store<'_>, source: &str, built: &mut Built) -> Result<(), Error> {
         for reference in built.pushes.due() {
             if built.pushes.is_settled(&reference) {
                 continue;
             }
             info!("pushing {reference} out of the engine's store");
-            let pushed = tokio::select! {
-                pushed = store.push(source, &reference) => pushed,
-                why = self.silence(&reference, built) => Err(why),
-                signal = signals.next() => return Err(Error::Cancelled(signal)),
+            let push = async {
+                tokio::select! {
+                    pushed = store.push(source, &reference) => pushed,
+                    why = self.silence(&reference, built) => Err(why),
+                }
             };
+            let pushed = self.job.host.unless_cancelled(push).await?;
             match pushed {
                 Ok(digest) => {
                     built.pushes.succeed(&reference);
@@ -352,7 +342,6 @@ impl Publishing<'_> {
     async fn copy(
         &self,
         mut progress: Progress<'_>,
-        signals: &mut Signals,
         export: &Export,
         built: &mut Built,
     ) -> Result<(), Error> {
@@ -372,7 +361,7 @@ impl Publishing<'_> {
             info!("copying {image}@{digest} to {reference}");
             let command = source.command(self.command(), &reference);
             let copied = tokio::select! {
-                copied = copy::run(&command, self.job.host, progress.again(), signals) => copied,
+                copied = copy::run(&command, self.job.host, progress.again()) => copied,
                 why = self.silence(&reference, built) => Copied::Failed(why),
             };
             match copied {
@@ -433,7 +422,7 @@ impl Publishing<'_> {
     }
 
     /// Waits before something is tried again.
-    async fn pause(&self, pushes: &Pushes, signals: &mut Signals) -> Result<(), Error> {
+    async fn pause(&self, pushes: &Pushes) -> Result<(), Error> {
         let Some(doublings) = pushes.tries().checked_sub(1) else {
             return Ok(());
         };
@@ -444,10 +433,8 @@ impl Publishing<'_> {
         let pause = pause.mul_f64(0.75 + fastrand::f64() / 2.0);
         let list = pushes.due().join(", ");
         info!("pushing {list} again in {:.1} s", pause.as_secs_f64());
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            signal = signals.next() => Err(Error::Cancelled(signal)),
-        }
+        let pause = tokio::time::sleep(pause);
+        Ok(self.job.host.unless_cancelled(pause).await?)
     }
 }
 

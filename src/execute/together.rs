@@ -15,7 +15,7 @@ use super::publishing::{Begun, Done, watch};
 use super::stall::Stall;
 use super::uncached::Try;
 use super::{Built, Error, Known, builder};
-use crate::host::{Progress, Signals};
+use crate::host::Progress;
 
 impl Images<'_> {
     /// What has become of each target; `None` for one that is to be built by
@@ -24,7 +24,6 @@ impl Images<'_> {
         &'b self,
         known: &Known,
         mut progress: Progress<'_>,
-        signals: &mut Signals,
         all: &[Built],
     ) -> Result<Vec<Option<Begun<'b>>>, Error> {
         let plan = self.job.plan;
@@ -55,9 +54,9 @@ impl Images<'_> {
                 stall: &stall,
             };
             let host = self.job.host;
-            let ended = build::run(&command, host, progress.again(), signals, followed).await?;
+            let ended = build::run(&command, host, progress.again(), followed).await?;
             let base = builder::base(self.job, self.buildx);
-            let again = this.is_made_again(self.job, &base, known, &ended, &watches, signals);
+            let again = this.is_made_again(self.job, &base, known, &ended, &watches);
             if !again.await? {
                 break (watches, ended);
             }

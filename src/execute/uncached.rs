@@ -11,7 +11,7 @@ use super::nodes::Standing;
 use super::preflight::left_out;
 use super::progress::Watch;
 use super::{Error, Job, Known, builder};
-use crate::host::{Command, Signals};
+use crate::host::Command;
 use crate::plan::{Omit, cache_kind, cache_name};
 
 /// What has stopped a build.
@@ -64,7 +64,6 @@ impl Try {
         known: &Known,
         ended: &Ended,
         watches: &[Watch<'_>],
-        signals: &mut Signals,
     ) -> Result<bool, Error> {
         let standing = &mut *known.standing.lock().await;
         let nothing_pushed = watches.iter().all(|watch| watch.export.pushed.is_empty());
@@ -83,7 +82,7 @@ impl Try {
         stop.note(standing);
         if stop.is_stuck {
             standing.restarts += 1;
-            builder::restart(job, base, signals).await?;
+            builder::restart(job, base).await?;
         }
         Ok(nothing_pushed)
     }

@@ -13,7 +13,7 @@ use super::inspected::{self, Said};
 use super::nodes::Nodes;
 use super::{Error, build};
 use crate::env_vars;
-use crate::host::{Command, Host, Signals};
+use crate::host::{Command, Host};
 use crate::input::builder::Driver;
 use crate::plan::{MadeNode, without_password};
 
@@ -35,8 +35,8 @@ pub struct LostNode {
 
 impl Nodes<'_> {
     /// What the nodes say of themselves; buildx asks them side by side.
-    pub(super) async fn ask(&self, signals: &mut Signals) -> Result<Vec<Said>, Error> {
-        let said = said(&self.base, &self.made.name, self.job.host, signals).await?;
+    pub(super) async fn ask(&self) -> Result<Vec<Said>, Error> {
+        let said = said(&self.base, &self.made.name, self.job.host).await?;
         Ok(inspected::nodes(&said.unwrap_or_default()))
     }
 
@@ -46,7 +46,6 @@ impl Nodes<'_> {
         said: &[Said],
         lost: &[LostNode],
         words: &str,
-        signals: &mut Signals,
     ) -> Result<Vec<LostNode>, Error> {
         let down = self.left(lost).filter_map(|index| {
             let node = &self.made.nodes[index];
@@ -62,11 +61,8 @@ impl Nodes<'_> {
             };
             reason.map(|reason| self.lost(index, reason))
         });
-        let asked = join_all(reasons);
-        tokio::select! {
-            lost = asked => Ok(lost.into_iter().flatten().collect()),
-            signal = signals.next() => Err(Error::Cancelled(signal)),
-        }
+        let lost = self.job.host.unless_cancelled(join_all(reasons)).await?;
+        Ok(lost.into_iter().flatten().collect())
     }
 
     /// Why a remote node is not reached, which buildx tells of a builder with
@@ -111,9 +107,8 @@ pub(super) async fn name_unreached(
     base: &Command,
     failed: Error,
     host: &Host,
-    signals: &mut Signals,
 ) -> Error {
-    let said = match said(base, name, host, signals).await {
+    let said = match said(base, name, host).await {
         Ok(said) => said.unwrap_or_default(),
         Err(cancelled) => return cancelled,
     };
@@ -152,19 +147,11 @@ pub(super) async fn name_unreached(
 }
 
 /// What `buildx inspect` prints of a builder, when it prints anything in time.
-async fn said(
-    base: &Command,
-    name: &str,
-    host: &Host,
-    signals: &mut Signals,
-) -> Result<Option<String>, Error> {
+async fn said(base: &Command, name: &str, host: &Host) -> Result<Option<String>, Error> {
     let inspect = base.clone().args(["inspect", name]);
-    tokio::select! {
-        said = tokio::time::timeout(ASK, inspect.read(host)) => {
-            Ok(said.ok().and_then(Result::ok))
-        }
-        signal = signals.next() => Err(Error::Cancelled(signal)),
-    }
+    let inspect = tokio::time::timeout(ASK, inspect.read(host));
+    let said = host.unless_cancelled(inspect).await?;
+    Ok(said.ok().and_then(Result::ok))
 }
 
 pub(super) fn silent(limit: Duration) -> String {

@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStdin};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::file::size;
-use super::{END_WITH_PARENT, Host, Signal, Signals};
+use super::{Cancellation, END_WITH_PARENT, Host, Signal};
 use crate::env_vars;
 
 /// How much of a program's last words are kept for the diagnosis, in bytes.
@@ -183,13 +183,9 @@ impl Command {
     ///
     /// # Errors
     /// When it cannot be started or waited for.
-    pub async fn run(
-        &self,
-        host: &Host,
-        progress: Progress<'_>,
-        signals: &mut Signals,
-    ) -> io::Result<Finished> {
-        self.start(host, progress, Some(signals)).await
+    pub async fn run(&self, host: &Host, progress: Progress<'_>) -> io::Result<Finished> {
+        self.start(host, progress, host.cancellation().clone())
+            .await
     }
 
     /// The same, but it hears of no signal.
@@ -201,14 +197,14 @@ impl Command {
         host: &Host,
         progress: Progress<'_>,
     ) -> io::Result<Finished> {
-        self.start(host, progress, None).await
+        self.start(host, progress, Cancellation::never()).await
     }
 
     async fn start(
         &self,
         host: &Host,
         progress: Progress<'_>,
-        signals: Option<&mut Signals>,
+        cancellation: Cancellation,
     ) -> io::Result<Finished> {
         let mut command = self.prepare(host);
         let mut nowhere = io::sink();
@@ -224,7 +220,8 @@ impl Command {
         }
         let mut child = command.spawn()?;
         let tail = is_heard.then(Tail::default);
-        let mut finished = attend(&mut child, writer, self.keeps_output, tail, signals).await?;
+        let mut finished =
+            attend(&mut child, writer, self.keeps_output, tail, cancellation).await?;
         finished.tail = finished.tail.map(|tail| host.without_secrets(&tail));
         Ok(finished)
     }
@@ -277,7 +274,7 @@ async fn attend(
     writer: &mut (dyn Write + Send),
     keeps_output: bool,
     mut tail: Option<Tail>,
-    mut signals: Option<&mut Signals>,
+    mut cancellation: Cancellation,
 ) -> io::Result<Finished> {
     let mut out = child.stdout.take();
     let mut err = child.stderr.take();
@@ -295,7 +292,7 @@ async fn attend(
                 pass(writer, &mut tail, &out_buffer[..count?]);
             }
             count = read_some(&mut err, &mut err_buffer) => pass(writer, &mut tail, &err_buffer[..count?]),
-            signal = next(&mut signals) => {
+            signal = cancellation.next() => {
                 interrupted = Some(signal);
                 kill_at.get_or_insert_with(|| Instant::now() + AFTER_SIGNAL);
                 signal.send(child.id());
@@ -319,13 +316,6 @@ async fn attend(
 async fn reached(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next(signals: &mut Option<&mut Signals>) -> Signal {
-    match signals {
-        Some(signals) => signals.next().await,
         None => std::future::pending().await,
     }
 }
@@ -412,11 +402,10 @@ mod tests {
     async fn what_a_program_leaves_running_does_not_hold_us() {
         let environment = [("PATH", "/usr/bin:/bin")];
         let host = Host::with(&environment, Path::new("/"), jiff::Timestamp::UNIX_EPOCH);
-        let mut signals = Signals::catch().unwrap();
         let mut out = Vec::new();
         let finished = Command::new(Path::new("/bin/sh"))
             .args(["-c", "sleep 60 & echo started; exit 3"])
-            .run(&host, Progress::Through(&mut out), &mut signals)
+            .run(&host, Progress::Through(&mut out))
             .await
             .unwrap();
         assert_eq!(finished.code, Some(3));
@@ -427,12 +416,11 @@ mod tests {
     async fn a_program_that_the_kernel_kills_is_told_from_one_that_fails() {
         let environment = [("PATH", "/usr/bin:/bin")];
         let host = Host::with(&environment, Path::new("/"), jiff::Timestamp::UNIX_EPOCH);
-        let mut signals = Signals::catch().unwrap();
         for (script, was_killed) in [("kill -KILL $$", true), ("exit 137", false)] {
             let mut out = Vec::new();
             let finished = Command::new(Path::new("/bin/sh"))
                 .args(["-c", script])
-                .run(&host, Progress::Through(&mut out), &mut signals)
+                .run(&host, Progress::Through(&mut out))
                 .await
                 .unwrap();
             assert_eq!(finished.was_killed, was_killed, "{script}");

@@ -23,7 +23,7 @@ pub use command::{Command, Finished, Progress};
 use jiff::Timestamp;
 pub use owner::check_own_folder;
 pub use process::{END_WITH_PARENT, end_with_parent, forbid_core_dumps};
-pub use signals::{Signal, Signals};
+pub use signals::{Cancellation, Signal};
 use tempfile::TempDir;
 
 use crate::env_vars;
@@ -42,6 +42,8 @@ pub struct Host {
     program: Option<PathBuf>,
     /// What is taken out of the words of programs.
     secrets: Hidden,
+    /// Whether the run is to stop.
+    cancellation: Cancellation,
 }
 
 impl Host {
@@ -65,6 +67,7 @@ impl Host {
                 .ok()
                 .filter(|_| cfg!(target_os = "linux")),
             secrets: Hidden::default(),
+            cancellation: Cancellation::never(),
         }
     }
 
@@ -80,6 +83,32 @@ impl Host {
             clock: now,
             program: None,
             secrets: Hidden::default(),
+            cancellation: Cancellation::never(),
+        }
+    }
+
+    /// From now on a signal does not end the process: it cancels the run.
+    ///
+    /// # Errors
+    /// When the system lets no handler be set.
+    pub fn catch_signals(&mut self) -> io::Result<()> {
+        self.cancellation = Cancellation::on_signals()?;
+        Ok(())
+    }
+
+    /// Whether the run is to stop.
+    pub fn cancellation(&self) -> &Cancellation {
+        &self.cancellation
+    }
+
+    /// Does this, and gives it up when the run is cancelled.
+    ///
+    /// # Errors
+    /// The signal that cancelled it.
+    pub async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
+        tokio::select! {
+            done = work => Ok(done),
+            signal = self.cancellation.requested() => Err(signal),
         }
     }
 

@@ -4,13 +4,12 @@
 //! after that; a terminal sends SIGINT or SIGQUIT to the whole group, and SIGHUP
 //! when it is closed.
 
-use std::future::poll_fn;
 use std::io;
 use std::path::Path;
-use std::task::Poll;
 
 use rustix::process::{Pid, kill_process};
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::file;
 
@@ -68,36 +67,58 @@ impl Signal {
     }
 }
 
-/// The requests to stop that reach this process, from now on.
-#[derive(Debug)]
-pub struct Signals(Vec<(Signal, Stream)>);
+/// Whether the run is to stop. Clones hear the same.
+#[derive(Clone, Debug)]
+pub struct Cancellation(watch::Receiver<Option<Signal>>);
 
-impl Signals {
-    /// Starts to catch them; they end the process no more.
+impl Cancellation {
+    /// One that nobody asks for.
+    pub(super) fn never() -> Self {
+        Self(watch::channel(None).1)
+    }
+
+    /// Begins to listen to signals, which end the process no more.
     ///
     /// # Errors
     /// When the system lets no handler be set.
-    pub fn catch() -> io::Result<Self> {
-        let mut caught = Vec::new();
+    pub(super) fn on_signals() -> io::Result<Self> {
+        let (sender, receiver) = watch::channel(None);
         for one in Signal::ALL {
-            if one != Signal::Hangup || !ignores_hangup() {
-                caught.push((one, signal(one.kind())?));
+            if one == Signal::Hangup && ignores_hangup() {
+                continue;
             }
+            let mut stream = signal(one.kind())?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while stream.recv().await.is_some() {
+                    sender.send_replace(Some(one));
+                }
+            });
         }
-        Ok(Self(caught))
+        Ok(Self(receiver))
     }
 
-    /// Waits for the next one.
-    pub async fn next(&mut self) -> Signal {
-        poll_fn(|context| {
-            for (one, stream) in &mut self.0 {
-                if stream.poll_recv(context).is_ready() {
-                    return Poll::Ready(*one);
-                }
+    /// The latest signal, once there is one.
+    pub fn signal(&self) -> Option<Signal> {
+        *self.0.borrow()
+    }
+
+    /// Waits until the run is to stop; does not wait when that is known already.
+    pub async fn requested(&self) -> Signal {
+        self.clone().next().await
+    }
+
+    /// Waits for the next signal, beginning with one that has come already.
+    pub(super) async fn next(&mut self) -> Signal {
+        loop {
+            if self.0.changed().await.is_err() {
+                // Nobody sends any more.
+                return std::future::pending().await;
             }
-            Poll::Pending
-        })
-        .await
+            if let Some(signal) = *self.0.borrow_and_update() {
+                return signal;
+            }
+        }
     }
 }
 
