@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use serde_json::json;
-use stevedore::testing::{Facts, Repository, resolve};
+use stevedore::testing::{Facts, Repository, TagContext, resolve};
 use stevedore::testing::{MetadataInputs, RawMetadata};
 use stevedore::testing::{Payload, RunContext};
 
@@ -22,7 +22,7 @@ fn once(tags: &str, images: &str, context: &RunContext, facts: &Facts) -> Durati
         ..RawMetadata::default()
     };
     let inputs = MetadataInputs::parse(&raw).unwrap();
-    let metadata = resolve(&inputs, context, facts).unwrap();
+    let metadata = resolve(&inputs, &TagContext(context.clone()), facts).unwrap();
     black_box((metadata.outputs(&inputs), metadata.bake_files(&inputs)));
     start.elapsed()
 }

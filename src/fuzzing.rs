@@ -18,7 +18,7 @@ use crate::host::Host;
 use crate::image::{ImageName, Platform, Registry};
 use crate::input::spec::Part;
 use crate::input::{Inputs, MetadataInputs, RawInputs, RawMetadata};
-use crate::metadata::{self, Repository, adjusted};
+use crate::metadata::{self, Repository, TagContext};
 use crate::registry::{Refusal, Stage};
 use crate::secret::{self, Secret};
 use crate::{execute, plan, registry, workflow};
@@ -211,7 +211,8 @@ pub fn rules(bytes: &[u8]) {
         repository: Repository::from_payload(&context.payload).unwrap_or_default(),
         commit_date: metadata::commit_date(&context.payload, SHA),
     };
-    let Ok(found) = metadata::resolve(&inputs, &adjusted(&context, "true"), &facts) else {
+    let Ok(found) = metadata::resolve(&inputs, &TagContext::of_event(&context, "true"), &facts)
+    else {
         return;
     };
     let bad = found.tag_names.iter().filter(|tag| !is_oci_tag(tag));

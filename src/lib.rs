@@ -48,7 +48,7 @@ pub mod testing {
     pub use crate::input::spec::{Part, Spec};
     pub use crate::input::{MetadataInputs, RawMetadata};
     pub use crate::metadata::{
-        Facts, Metadata, Notice, Repository, Severity, adjusted, commit_date, resolve,
+        Facts, Metadata, Notice, Repository, Severity, TagContext, commit_date, resolve,
     };
 }
 

@@ -86,7 +86,7 @@ fn tell_context(host: &Host, facts: &EventFacts) {
         actor,
         run_id,
         ..
-    } = &facts.context;
+    } = &facts.context.0;
     let date = facts.metadata.commit_date.map(|date| date.to_string());
     let fields = [
         ("event", event_name),

@@ -7,6 +7,7 @@ use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
 use crate::commands::session::{self, Session};
+use crate::event::RunContext;
 use crate::execute::{self, Built, Job, Outcome, Record, RunFolder};
 use crate::facts::Facts;
 use crate::host::{Host, Progress};
@@ -68,7 +69,7 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         return print(&plan, options.format, &host);
     }
     show(&plan, &facts);
-    carry_out(&plan, &inputs, &facts, &host).await
+    carry_out(&plan, &inputs, &context, &facts, &host).await
 }
 
 /// Prints the plan. Where GitHub's runner reads it, nothing in it is a command.
@@ -145,6 +146,7 @@ fn own(what: &str, error: io::Error) -> Failure {
 async fn carry_out(
     plan: &Plan,
     inputs: &Inputs,
+    context: &RunContext,
     facts: &Facts,
     host: &Host,
 ) -> Result<(), Failure> {
@@ -165,6 +167,7 @@ async fn carry_out(
     let job = Job {
         plan,
         inputs,
+        context,
         facts,
         host,
         folder: &folder,

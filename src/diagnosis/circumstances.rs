@@ -82,10 +82,10 @@ impl Circumstances<'_> {
         let asked = self.package.map(|package| package.owner);
         let own = self.is_own();
         let payload = &self.context.payload;
-        match payload.text(&["repository", "owner", "type"]) {
+        match payload.owner_type() {
             Some("Organization") if own => OwnerKind::Organization,
             Some("User") if own => OwnerKind::User,
-            None if own && payload.get(&["organization"]).is_some() => OwnerKind::Organization,
+            None if own && payload.has_organization() => OwnerKind::Organization,
             _ => asked.unwrap_or_default(),
         }
     }

@@ -12,6 +12,58 @@ impl Payload {
         Self(value)
     }
 
+    /// The newest commit of the pull request.
+    pub fn head_sha(&self) -> Option<&str> {
+        self.text(&["pull_request", "head", "sha"])
+    }
+
+    /// The branch that the pull request is for.
+    pub fn base_branch(&self) -> Option<&str> {
+        self.text(&["pull_request", "base", "ref"])
+    }
+
+    /// The number of the pull request, as GitHub spells it.
+    pub fn pull_request_number(&self) -> Option<String> {
+        self.get(&["number"]).map(ToString::to_string)
+    }
+
+    /// The branch that a pushed tag was made on, as a ref or a name.
+    pub fn tagged_on(&self) -> Option<&str> {
+        self.text(&["base_ref"])
+    }
+
+    /// The commits of a push, the last one first.
+    pub fn commits(&self) -> impl Iterator<Item = &Value> {
+        let listed = self.get(&["commits"]).and_then(Value::as_array);
+        let head = self.get(&["head_commit"]);
+        head.into_iter().chain(listed.into_iter().flatten())
+    }
+
+    /// The repository, in the words of GitHub's API.
+    pub fn repository(&self) -> Option<&Value> {
+        self.get(&["repository"])
+    }
+
+    /// The default branch of the repository.
+    pub fn default_branch(&self) -> Option<&str> {
+        self.text(&["repository", "default_branch"])
+    }
+
+    /// Whether the repository is private.
+    pub fn is_private(&self) -> Option<bool> {
+        self.get(&["repository", "private"])?.as_bool()
+    }
+
+    /// What the repository's owner is: `User` or `Organization`.
+    pub fn owner_type(&self) -> Option<&str> {
+        self.text(&["repository", "owner", "type"])
+    }
+
+    /// True when the event is one of an organization's repository.
+    pub fn has_organization(&self) -> bool {
+        self.get(&["organization"]).is_some()
+    }
+
     /// The value at a path of keys, unless it is absent or null.
     pub fn get(&self, path: &[&str]) -> Option<&Value> {
         let found = path.iter().try_fold(&self.0, |value, key| value.get(key))?;

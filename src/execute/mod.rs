@@ -68,6 +68,7 @@ use tokio::time::timeout;
 pub use unreached::LostNode;
 pub use verify::Verified;
 
+use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::host::{Host, Progress};
 use crate::image::ImageName;
@@ -193,6 +194,8 @@ pub struct Job<'a> {
     pub plan: &'a Plan,
     /// The values of the credentials that the plan names.
     pub inputs: &'a Inputs,
+    /// The event, as GitHub tells it.
+    pub context: &'a RunContext,
     /// Where engine, buildx and the user's Docker are.
     pub facts: &'a Facts,
     /// The machine.

@@ -132,7 +132,7 @@ impl Job<'_> {
     /// Dependabot's runs have a token that can only read, unless `permissions`
     /// raise it, and secrets of their own.
     fn may_only_read(&self) -> bool {
-        self.facts.event.context.is_dependabot()
+        self.context.is_dependabot()
     }
 
     fn withheld(&self, denials: &[Denial]) -> String {

@@ -76,7 +76,7 @@ impl<'a> Refused<'a> {
         let github = self.image.filter(|image| image.registry.is_github());
         if let Some(image) = github {
             let token = self.job.inputs.github_token.as_ref();
-            let context = &self.job.facts.event.context;
+            let context = self.job.context;
             let asked = Package::ask(image, context, token, &self.job.inputs.authorities);
             let asked = tokio::time::timeout(within, asked).await;
             self.package = asked.ok();
@@ -149,7 +149,7 @@ impl<'a> Refused<'a> {
 
     fn circumstances(&self) -> Circumstances<'_> {
         Circumstances {
-            context: &self.job.facts.event.context,
+            context: self.job.context,
             image: self.image,
             given_as: self.given_as,
             login: self.login(),

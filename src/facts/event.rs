@@ -12,7 +12,7 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::host::Host;
 use crate::input::{ContextSource, Inputs};
-use crate::metadata::{self, Repository};
+use crate::metadata::{self, Repository, TagContext};
 use crate::{env_vars, http};
 
 /// What names are made from, beside the rules.
@@ -20,7 +20,7 @@ use crate::{env_vars, http};
 pub struct EventFacts {
     /// The event as the rules read it: with the pull request's own ref, or the
     /// checkout's ref and commit.
-    pub context: RunContext,
+    pub context: TagContext,
     /// Clock, zone, repository, date of the commit.
     pub metadata: metadata::Facts,
     /// Where ref and commit come from, when it is not the event.
@@ -37,13 +37,13 @@ impl EventFacts {
         let payload = &context.payload;
         let repository = Repository::from_payload(payload)
             .unwrap_or_else(|| Repository::of(&context.repository, &context.server_url));
-        let adjusted = metadata::adjusted(context, &inputs.pr_head_sha);
+        let adjusted = TagContext::of_event(context, &inputs.pr_head_sha);
         let mut facts = Self {
             metadata: metadata::Facts {
                 now: host.now(),
                 time_zone: time_zone(host),
                 repository,
-                commit_date: metadata::commit_date(payload, &adjusted.sha),
+                commit_date: metadata::commit_date(payload, &adjusted.0.sha),
             },
             context: adjusted,
             decision: None,
@@ -67,7 +67,7 @@ impl EventFacts {
     /// Ref, commit and date of the checkout; everything else is the event's.
     fn take_checkout(&mut self, host: &Host, event: &RunContext) -> Result<(), checkout::Error> {
         let checkout = Checkout::open(host.directory())?;
-        self.context = RunContext {
+        let context = RunContext {
             git_ref: checkout.git_ref()?,
             sha: checkout.sha(),
             ..event.clone()
@@ -75,8 +75,9 @@ impl EventFacts {
         self.metadata.commit_date = Some(checkout.committed()?);
         self.decision = Some(format!(
             "{} at {}: the checkout's, as the context is git",
-            self.context.git_ref, self.context.sha
+            context.git_ref, context.sha
         ));
+        self.context = TagContext(context);
         Ok(())
     }
 
@@ -87,7 +88,7 @@ impl EventFacts {
             return;
         }
         let checkout = Checkout::open(host.directory()).ok();
-        let same = checkout.filter(|checkout| checkout.sha() == self.context.sha);
+        let same = checkout.filter(|checkout| checkout.sha() == self.context.0.sha);
         self.metadata.commit_date = same.and_then(|checkout| checkout.committed().ok());
     }
 
@@ -97,7 +98,7 @@ impl EventFacts {
 
     /// Asks GitHub's API for what is still open.
     pub async fn ask(&mut self, inputs: &Inputs) {
-        let needs_repository = Repository::from_payload(&self.context.payload).is_none();
+        let needs_repository = Repository::from_payload(&self.context.0.payload).is_none();
         let needs_date = self.needs_date(inputs);
         if !needs_repository && !needs_date {
             return;
@@ -105,7 +106,7 @@ impl EventFacts {
         let token = inputs.github_token.as_ref();
         let github = http::client(&inputs.authorities)
             .map_err(|error| error.to_string())
-            .and_then(|client| GitHub::new(client, &self.context, token));
+            .and_then(|client| GitHub::new(client, &self.context.0, token));
         let github = match github {
             Ok(github) => github,
             Err(error) => return self.warn(&error),
@@ -116,7 +117,7 @@ impl EventFacts {
                 false => None,
             }
         };
-        let sha = self.context.sha.clone();
+        let sha = self.context.0.sha.clone();
         let date = async {
             match needs_date {
                 true => Some(github.commit_date(&sha).await),
@@ -149,7 +150,7 @@ impl EventFacts {
     fn warn(&mut self, error: &str) {
         self.warnings.push(format!(
             "GitHub's API at {} did not tell of {} ({error}): labels that need it stay empty",
-            self.context.api_url, self.context.repository
+            self.context.0.api_url, self.context.0.repository
         ));
     }
 }

@@ -108,7 +108,7 @@ impl Package {
 fn kinds(owner: &str, context: &RunContext) -> Vec<(&'static str, OwnerKind)> {
     let organisation = ("orgs", OwnerKind::Organization);
     let user = ("users", OwnerKind::User);
-    let kind = context.payload.text(&["repository", "owner", "type"]);
+    let kind = context.payload.owner_type();
     let is_own = context.owner().eq_ignore_ascii_case(owner);
     match kind.filter(|_| is_own) {
         Some("Organization") => vec![organisation],

@@ -113,13 +113,12 @@ impl<'a> Expressions<'a> {
 
     fn base_ref(&self) -> String {
         let payload = &self.context.payload;
-        let pull = &["pull_request", "base", "ref"];
         if self.tag().is_some()
-            && let Some(base) = payload.text(&["base_ref"])
+            && let Some(base) = payload.tagged_on()
         {
             base.strip_prefix("refs/heads/").unwrap_or(base).to_owned()
         } else if self.context.git_ref.starts_with("refs/pull/") {
-            payload.text(pull).unwrap_or_default().to_owned()
+            payload.base_branch().unwrap_or_default().to_owned()
         } else {
             String::new()
         }
@@ -129,7 +128,7 @@ impl<'a> Expressions<'a> {
         // Events that always run on the default branch's last commit.
         const ALWAYS: [&str; 4] = ["create", "discussion", "issues", "schedule"];
         let branch = self.branch().unwrap_or(&self.context.git_ref);
-        let default = self.context.payload.text(&["repository", "default_branch"]);
+        let default = self.context.payload.default_branch();
         let event = &self.context.event_name;
         !branch.is_empty()
             && (default == Some(branch) || ALWAYS.iter().any(|name| event.contains(name)))

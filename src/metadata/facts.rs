@@ -45,12 +45,13 @@ impl Repository {
     /// The repository of the payload, if nothing is missing from it. A push
     /// to a fork, for one, comes without a licence.
     pub fn from_payload(payload: &Payload) -> Option<Self> {
-        let has = |key| payload.has(&["repository", key]);
-        let repository = payload.get(&["repository"])?;
-        let complete = ["name", "html_url", "default_branch"]
-            .into_iter()
-            .all(|key| payload.text(&["repository", key]).is_some());
-        (complete && has("description") && has("license")).then(|| Self::from_json(repository))
+        let repository = payload.repository()?;
+        let has_text = |key| repository.get(key).is_some_and(Value::is_string);
+        let is_complete = ["name", "html_url", "default_branch"].iter().all(has_text)
+            && ["description", "license"]
+                .iter()
+                .all(|key| repository.get(key).is_some());
+        is_complete.then(|| Self::from_json(repository))
     }
 
     /// The repository in the words of GitHub's API.
@@ -81,12 +82,10 @@ impl Repository {
 
 /// When the commit was made, if the payload says so (pushes do).
 pub fn commit_date(payload: &Payload, sha: &str) -> Option<Timestamp> {
-    let dated = |commit: &&Value| commit.get("id").and_then(Value::as_str) == Some(sha);
-    let commits = payload.get(&["commits"]).and_then(Value::as_array);
-    let listed = commits.and_then(|commits| commits.iter().find(dated));
-    let head = payload.get(&["head_commit"]).filter(dated);
-    let date = |commit: &Value| commit.get("timestamp")?.as_str()?.parse().ok();
-    listed.and_then(date).or_else(|| head.and_then(date))
+    payload
+        .commits()
+        .filter(|commit| commit.get("id").and_then(Value::as_str) == Some(sha))
+        .find_map(|commit| commit.get("timestamp")?.as_str()?.parse().ok())
 }
 
 /// True when a template asks for the commit's date, which costs a request
@@ -112,25 +111,30 @@ fn templates(kind: &TagKind) -> Option<&String> {
     }
 }
 
-/// The context that tags are made from: a pull request's own ref for
-/// `pull_request_target`, which runs on the base branch, and where
-/// `DOCKER_METADATA_PR_HEAD_SHA` asks for it a pull request's head commit
-/// instead of the merge commit.
-#[must_use]
-pub fn adjusted(context: &RunContext, pr_head_sha: &str) -> RunContext {
-    let mut adjusted = context.clone();
-    let payload = &context.payload;
-    if context.event_name.contains("pull_request_target") {
-        let number = payload.get(&["number"]).map(ToString::to_string);
-        let number = number.unwrap_or_else(|| "undefined".to_owned());
-        adjusted.git_ref = format!("refs/pull/{number}/merge");
+/// The event as the rules for tags read it. Everything else goes by the event's own
+/// [`RunContext`]: which ref a cache belongs to, who may do what.
+#[derive(Clone, Debug)]
+pub struct TagContext(pub RunContext);
+
+impl TagContext {
+    /// A pull request's own ref for `pull_request_target`, which runs on the base
+    /// branch, and where `DOCKER_METADATA_PR_HEAD_SHA` asks for it a pull request's
+    /// head commit instead of the merge commit.
+    #[must_use]
+    pub fn of_event(context: &RunContext, pr_head_sha: &str) -> Self {
+        let mut adjusted = context.clone();
+        let payload = &context.payload;
+        if context.event_name.contains("pull_request_target") {
+            let number = payload.pull_request_number();
+            let number = number.unwrap_or_else(|| "undefined".to_owned());
+            adjusted.git_ref = format!("refs/pull/{number}/merge");
+        }
+        if pr_head_sha.to_ascii_lowercase().contains("true")
+            && context.event_name.contains("pull_request")
+            && let Some(head) = payload.head_sha()
+        {
+            head.clone_into(&mut adjusted.sha);
+        }
+        Self(adjusted)
     }
-    let head = payload.text(&["pull_request", "head", "sha"]);
-    if pr_head_sha.to_ascii_lowercase().contains("true")
-        && context.event_name.contains("pull_request")
-        && let Some(head) = head
-    {
-        head.clone_into(&mut adjusted.sha);
-    }
-    adjusted
 }

@@ -22,7 +22,7 @@ mod template;
 use std::collections::{HashMap, HashSet};
 
 use expressions::Expressions;
-pub use facts::{Facts, Repository, adjusted, commit_date, needs_commit_date};
+pub use facts::{Facts, Repository, TagContext, commit_date, needs_commit_date};
 pub use notices::{Notice, Severity};
 pub use rules::sanitize;
 use rules::{Outcome, Rules};
@@ -30,7 +30,6 @@ use rules::{Outcome, Rules};
 pub use fill::fill_in;
 
 use crate::error::InputProblem;
-use crate::event::RunContext;
 use crate::input::MetadataInputs;
 use crate::input::tags::TagRule;
 
@@ -73,12 +72,12 @@ struct Version {
 /// Every rule, label and annotation that cannot be applied.
 pub fn resolve(
     inputs: &MetadataInputs,
-    context: &RunContext,
+    context: &TagContext,
     facts: &Facts,
 ) -> Result<Metadata, Vec<InputProblem>> {
     let mut rules = Rules {
         inputs,
-        expressions: Expressions::new(context, facts, inputs),
+        expressions: Expressions::new(&context.0, facts, inputs),
         searcher: regex::Searcher::default(),
         warnings: Vec::new(),
     };

@@ -45,5 +45,5 @@ pub fn engine(containerd_store: bool) -> Engine {
 /// Whether the image of these inputs is pushed.
 pub fn publication(inputs: &Inputs, facts: &Facts) -> Publication {
     let named = Named::of(inputs, &mut Vec::new());
-    publication::decide(inputs, &named, &facts.event.context, false)
+    publication::decide(inputs, &named, &facts.event.context.0, false)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use stevedore::testing::{Facts, Repository, Severity, adjusted, commit_date, resolve};
+use stevedore::testing::{Facts, Repository, Severity, TagContext, commit_date, resolve};
 use stevedore::testing::{MetadataInputs, RawMetadata};
 use stevedore::testing::{Payload, RunContext};
 
@@ -46,14 +46,14 @@ fn run(case: &Value, events: &Value, repositories: &Value) -> Ran {
         payload: Payload::new(events[text(case, "/event")].clone()),
         ..RunContext::default()
     };
-    let context = adjusted(&context, text(case, "/env/DOCKER_METADATA_PR_HEAD_SHA"));
+    let context = TagContext::of_event(&context, text(case, "/env/DOCKER_METADATA_PR_HEAD_SHA"));
     let now = Timestamp::from_millisecond(case["now_ms"].as_i64().unwrap()).unwrap();
     let from_api = text(case, "/commit_date").parse().ok();
     let facts = Facts {
         now,
         time_zone: TimeZone::UTC,
         repository: Repository::from_json(&repositories[text(case, "/repo")]),
-        commit_date: commit_date(&context.payload, &context.sha).or(from_api),
+        commit_date: commit_date(&context.0.payload, &context.0.sha).or(from_api),
     };
     let raw = RawMetadata {
         images: text(case, "/inputs/images"),

@@ -17,7 +17,7 @@ mod tags;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use stevedore::testing::InputProblem;
-use stevedore::testing::{Facts, Metadata, Repository};
+use stevedore::testing::{Facts, Metadata, Repository, TagContext};
 use stevedore::testing::{MetadataInputs, RawMetadata};
 use stevedore::testing::{Payload, RunContext};
 
@@ -46,5 +46,5 @@ fn facts() -> Facts {
 
 fn resolve(raw: &RawMetadata<'_>, context: &RunContext) -> Result<Metadata, Vec<InputProblem>> {
     let inputs = MetadataInputs::parse(raw)?;
-    stevedore::testing::resolve(&inputs, context, &facts())
+    stevedore::testing::resolve(&inputs, &TagContext(context.clone()), &facts())
 }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use stevedore::testing::RawMetadata;
 use stevedore::testing::{Payload, RunContext};
-use stevedore::testing::{Repository, adjusted, commit_date};
+use stevedore::testing::{Repository, TagContext, commit_date};
 
 use super::{event, resolve};
 
@@ -162,7 +162,7 @@ proptest! {
         let context = RunContext { event_name: name, sha, payload: Payload::new(payload), ..RunContext::default() };
         let _ = Repository::from_payload(&context.payload);
         let _ = commit_date(&context.payload, &context.sha);
-        check(&RawMetadata::default(), &adjusted(&context, "true"));
+        check(&RawMetadata::default(), &TagContext::of_event(&context, "true").0);
     }
 }
 

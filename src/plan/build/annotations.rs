@@ -123,7 +123,7 @@ mod tests {
         let mut facts = facts(&inputs, "FROM scratch\n");
         facts.engine = engine(containerd_store);
         let publication = publication(&inputs, &facts);
-        let (builder, context) = (Builder::engine(""), &facts.event.context);
+        let (builder, context) = (Builder::engine(""), &facts.event.context.0);
         let mut decisions = Vec::new();
         let attestations = attestations::decide(&inputs, context, &facts, &builder, &mut decisions);
         let question = Question {

@@ -122,9 +122,8 @@ fn is_classic_engine(builder: &Builder, facts: &Facts) -> bool {
 }
 
 fn is_private(context: &RunContext, facts: &Facts) -> bool {
-    let told = context.payload.get(&["repository", "private"]);
-    told.and_then(serde_json::Value::as_bool)
-        .or(facts.event.metadata.repository.private)
+    let told = context.payload.is_private();
+    told.or(facts.event.metadata.repository.private)
         .unwrap_or(false)
 }
 

@@ -27,6 +27,9 @@ const TIMEOUT: &str = "2m";
 pub struct CacheRequest<'a> {
     pub inputs: &'a Inputs,
     pub facts: &'a Facts,
+    /// The event itself, whatever tags are made from: by its ref GitHub's cache service
+    /// decides what a run may read.
+    pub context: &'a RunContext,
     pub names: &'a [ImageName],
     pub platforms: &'a [Platform],
     pub publication: &'a Publication,
@@ -88,7 +91,7 @@ impl CacheRequest<'_> {
     /// those of the default one.
     fn service(&self) -> Cache {
         let scope = self.scope().of_default_branch().name();
-        let event = self.context().event_name.as_str();
+        let event = self.context.event_name.as_str();
         // Its caches are the default branch's, and its code is somebody's.
         let foreign = (event == "pull_request_target").then_some("a pull request's code");
         let mut cache = self.finish(
@@ -216,7 +219,7 @@ impl CacheRequest<'_> {
             () if !facts.may_read() => Some("ACTIONS_CACHE_MODE"),
             () => None,
         };
-        let is_tag = self.context().git_ref.starts_with("refs/tags/");
+        let is_tag = self.context.git_ref.starts_with("refs/tags/");
         let unwritten = match () {
             () if !facts.may_write() => Some("ACTIONS_CACHE_MODE"),
             () if is_tag => Some("a tag's cache would be read by nobody"),
@@ -243,12 +246,8 @@ impl CacheRequest<'_> {
         }
     }
 
-    fn context(&self) -> &RunContext {
-        &self.facts.event.context
-    }
-
     fn is_pull_request(&self) -> bool {
-        self.context().is_pull_request()
+        self.context.is_pull_request()
     }
 
     fn default_branch(&self) -> Option<&str> {
@@ -259,9 +258,9 @@ impl CacheRequest<'_> {
     /// The branch whose cache this run's is, when it is not the default one: of
     /// a pull request the one that it is for.
     fn branch(&self) -> Option<&str> {
-        let context = self.context();
+        let context = self.context;
         let branch = match self.is_pull_request() {
-            true => context.payload.text(&["pull_request", "base", "ref"]),
+            true => context.payload.base_branch(),
             false => context.git_ref.strip_prefix("refs/heads/"),
         };
         branch.filter(|branch| Some(*branch) != self.default_branch())
@@ -270,7 +269,7 @@ impl CacheRequest<'_> {
     fn scope(&self) -> Scope {
         let image = self.names.first().map(ToString::to_string);
         Scope {
-            image: image.unwrap_or_else(|| self.context().repository.to_lowercase()),
+            image: image.unwrap_or_else(|| self.context.repository.to_lowercase()),
             target: self.inputs.target.clone(),
             platforms: self.platforms.to_vec(),
             branch: self.branch().map(str::to_owned),

@@ -64,6 +64,7 @@ impl<'a> Draft<'a> {
         let build_contexts = context::build_contexts(inputs, &own, &mut told.problems);
         let platforms = platforms(inputs, &publication, told);
         let question = CacheRequest {
+            context,
             inputs,
             facts,
             names: &all_names,

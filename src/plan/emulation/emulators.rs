@@ -306,7 +306,7 @@ mod tests {
                 cache: &cache,
             })
             .unwrap();
-            let wanted = Wanted::alone(inputs, &facts.event.context, facts);
+            let wanted = Wanted::alone(inputs, &facts.event.context.0, facts);
             let (mut notices, mut told) = (Vec::new(), Told::default());
             let support = buildx_features::decide(inputs, None, &mut notices, &mut told.problems);
             let mut draft = Draft::of(&wanted, &RunContext::default(), support, &mut told);

@@ -93,7 +93,7 @@ pub fn default_context(inputs: &Inputs, context: &RunContext, knows_query: bool)
     let head = match of_request.filter(|_| inputs.build.pull_request_head) {
         Some(request) => {
             let number = request.trim_end_matches("/merge").trim_end_matches("/head");
-            let sha = context.payload.text(&["pull_request", "head", "sha"]);
+            let sha = context.payload.head_sha();
             let head = || format!("refs/pull/{number}/head");
             Some(sha.map_or_else(head, str::to_owned))
         }

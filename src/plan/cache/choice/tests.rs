@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::event::Payload;
+use crate::metadata::TagContext;
 use crate::plan::builder::choice as builder;
 use crate::plan::builder::choice::BuilderRequest;
 use crate::plan::testing::{engine, facts, inputs, publication};
@@ -42,17 +43,19 @@ fn decided(case: &Case<'_>) -> Cache {
     facts.cache.mode = case.mode.to_owned();
     facts.cache.kept = Some("/tools".into());
     facts.event.metadata.repository.default_branch = Some("main".to_owned());
-    facts.event.context = RunContext {
+    let context = RunContext {
         event_name: case.event.to_owned(),
         git_ref: case.git_ref.to_owned(),
         repository: "Acme/App".to_owned(),
         payload: Payload::new(json!({"pull_request": {"base": {"ref": "next"}}})),
         ..RunContext::default()
     };
+    facts.event.context = TagContext(context.clone());
     let publication = publication(&inputs, &facts);
     let question = CacheRequest {
         inputs: &inputs,
         facts: &facts,
+        context: &context,
         names: &[ImageName::parse("ghcr.io/acme/app").unwrap()],
         platforms: &inputs.platforms,
         publication: &publication,
@@ -314,6 +317,7 @@ fn a_step_that_is_an_image_has_no_folder_that_stays() {
         let question = CacheRequest {
             inputs: &inputs,
             facts: &facts,
+            context: &RunContext::default(),
             names: &[],
             platforms: &inputs.platforms,
             publication: &publication,
@@ -324,4 +328,29 @@ fn a_step_that_is_an_image_has_no_folder_that_stays() {
         assert_eq!(counts(&cache), (0, 0));
         assert!(cache.to_string().contains(why), "{cache}");
     }
+}
+
+#[test]
+fn a_checkout_of_a_tag_takes_no_cache_from_a_run_on_a_branch() {
+    let inputs = inputs(&[("cache", "registry"), ("metadata-context", "git")]);
+    let mut facts = facts(&inputs, "FROM scratch\n");
+    let at = |git_ref: &str| RunContext {
+        event_name: "workflow_dispatch".to_owned(),
+        git_ref: git_ref.to_owned(),
+        ..RunContext::default()
+    };
+    facts.event.context = TagContext(at("refs/tags/v1.2.3"));
+    let publication = publication(&inputs, &facts);
+    let question = CacheRequest {
+        inputs: &inputs,
+        facts: &facts,
+        context: &at("refs/heads/main"),
+        names: &[ImageName::parse("ghcr.io/acme/app").unwrap()],
+        platforms: &inputs.platforms,
+        publication: &publication,
+        is_engine: true,
+        has_run: true,
+    };
+    let cache = question.decide();
+    assert_eq!(cache.to.len(), 1, "{cache}");
 }
