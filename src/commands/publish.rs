@@ -161,12 +161,11 @@ async fn carry_out(
             state,
         )
     };
-    let record = Record::begin(plan, inputs.own_builder.cleanup, &folder, &keep)
-        .map_err(|error| own("GITHUB_STATE", error))?;
+    let record = Record::begin(plan, &folder, &keep).map_err(|error| own("GITHUB_STATE", error))?;
 
     let job = Job {
         plan,
-        inputs,
+        secrets: inputs.secret_values(),
         context,
         facts,
         host,

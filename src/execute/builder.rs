@@ -16,7 +16,7 @@ use crate::env_vars;
 use crate::facts::{DockerSettings, Facts};
 use crate::host::{Command, Finished, Host, Progress};
 use crate::image::Platform;
-use crate::input::builder::{Cleanup, Driver, EmulationWish};
+use crate::input::builder::{Cleanup, Driver};
 use crate::plan::{
     Builder, BuilderChoice, CONTEXT, Created, EmulationStep, Handed, Handlers, Plan, RunFiles,
     Source, cannot_run, tls_file,
@@ -107,7 +107,7 @@ pub(super) fn building(job: &Job<'_>, buildx: &Path) -> Command {
     for Handed { variable, from } in &job.plan.variables {
         let value = match from {
             Source::Runner => job.host.var(variable).map(str::to_owned),
-            Source::Cache { kind, attribute } => job.inputs.cache_attribute(kind, attribute),
+            Source::Cache { kind, attribute } => job.secrets.cache_attribute(kind, attribute),
         };
         if let Some(value) = value {
             command = command.env(variable, value);
@@ -153,11 +153,10 @@ async fn install(
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
     let done = emulation::install(&handlers, job.facts, credentials, job.host).await?;
-    let own = &job.inputs.own_builder;
-    if own.emulation != EmulationWish::Always && !done.there.is_empty() {
+    if !job.plan.emulation.is_forced && !done.there.is_empty() {
         warnings.push(unusable(&done.there, &handlers.image));
     }
-    if own.cleanup == Cleanup::All && !done.new.is_empty() {
+    if job.plan.cleanup == Cleanup::All && !done.new.is_empty() {
         job.record.add_handlers(Handlers {
             image: done.image,
             architectures: done.new,
@@ -233,12 +232,9 @@ pub(super) fn tell(said: &str) {
 
 /// The files that the commands name, and the user's defaults for buildkitd.
 fn write_files(job: &Job<'_>) -> Result<(), Error> {
-    let own = &job.inputs.own_builder;
-    for (index, node) in own.nodes().enumerate() {
-        for (what, secret) in node.tls.given() {
-            let text = &mut secret.expose().to_owned();
-            super::write(job.folder, &tls_file(index, what), text)?;
-        }
+    for (index, what, secret) in job.secrets.node_certificates() {
+        let text = &mut secret.expose().to_owned();
+        super::write(job.folder, &tls_file(index, what), text)?;
     }
     if let Some(made) = job.plan.builder.made() {
         trust::write_configurations(job, made)?;

@@ -57,7 +57,7 @@ impl Job<'_> {
     async fn status(&self, check: &ServiceCheck) -> Result<StatusCode, String> {
         let url = &check.service.url;
         let url = Url::parse(url).map_err(|error| format!("its address is not a URL: {error}"))?;
-        let builder = http::builder(&self.inputs.authorities).redirect(Policy::none());
+        let builder = http::builder(self.secrets.authorities()).redirect(Policy::none());
         let builder = match is_loopback(&url) {
             true => builder.no_proxy(),
             false => builder,

@@ -11,14 +11,14 @@ use super::credential;
 use crate::facts::{DockerSettings, Facts};
 use crate::host::Host;
 use crate::image::Registry;
-use crate::input::Inputs;
+use crate::input::SecretValues;
 use crate::plan::Plan;
 
 /// Makes the configuration. A credential helper that is missing is a warning:
 /// what it keeps is not to be had, but nothing may need it.
 pub(super) fn make(
     plan: &Plan,
-    inputs: &Inputs,
+    secrets: SecretValues<'_>,
     facts: &Facts,
     host: &Host,
     warnings: &mut Vec<String>,
@@ -37,7 +37,7 @@ pub(super) fn make(
     }
     drop_missing(&mut helpers, host, warnings);
     for login in &plan.logins {
-        let Some(secret) = credential(inputs, login.credential) else {
+        let Some(secret) = credential(secrets, login.credential) else {
             continue;
         };
         let key = login.registry.config_key().to_owned();

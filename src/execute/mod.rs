@@ -72,8 +72,9 @@ use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::host::{Host, Progress};
 use crate::image::ImageName;
-use crate::input::{Inputs, Preflight};
-use crate::plan::{Build, ContextKind, Credential, Omit, Plan, RunFiles};
+use crate::input::address::GitLogin;
+use crate::input::{Preflight, SecretValues};
+use crate::plan::{Build, Credential, Omit, Plan, RunFiles};
 use crate::registry::{Client, Credentials};
 use crate::secret::Secret;
 
@@ -193,7 +194,7 @@ pub struct Job<'a> {
     /// What to do.
     pub plan: &'a Plan,
     /// The values of the credentials that the plan names.
-    pub inputs: &'a Inputs,
+    pub secrets: SecretValues<'a>,
     /// The event, as GitHub tells it.
     pub context: &'a RunContext,
     /// Where engine, buildx and the user's Docker are.
@@ -235,13 +236,13 @@ impl Job<'_> {
     async fn steps(&self, mut progress: Progress<'_>, outcome: &mut Outcome) -> Result<(), Error> {
         let config = docker_config::make(
             self.plan,
-            self.inputs,
+            self.secrets,
             self.facts,
             self.host,
             &mut outcome.warnings,
         );
         let credentials = Credentials::new(config.clone());
-        let authorities = self.inputs.authorities.clone();
+        let authorities = self.secrets.authorities().clone();
         let client = Client::new(credentials.clone(), authorities, self.host);
         if self.plan.preflight.mode == Preflight::Only {
             return self.checked(&client, outcome).await;
@@ -346,25 +347,28 @@ impl Job<'_> {
         let folder = self.folder;
         let text = &mut docker_config::text(config);
         write(folder, "docker/config.json", text)?;
-        trust::write_authorities(folder, &self.inputs.authorities, self.host)?;
+        trust::write_authorities(folder, self.secrets.authorities(), self.host)?;
         write(
             folder,
             "buildx/.buildNodeID",
             &mut build::NODE_ID.to_owned(),
         )?;
-        if let Some(token) = git_token(self.plan, self.inputs) {
+        if self.plan.git_token
+            && let Some(token) = self.secrets.github_token()
+        {
             write(folder, "git-token", &mut token.expose().to_owned())?;
         }
         // With bake files those of the inputs are none.
-        let logins = self.inputs.logins.git.iter();
-        let logins = logins.chain(&self.facts.bake.git_logins);
-        for (index, login) in logins.enumerate() {
+        let of_bake = self.facts.bake.git_logins.iter();
+        let headers = self.secrets.git_headers();
+        let headers = headers.chain(of_bake.map(GitLogin::header));
+        for (index, header) in headers.enumerate() {
             let name = format!("git-logins/{index}");
-            write(folder, &name, &mut login.header().expose().to_owned())?;
+            write(folder, &name, &mut header.expose().to_owned())?;
         }
-        for (index, secret) in self.inputs.build.secrets.values.iter().enumerate() {
+        for (index, secret) in self.secrets.build_secrets().enumerate() {
             let name = format!("secrets/{index}");
-            write(folder, &name, &mut secret.value.expose().to_owned())?;
+            write(folder, &name, &mut secret.expose().to_owned())?;
         }
         let contexts = self.facts.docker.folder.join("contexts");
         if !contexts.is_dir() {
@@ -390,18 +394,12 @@ fn write(folder: &RunFolder, name: &str, text: &mut String) -> Result<(), Error>
     written.map_err(Error::files(name))
 }
 
-fn git_token<'a>(plan: &Plan, inputs: &'a Inputs) -> Option<&'a Secret> {
-    let is_own = |build: &Build| matches!(build.context.kind, ContextKind::Repository { .. });
-    let is_needed = plan.builds.iter().any(is_own) && !inputs.build.secrets.has_git_token;
-    inputs.github_token.as_ref().filter(|_| is_needed)
-}
-
 /// The value of a credential that the plan names.
-fn credential(inputs: &Inputs, name: Credential) -> Option<&Secret> {
+fn credential(secrets: SecretValues<'_>, name: Credential) -> Option<&Secret> {
     match name {
-        Credential::Password => inputs.password.as_ref(),
-        Credential::GithubToken => inputs.github_token.as_ref(),
-        Credential::RegistryAuth(index) => inputs.registry_auth.get(index)?.password.as_ref(),
+        Credential::Password => secrets.password(),
+        Credential::GithubToken => secrets.github_token(),
+        Credential::RegistryAuth(index) => secrets.registry_auth(index),
     }
 }
 

@@ -8,21 +8,19 @@ use tracing::info;
 use super::refusals::{PACKAGE, Refused};
 use super::{Denial, Error, Job, Outcome};
 use crate::diagnosis::Kind;
-use crate::input::Preflight;
 use crate::plan;
-use crate::plan::{Check, cache_name};
+use crate::plan::{Check, OnRefusal, cache_name};
 use crate::registry::{Answer, Client};
 
 /// How long all questions together may take.
 const BOUND: Duration = Duration::from_secs(10);
 
 impl Job<'_> {
-    /// Asks; what is no refusal is a warning at most. Where the run's token can
-    /// only read, as Dependabot's, a refusal of the image means that it is
-    /// built and not published.
+    /// Asks; what is no refusal is a warning at most. What a refusal means is in the
+    /// plan.
     ///
     /// # Errors
-    /// [`Error::Refused`], unless the plan wants warnings only.
+    /// [`Error::Refused`], where the plan wants to stop.
     pub(super) async fn preflight(
         &self,
         client: &Client,
@@ -59,24 +57,23 @@ impl Job<'_> {
         if denials.is_empty() {
             return Ok(());
         }
-        if self.may_only_read() {
-            self.build_only(denials, outcome);
-            return Ok(());
-        }
-        if self.plan.preflight.mode == Preflight::Warn {
-            for denial in &denials {
-                info!("{}", denial.diagnosis.fix);
+        match &self.plan.preflight.on_refusal {
+            OnRefusal::Stop => return Err(Error::Refused(denials)),
+            OnRefusal::BuildOnly { why, fix } => self.build_only(denials, why, fix, outcome),
+            OnRefusal::Warn => {
+                for denial in &denials {
+                    info!("{}", denial.diagnosis.fix);
+                }
+                let warnings = denials.iter().map(ToString::to_string);
+                outcome.warnings.extend(warnings);
             }
-            let warnings = denials.iter().map(ToString::to_string);
-            outcome.warnings.extend(warnings);
-            return Ok(());
         }
-        Err(Error::Refused(denials))
+        Ok(())
     }
 
     /// What a run that may only read makes of refusals: a cache is left out, and
     /// an image is built and not published.
-    fn build_only(&self, denials: Vec<Denial>, outcome: &mut Outcome) {
+    fn build_only(&self, denials: Vec<Denial>, why: &str, fix: &str, outcome: &mut Outcome) {
         let (images, caches): (Vec<_>, Vec<_>) = denials
             .into_iter()
             .partition(|denial| denial.check.access == plan::Access::Push);
@@ -84,7 +81,7 @@ impl Job<'_> {
             self.leave_out_asked(&denial.check, &denial.to_string(), outcome);
         }
         if !images.is_empty() {
-            outcome.known.withheld = Some(self.withheld(&images));
+            outcome.known.withheld = Some(withheld(&images, why, fix));
         }
     }
 
@@ -128,26 +125,17 @@ impl Job<'_> {
             }
         }
     }
+}
 
-    /// Dependabot's runs have a token that can only read, unless `permissions`
-    /// raise it, and secrets of their own.
-    fn may_only_read(&self) -> bool {
-        self.context.is_dependabot()
-    }
-
-    fn withheld(&self, denials: &[Denial]) -> String {
-        let images: Vec<String> = denials
-            .iter()
-            .map(|denial| denial.check.image.to_string())
-            .collect();
-        format!(
-            "built, not published, and no cache is sent to a registry: Dependabot's runs have a \
-             token that can only read and secrets of their own, and {} refused it. \
-             `permissions: packages: write` on the job raises the token; a password has to be \
-             among Dependabot's secrets",
-            images.join(", ")
-        )
-    }
+fn withheld(denials: &[Denial], why: &str, fix: &str) -> String {
+    let images: Vec<String> = denials
+        .iter()
+        .map(|denial| denial.check.image.to_string())
+        .collect();
+    format!(
+        "built, not published, and no cache is sent to a registry: {why}, and {} refused it. {fix}",
+        images.join(", ")
+    )
 }
 
 /// A cache that may not be read, or does not answer, is not used.

@@ -75,9 +75,9 @@ impl<'a> Refused<'a> {
     pub(super) async fn learn(mut self, within: Duration) -> Self {
         let github = self.image.filter(|image| image.registry.is_github());
         if let Some(image) = github {
-            let token = self.job.inputs.github_token.as_ref();
+            let token = self.job.secrets.github_token();
             let context = self.job.context;
-            let asked = Package::ask(image, context, token, &self.job.inputs.authorities);
+            let asked = Package::ask(image, context, token, self.job.secrets.authorities());
             let asked = tokio::time::timeout(within, asked).await;
             self.package = asked.ok();
         }
@@ -179,8 +179,7 @@ impl<'a> Refused<'a> {
 
     /// True when `password` holds the token of the job.
     fn is_token(&self) -> bool {
-        let (password, token) = (&self.job.inputs.password, &self.job.inputs.github_token);
-        match (password, token) {
+        match (self.job.secrets.password(), self.job.secrets.github_token()) {
             (Some(password), Some(token)) => password.expose() == token.expose(),
             _ => false,
         }

@@ -66,14 +66,9 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// When `keep`, which keeps it for the post step, fails.
-    pub fn begin(
-        plan: &Plan,
-        cleanup: Cleanup,
-        folder: &RunFolder,
-        keep: &'a Keep<'a>,
-    ) -> io::Result<Self> {
+    pub fn begin(plan: &Plan, folder: &RunFolder, keep: &'a Keep<'a>) -> io::Result<Self> {
         let made = plan.builder.made().filter(|made| !made.stays);
-        let all = cleanup == Cleanup::All;
+        let all = plan.cleanup == Cleanup::All;
         // The engine's own builder leaves in the engine what it pushes, too.
         let leaves = all && plan.builder.choice == BuilderChoice::Engine;
         let images = |are_kept: bool, which: fn(&Build) -> bool| {

@@ -61,7 +61,7 @@ pub(super) fn trusting(command: Command, run: &Path) -> Command {
 
 /// Writes the configurations that the commands of a builder name.
 pub(super) fn write_configurations(job: &Job<'_>, made: &Created) -> Result<(), Error> {
-    let given = &job.inputs.own_builder.config;
+    let given = job.secrets.buildkitd_config();
     if made.trusts.is_empty() {
         return match given {
             Some(DaemonConfig::Text(text)) => write(job.folder, config_file(0), &mut text.clone()),

@@ -21,6 +21,7 @@ pub mod output;
 pub mod raw;
 mod reader;
 pub mod reference;
+mod secret_values;
 pub mod secrets;
 pub mod spec;
 pub mod tags;
@@ -37,6 +38,7 @@ use list::{Grammar, Style};
 pub use metadata::{MetadataInputs, RawMetadata};
 use output::Output;
 pub use raw::RawInputs;
+pub use secret_values::SecretValues;
 use serde::Serialize;
 
 use crate::env_vars;

@@ -15,6 +15,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
+use crate::input::builder::Cleanup;
 use crate::plan::access::login::{self, Login};
 use crate::plan::access::preflight::{self, Checks};
 use crate::plan::build::model::Build;
@@ -32,6 +33,7 @@ use crate::plan::draft::request::Wanted;
 use crate::plan::emulation::emulators::{self, Emulation};
 use crate::plan::emulation::running;
 use crate::plan::findings::{Notice, Told};
+use crate::plan::image::context::ContextKind;
 use crate::plan::lists::distinct;
 use crate::plan::run_files::RunFiles;
 use crate::plan::variable::Handed;
@@ -55,6 +57,9 @@ pub struct Plan {
     pub stall_timeout: Option<Duration>,
     /// The registries that are logged in to.
     pub logins: Vec<Login>,
+    /// True when BuildKit fetches the repository itself, with the job's token.
+    #[serde(skip)]
+    pub git_token: bool,
     /// What buildx is given in its environment, beside what all programs get.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<Handed>,
@@ -62,6 +67,9 @@ pub struct Plan {
     pub builder: Builder,
     /// What is done about platforms that the builder does not run by itself.
     pub emulation: Emulation,
+    /// What is taken away after the run.
+    #[serde(skip)]
+    pub cleanup: Cleanup,
     /// The platforms that commands run on, the builder's own included.
     #[serde(skip)]
     pub running: BTreeSet<Platform>,
@@ -121,8 +129,10 @@ pub fn plan(
     let nodes = assign::described(&builder, &platforms);
     told.decisions
         .extend(nodes.map(|nodes| format!("nodes: {nodes}")));
+    let cleanup = inputs.own_builder.cleanup;
+    let described = choice::clean_up(cleanup);
     told.decisions
-        .extend(choice::clean_up(inputs).map(str::to_owned));
+        .extend(described.map(|described| format!("clean-up: {described}")));
     told.decide(&emulation);
     let variables = environment::decide(&drafts, inputs, &mut told);
     let lines = logins.iter().map(|login| format!("login at {login}"));
@@ -130,19 +140,27 @@ pub fn plan(
     if !told.problems.is_empty() {
         return Err(told.problems);
     }
+    let preflight = preflight::decide(&drafts, inputs.preflight, context);
+    let refusal = preflight.described_refusal();
+    told.decisions
+        .extend(refusal.map(|refusal| format!("if a registry refuses: {refusal}")));
+    let has_own = |build: &Build| matches!(build.context.kind, ContextKind::Repository { .. });
+    let git_token = builds.iter().any(has_own) && !inputs.build.secrets.has_git_token;
     let running = drafts.iter();
     let running = running.flat_map(|draft| running::running(draft, &draft.platforms));
     let running = running.collect();
     Ok(Plan {
         together: build::together(inputs, &drafts, &builder),
-        preflight: preflight::decide(&drafts, inputs.preflight),
+        preflight,
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,
         builds,
         logins,
+        git_token,
         variables,
         builder,
         emulation,
+        cleanup,
         running,
         decisions: told.decisions,
         notices: told.notices,

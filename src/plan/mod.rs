@@ -26,7 +26,7 @@ mod testing;
 mod variable;
 
 pub use crate::plan::access::login::Credential;
-pub use crate::plan::access::preflight::{Access, Check};
+pub use crate::plan::access::preflight::{Access, Check, OnRefusal};
 pub use crate::plan::access::service_check::ServiceCheck;
 pub use crate::plan::build::model::Build;
 pub use crate::plan::builder::assign::{Able, Spread};
@@ -45,7 +45,6 @@ pub use crate::plan::command::exclusions::Omit;
 pub use crate::plan::compose::{Plan, plan};
 pub use crate::plan::emulation::emulators::{EmulationStep, Handlers, cannot_run};
 pub use crate::plan::findings::Level;
-pub use crate::plan::image::context::ContextKind;
 pub use crate::plan::image::publication::Publication;
 pub use crate::plan::render::{line, list};
 pub use crate::plan::run_files::RunFiles;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::error::sanitize;
 use crate::image::{ImageName, Registry};
 use crate::plan::build::model::Build;
-use crate::plan::builder::assign;
 use crate::plan::builder::create::Created;
+use crate::plan::builder::{assign, choice};
 use crate::plan::command::exclusions::Omit;
 use crate::plan::compose::Plan;
 use crate::plan::run_files::RunFiles;
@@ -77,6 +77,12 @@ impl fmt::Display for Plan {
             line(f, "nodes", &nodes)?;
         }
         line(f, "emulation", &self.emulation.described())?;
+        if let Some(refusal) = self.preflight.described_refusal() {
+            line(f, "if refused", &refusal)?;
+        }
+        if let Some(described) = choice::clean_up(self.cleanup) {
+            line(f, "clean-up", described)?;
+        }
         self.labels(f)?;
         for notice in &self.notices {
             line(f, "note", &format!("{}: {}", notice.title, notice.message))?;

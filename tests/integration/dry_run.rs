@@ -270,3 +270,44 @@ fn a_plan_in_a_workflow_is_clean_and_its_masks_are_seen() {
         }
     }
 }
+
+#[test]
+fn what_follows_a_refusal_and_what_is_taken_away_are_in_the_plan() {
+    let file = root().join("examples/events/push-tag.json");
+    let text = |actor: &str, more: &[&str]| {
+        let place = Place::new();
+        let event = [
+            "publish",
+            "--dry-run",
+            "--event-file",
+            file.to_str().unwrap(),
+        ];
+        let printed = run(place
+            .stevedore(event.iter().chain(more))
+            .env("GITHUB_ACTOR", actor));
+        assert!(printed.success, "{}", printed.err);
+        printed.out
+    };
+    let usual = text("octocat", &[]);
+    assert!(
+        !usual.contains("if refused") && !usual.contains("clean-up"),
+        "{usual}"
+    );
+    let warned = text(
+        "octocat",
+        &["--with", "preflight=warn", "--with", "cleanup=all"],
+    );
+    assert!(
+        warned.contains("if refused  a warning (`preflight: warn`)\n"),
+        "{warned}"
+    );
+    assert!(
+        warned.contains("clean-up    the builder and emulators that"),
+        "{warned}"
+    );
+    let dependabot = text("dependabot[bot]", &[]);
+    assert!(
+        dependabot.contains("if refused  built, not published ("),
+        "{dependabot}"
+    );
+}

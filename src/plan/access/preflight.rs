@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::event::RunContext;
 use crate::image::ImageName;
 use crate::input::{Inputs, Preflight};
 use crate::plan::access::service_check::{self, ServiceCheck};
@@ -19,6 +20,8 @@ use crate::plan::lists::distinct;
 pub struct Checks {
     /// The input `preflight`.
     pub mode: Preflight,
+    /// What the run does when one is refused.
+    pub on_refusal: OnRefusal,
     /// What is asked; empty when nothing is pushed or nothing is to be asked.
     pub checks: Vec<Check>,
     /// The cache services that are asked.
@@ -30,6 +33,55 @@ impl Checks {
     /// True when nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.checks.is_empty() && self.services.is_empty()
+    }
+}
+
+/// What a run does when a registry refuses what it wants to push.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnRefusal {
+    /// Stops before anything is built.
+    Stop,
+    /// Warns, and goes on.
+    Warn,
+    /// Builds and publishes nothing. A cache that is refused is left out.
+    BuildOnly {
+        /// Why a refusal is no failure.
+        why: String,
+        /// What would let it publish.
+        fix: String,
+    },
+}
+
+impl OnRefusal {
+    /// Dependabot's runs have a token that can only read, unless `permissions`
+    /// raise it, and secrets of their own.
+    fn decide(mode: Preflight, context: &RunContext) -> Self {
+        if context.is_dependabot() {
+            Self::BuildOnly {
+                why: "Dependabot's runs have a token that can only read and secrets of their own"
+                    .to_owned(),
+                fix: "`permissions: packages: write` on the job raises the token; a password has \
+                      to be among Dependabot's secrets"
+                    .to_owned(),
+            }
+        } else if mode == Preflight::Warn {
+            Self::Warn
+        } else {
+            Self::Stop
+        }
+    }
+}
+
+impl Checks {
+    /// What a refusal leads to, where it does not stop the run.
+    pub fn described_refusal(&self) -> Option<String> {
+        match &self.on_refusal {
+            _ if self.checks.is_empty() => None,
+            OnRefusal::Stop => None,
+            OnRefusal::Warn => Some("a warning (`preflight: warn`)".to_owned()),
+            OnRefusal::BuildOnly { why, .. } => Some(format!("built, not published ({why})")),
+        }
     }
 }
 
@@ -61,7 +113,7 @@ pub enum Access {
 }
 
 /// The questions of all images, each once.
-pub fn decide(drafts: &[Draft<'_>], mode: Preflight) -> Checks {
+pub fn decide(drafts: &[Draft<'_>], mode: Preflight, context: &RunContext) -> Checks {
     let of_one = |draft: &Draft<'_>| {
         let inputs = &draft.wanted.inputs;
         let (publication, cache) = (&draft.publication, &draft.cache);
@@ -70,6 +122,7 @@ pub fn decide(drafts: &[Draft<'_>], mode: Preflight) -> Checks {
     let all: Vec<Check> = drafts.iter().flat_map(of_one).collect();
     Checks {
         mode,
+        on_refusal: OnRefusal::decide(mode, context),
         checks: distinct(&all),
         services: service_check::checks(drafts, mode),
     }

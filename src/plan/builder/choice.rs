@@ -129,12 +129,12 @@ pub fn problems(inputs: &Inputs, builder: &Builder) -> Option<InputProblem> {
 }
 
 /// What is taken away after the run, where that is not the default.
-pub fn clean_up(inputs: &Inputs) -> Option<&'static str> {
-    match inputs.own_builder.cleanup {
+pub fn clean_up(cleanup: Cleanup) -> Option<&'static str> {
+    match cleanup {
         Cleanup::Builder => None,
-        Cleanup::Nothing => Some("clean-up: nothing, as `cleanup` says"),
+        Cleanup::Nothing => Some("nothing, as `cleanup` says"),
         Cleanup::All => Some(
-            "clean-up: the builder and emulators that the run makes, and the image's tags in the \
+            "the builder and emulators that the run makes, and the image's tags in the \
              engine, as `cleanup` says",
         ),
     }

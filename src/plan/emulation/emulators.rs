@@ -27,6 +27,9 @@ pub struct Emulation {
     pub platforms: Vec<Platform>,
     /// What is done.
     pub step: EmulationStep,
+    /// True when handlers are installed without a look at those that are there.
+    #[serde(skip)]
+    pub is_forced: bool,
     /// Why.
     pub reason: String,
 }
@@ -150,7 +153,10 @@ fn forced(inputs: &Inputs, platforms: Vec<Platform>) -> Emulation {
         return Emulation::new(platforms, EmulationStep::NotNeeded, NATIVE);
     }
     let handlers = Handlers::of(&inputs.own_builder.binfmt_image, &platforms);
-    Emulation::new(platforms, EmulationStep::Install(handlers), reason)
+    Emulation {
+        is_forced: true,
+        ..Emulation::new(platforms, EmulationStep::Install(handlers), reason)
+    }
 }
 
 /// The engine's own BuildKit runs what its kernel runs.
@@ -184,6 +190,7 @@ impl Emulation {
         Self {
             platforms,
             step,
+            is_forced: false,
             reason: reason.to_owned(),
         }
     }
