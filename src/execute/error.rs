@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 
-use super::LostNode;
 use crate::diagnosis::Diagnosis;
 use crate::error::sanitize::{LAST_WORDS, WORDS, clean, clean_lines};
 use crate::host::Signal;
@@ -153,7 +152,7 @@ impl From<Signal> for Error {
 
 impl Error {
     /// What makes an error of a file of the run that could not be written.
-    pub(super) fn files(what: &str) -> impl FnOnce(io::Error) -> Self {
+    pub fn files(what: &str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Files {
             what: what.to_owned(),
             source,
@@ -281,4 +280,15 @@ impl fmt::Display for FailedPush {
             tries => write!(f, ", tried {tries} times"),
         }
     }
+}
+
+/// A node that cannot be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostNode {
+    /// Its place among the nodes of the builder.
+    pub(crate) index: usize,
+    /// Its name and where it is.
+    pub(crate) shown: String,
+    /// Why.
+    pub(crate) reason: String,
 }

@@ -3,12 +3,13 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use super::build::last_words;
-use super::cache::Wait;
-use super::imports::Imports;
-use super::inspected;
-use super::lines::Lines;
-use super::progress::{Export, Reader, Watch};
+use crate::execute::buildx::cache_deadline::Wait;
+use crate::execute::buildx::cache_reads::Imports;
+use crate::execute::buildx::export::Export;
+use crate::execute::buildx::inspect;
+use crate::execute::buildx::last_words::last_words;
+use crate::execute::buildx::prefixed_log::Lines;
+use crate::execute::buildx::progress::{Reader, Watch};
 use crate::host::Progress;
 use crate::plan::{Cache, Omit};
 
@@ -52,6 +53,6 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
 /// Reads what buildx prints of builders, and its last words.
 pub fn read_words(text: &str) {
     let _ = last_words(text);
-    let _ = (inspected::nodes(text), inspected::driver(text));
-    let _ = (inspected::reason(text), inspected::given_up(text));
+    let _ = (inspect::nodes(text), inspect::driver(text));
+    let _ = (inspect::reason(text), inspect::given_up(text));
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::progress::Export;
-use super::{Error, FailedPush};
 use crate::diagnosis::{Diagnosis, Kind};
+use crate::execute::buildx::export::Export;
+use crate::execute::buildx::references::{in_full, is_named};
+use crate::execute::error::{Error, FailedPush};
 use crate::image::{Digest, ImageName, Reference, reference};
 use crate::plan::Build;
 
@@ -71,13 +72,13 @@ pub struct Pushes(Vec<Push>);
 impl Pushes {
     /// All references of the image, none of them pushed yet. What exporters push
     /// apart is known once it is pushed, or has failed: nobody else can push it.
-    pub(super) fn of(build: &Build) -> Self {
+    pub fn of(build: &Build) -> Self {
         let tags = build.tags.iter().filter(|_| build.publication.push);
         Self(tags.filter_map(|tag| Push::due(tag)).collect())
     }
 
     /// Takes in what exporters have pushed apart; all of it when the build ended well.
-    pub(super) fn take_apart(
+    pub fn take_apart(
         &mut self,
         apart: &[String],
         export: &Export,
@@ -103,7 +104,7 @@ impl Pushes {
 
     /// Takes a reference in that an entry of `outputs` pushes under a name of its
     /// own, so that it is tried again, or told, like any other.
-    pub(super) fn know(&mut self, reference: &str) {
+    pub fn know(&mut self, reference: &str) {
         if self.image(reference).is_none() {
             self.0.extend(Push::due(reference));
         }
@@ -117,7 +118,7 @@ impl Pushes {
     }
 
     /// True when every one of them is in its registry, and there is one.
-    pub(super) fn are_all_done(&self) -> bool {
+    pub fn are_all_done(&self) -> bool {
         !self.0.is_empty() && self.done().count() == self.0.len()
     }
 
@@ -130,7 +131,7 @@ impl Pushes {
     }
 
     /// What could not be pushed, as the error of the run.
-    pub(super) fn failures(&self) -> Result<(), Error> {
+    pub fn failures(&self) -> Result<(), Error> {
         let mut failures: Vec<FailedPush> = Vec::new();
         for (push, diagnosis) in self.failed() {
             let same = failures
@@ -153,7 +154,7 @@ impl Pushes {
     }
 
     /// The images that are on GitHub's container registry, each once.
-    pub(super) fn github_images(&self) -> Vec<ImageName> {
+    pub fn github_images(&self) -> Vec<ImageName> {
         let mut images: Vec<ImageName> = self.done().map(|push| push.image.clone()).collect();
         images.retain(|image| image.registry.is_github());
         images.sort();
@@ -162,31 +163,31 @@ impl Pushes {
     }
 
     /// The references that are still to be pushed.
-    pub(super) fn due(&self) -> Vec<String> {
+    pub fn due(&self) -> Vec<String> {
         let due = self.0.iter().filter(|push| push.is_due());
         due.map(|push| push.reference.clone()).collect()
     }
 
     /// The references that are not to be pushed any more.
-    pub(super) fn settled(&self) -> Vec<String> {
+    pub fn settled(&self) -> Vec<String> {
         let settled = self.0.iter().filter(|push| !push.is_due());
         settled.map(|push| push.reference.clone()).collect()
     }
 
     /// True when a reference is not to be pushed any more.
-    pub(super) fn is_settled(&self, reference: &str) -> bool {
+    pub fn is_settled(&self, reference: &str) -> bool {
         let mut due = self.0.iter().filter(|push| push.is_due());
         !due.any(|push| push.reference == reference)
     }
 
     /// The most tries that one of those has behind it which are to be pushed.
-    pub(super) fn tries(&self) -> u32 {
+    pub fn tries(&self) -> u32 {
         let due = self.0.iter().filter(|push| push.is_due());
         due.map(|push| push.tries).max().unwrap_or(0)
     }
 
     /// Takes in what a build has pushed; all of it when it ended well.
-    pub(super) fn take(&mut self, export: &Export, success: bool) {
+    pub fn take(&mut self, export: &Export, success: bool) {
         let pushed: HashSet<String> = in_full(&export.pushed).collect();
         for push in &mut self.0 {
             let is_pushed = || pushed.contains(&reference::in_full(&push.reference));
@@ -197,7 +198,7 @@ impl Pushes {
     }
 
     /// Notes that a reference is in its registry.
-    pub(super) fn succeed(&mut self, reference: &str) {
+    pub fn succeed(&mut self, reference: &str) {
         if let Some(push) = self.find(reference) {
             push.state = State::Done;
         }
@@ -207,7 +208,7 @@ impl Pushes {
     /// can help. A registry that refuses an image refuses every tag of it, and one
     /// that is silent takes none of its images.
     /// Returns the number of the try.
-    pub(super) fn fail(&mut self, reference: &str, diagnosis: &Diagnosis, attempts: u32) -> u32 {
+    pub fn fail(&mut self, reference: &str, diagnosis: &Diagnosis, attempts: u32) -> u32 {
         let Some(push) = self.find(reference) else {
             return 0;
         };
@@ -231,7 +232,7 @@ impl Pushes {
     }
 
     /// The repository of a reference.
-    pub(super) fn image(&self, reference: &str) -> Option<&ImageName> {
+    pub fn image(&self, reference: &str) -> Option<&ImageName> {
         let push = self
             .0
             .iter()
@@ -244,16 +245,4 @@ impl Pushes {
             .iter_mut()
             .find(|push| reference::is_same(&push.reference, reference))
     }
-}
-
-/// The references in full, by which they can be compared.
-pub(super) fn in_full(references: &[String]) -> impl Iterator<Item = String> {
-    references.iter().map(|one| reference::in_full(one))
-}
-
-/// True when a reference is among these, however it is spelled.
-pub(super) fn is_named(references: &[String], reference: &str) -> bool {
-    references
-        .iter()
-        .any(|other| reference::is_same(other, reference))
 }

@@ -22,7 +22,7 @@ mod render;
 mod run_files;
 mod shell;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 mod variable;
 
 pub use crate::plan::access::login::Credential;

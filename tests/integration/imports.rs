@@ -36,6 +36,25 @@ const ORDER: &[Order] = &[
         ],
     ),
     (
+        "crate::execute",
+        &[
+            "error",
+            "verified",
+            "workdir",
+            "engine",
+            "cleanup_record",
+            "scope",
+            "buildx",
+            "pushes",
+            "outcome",
+            "builder",
+            "access",
+            "publish",
+            "cleanup",
+            "execution",
+        ],
+    ),
+    (
         "crate::plan",
         &[
             "findings",
@@ -59,7 +78,7 @@ const ORDER: &[Order] = &[
 ];
 
 /// The modules whose files are in order among themselves.
-const ORDERLY: &[&str] = &["crate::plan"];
+const ORDERLY: &[&str] = &["crate::plan", "crate::execute"];
 
 /// Files that import each other, by nature.
 const CIRCLES: &[&[&str]] = &[&[

@@ -1,0 +1,106 @@
+//! A build that failed because a node is gone: the node is taken out, or named.
+
+use tokio::sync::Mutex;
+
+use crate::execute::builder::boot::Stops;
+use crate::execute::builder::node_set::Nodes;
+use crate::execute::buildx::inspect::{self, Said, said};
+use crate::execute::error::{Error, LostNode};
+use crate::execute::outcome::Standing;
+use crate::execute::scope::Job;
+use crate::host::{Command, Host, Progress};
+use crate::input::builder::Driver;
+use crate::plan::{BuilderChoice, without_password};
+
+/// A build that has failed.
+pub struct FailedBuild {
+    pub error: Error,
+    /// How many nodes were lost when it began.
+    pub known_lost: usize,
+    /// True when something of the image is in its registry.
+    pub is_pushed: bool,
+}
+
+/// A build has failed: where that is for nodes that cannot be reached, takes
+/// them out, so that it can be done again. Gives the error otherwise.
+pub async fn after(
+    job: &Job<'_>,
+    base: Command,
+    standing: &Mutex<Standing>,
+    failed: FailedBuild,
+    progress: Progress<'_>,
+) -> Result<(), Error> {
+    let FailedBuild {
+        error: failed,
+        known_lost,
+        is_pushed,
+    } = failed;
+    let Error::Build { message, .. } = &failed else {
+        return Err(failed);
+    };
+    // A command of the Dockerfile was run, and failed by itself.
+    if message.contains("did not complete successfully: exit code:") {
+        return Err(failed);
+    }
+    match &job.plan.builder.choice {
+        BuilderChoice::Created(made) if made.nodes.len() > 1 => {
+            let nodes = Nodes { job, made, base };
+            let standing = &mut *standing.lock().await;
+            if standing.lost.len() > known_lost && !is_pushed {
+                // The build of another image has taken it out meanwhile.
+                return Ok(());
+            }
+            let lost = &mut standing.lost;
+            let stops = Stops {
+                host: job.host,
+                refused: None,
+            };
+            let told = nodes.lose(failed, lost, is_pushed, progress, stops);
+            standing.warnings.extend(told.await?);
+            Ok(())
+        }
+        BuilderChoice::Named(name) => Err(name_unreached(name, &base, failed, job.host).await),
+        BuilderChoice::Created(_) | BuilderChoice::Engine => Err(failed),
+    }
+}
+
+/// A build on a builder that was there before has failed: names its nodes that
+/// cannot be reached. Nothing is taken out of it.
+pub async fn name_unreached(name: &str, base: &Command, failed: Error, host: &Host) -> Error {
+    let said = match said(base, name, host).await {
+        Ok(said) => said.unwrap_or_default(),
+        Err(cancelled) => return cancelled,
+    };
+    let is_remote = inspect::driver(&said) == Some(Driver::Remote.as_str());
+    // Where buildx starts containers, one that does not run may yet be started.
+    let nodes = inspect::nodes(&said);
+    let down = |node: &&Said| !node.is_up() && (is_remote || node.error.is_some());
+    let down: Vec<&Said> = nodes.iter().filter(down).collect();
+    let Some(one) = down.first().map(|node| node.name.clone()) else {
+        return failed;
+    };
+    let mut lost = Vec::new();
+    for (index, node) in down.into_iter().enumerate() {
+        let reason = match &node.error {
+            Some(error) => inspect::reason(error),
+            None => "BuildKit does not answer".to_owned(),
+        };
+        let endpoint = without_password(&node.endpoint);
+        let shown = format!("{} ({endpoint})", node.name);
+        lost.push(LostNode {
+            index,
+            shown,
+            reason,
+        });
+    }
+    Error::Nodes {
+        name: name.to_owned(),
+        lost,
+        without_node: Vec::new(),
+        advice: format!(
+            "The builder was there before the run, which takes no node out of it: start the node, \
+             or take it out with `docker buildx create --leave --name {name} --node {one}`"
+        ),
+        build: Some(Box::new(failed)),
+    }
+}

@@ -1,0 +1,83 @@
+//! Which nodes of a builder cannot be reached, and why.
+//!
+//! buildx is asked, which asks all nodes side by side. Of a BuildKit that is
+//! elsewhere it says only that it does not run: the reason is what it says of a
+//! builder with that node alone.
+
+use futures_util::future::join_all;
+use tracing::info;
+
+use crate::env_vars;
+use crate::execute::builder::node_set::{NOTE, Nodes, silent};
+use crate::execute::buildx::inspect::{self, Said, said};
+use crate::execute::buildx::last_words::{self};
+use crate::execute::error::{Error, LostNode};
+use crate::input::builder::Driver;
+use crate::plan::MadeNode;
+
+impl Nodes<'_> {
+    /// What the nodes say of themselves; buildx asks them side by side.
+    pub async fn ask(&self) -> Result<Vec<Said>, Error> {
+        let said = said(&self.base, &self.made.name, self.job.host).await?;
+        Ok(inspect::nodes(&said.unwrap_or_default()))
+    }
+
+    /// The nodes that are not up, each with its reason.
+    pub async fn not_up(
+        &self,
+        said: &[Said],
+        lost: &[LostNode],
+        words: &str,
+    ) -> Result<Vec<LostNode>, Error> {
+        let down = self.left(lost).filter_map(|index| {
+            let node = &self.made.nodes[index];
+            let said = said.iter().find(|said| node.is_called(&said.name))?;
+            (!said.is_up()).then_some((index, said))
+        });
+        let reasons = down.map(|(index, node)| async move {
+            let reason = match (&node.error, self.made.driver) {
+                (Some(error), _) => Some(inspect::reason(error)),
+                (None, Driver::Remote) => self.reason(index).await,
+                (None, _) if words.is_empty() => Some(format!("its BuildKit is {}", node.status)),
+                (None, _) => Some(inspect::reason(words)),
+            };
+            reason.map(|reason| self.lost(index, reason))
+        });
+        let lost = self.job.host.unless_cancelled(join_all(reasons)).await?;
+        Ok(lost.into_iter().flatten().collect())
+    }
+
+    /// Why a remote node is not reached, which buildx tells of a builder with
+    /// that node alone, asked for no part of its cache. `None` when it is.
+    async fn reason(&self, index: usize) -> Option<String> {
+        let notes = self.job.folder.path().join(format!("asked/{index}"));
+        let base = self.base.clone().env(env_vars::BUILDX_CONFIG, notes);
+        let create = self.made.again(&self.made.pinned([index].into_iter()));
+        let files = self.job.folder.files();
+        let asked = async {
+            for one in &create {
+                base.clone()
+                    .args(one.arguments(&files))
+                    .read(self.job.host)
+                    .await?;
+            }
+            let du = ["du", "--builder", &self.made.name, "--filter", "id=none"];
+            base.args(du).read(self.job.host).await
+        };
+        match tokio::time::timeout(NOTE, asked).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(inspect::reason(&last_words::last_words(&error.to_string()))),
+            Err(_) => Some(silent(NOTE)),
+        }
+    }
+
+    pub fn lost(&self, index: usize, reason: String) -> LostNode {
+        let shown = self.node(index).map(MadeNode::shown).unwrap_or_default();
+        info!("the node {shown} cannot be reached: {reason}");
+        LostNode {
+            index,
+            shown,
+            reason,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a cache may cost: a bounded time, and never the run.
+//!
+//! Caches are written last, when everything has been pushed. From then on
+//! buildx is waited for no longer than a bound, and what it says of the cache is
+//! a warning.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::error::sanitize::{WORDS, clean};
+use crate::execute::buildx::export::{CutShort, Export};
+use crate::execute::buildx::references::in_full;
+use crate::plan::{Cache, Omit, cache_kind};
+
+/// How long a cache that nobody has asked for by name may be written, from the
+/// last push on.
+const BOUND: Duration = Duration::from_secs(120);
+/// The same for `cache-to`: BuildKit's own bound for GitHub's cache service.
+const BOUND_WHERE_GIVEN: Duration = Duration::from_secs(600);
+/// The end of the wait for a cache.
+#[derive(Default)]
+pub struct Wait {
+    /// The references that are pushed first, in full.
+    awaited: HashSet<String>,
+    /// How long a cache may be written; `None` where there is none.
+    bound: Option<Duration>,
+    is_last: Notify,
+}
+
+impl Wait {
+    /// For a build that pushes these references.
+    pub fn after(references: Vec<String>, cache: &Cache, omit: &Omit) -> Self {
+        // One that is part of the image is pushed with it.
+        let is_inline = |entry: &str| cache_kind(entry) == "inline";
+        let mut written = cache.to.iter();
+        let writes = written.any(|entry| !is_inline(entry) && !omit.has_cache_to(entry));
+        Self {
+            awaited: in_full(&references).collect(),
+            bound: match (writes, cache.added) {
+                (false, _) => None,
+                (true, true) => Some(BOUND),
+                (true, false) => Some(BOUND_WHERE_GIVEN),
+            },
+            is_last: Notify::new(),
+        }
+    }
+
+    /// Takes in how far an export is.
+    pub fn look(&self, export: &Export) {
+        let is_done = export.is_writing_cache || self.bound.is_none();
+        if is_done && self.is_all_pushed(export) {
+            self.is_last.notify_one();
+        }
+    }
+
+    /// True where a cache is written.
+    pub fn writes(&self) -> bool {
+        self.bound.is_some()
+    }
+
+    /// True when only the cache was left to write.
+    pub fn is_all_pushed(&self, export: &Export) -> bool {
+        // This is asked after each push: most have not enough to look at them all.
+        if self.awaited.is_empty() || export.pushed.len() < self.awaited.len() {
+            return false;
+        }
+        let pushed: HashSet<String> = in_full(&export.pushed).collect();
+        self.awaited.is_subset(&pushed)
+    }
+
+    /// Returns when the cache has had its time, if there is one. Never where
+    /// nothing is pushed.
+    pub async fn over(&self) {
+        self.is_last.notified().await;
+        tokio::time::sleep(self.bound.unwrap_or_default()).await;
+    }
+
+    /// What became of the cache, when it was not saved.
+    pub fn warning(&self, export: &Export) -> Option<String> {
+        let why = match (&export.cache_error, export.cut_short) {
+            (_, Some(CutShort::Bound)) => format!(
+                "it took more than {} s after the last push, so buildx was ended",
+                self.bound.unwrap_or_default().as_secs()
+            ),
+            (Some(why), _) => clean(why, WORDS),
+            (None, Some(CutShort::WithAnother)) => {
+                "buildx was ended with another target that failed".to_owned()
+            }
+            (None, None) => return None,
+        };
+        Some(unsaved(&why))
+    }
+}
+
+/// The warning that a cache was not saved.
+pub fn unsaved(why: &str) -> String {
+    format!(
+        "the build cache was not saved, and the image is not at fault: {why}. \
+         The next run builds without it; `cache: none` keeps none"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_written_after_the_push_is_waited_for() {
+        let cache = |entry: &str| Cache {
+            to: vec![entry.to_owned()],
+            added: true,
+            ..Cache::default()
+        };
+        let left_out = Omit {
+            caches: vec!["type=registry,ref=r/a:cache".to_owned()],
+            ..Omit::default()
+        };
+        for (entry, omit, writes) in [
+            ("type=registry,ref=r/a:cache", Omit::default(), true),
+            ("type=inline", Omit::default(), false),
+            ("type=registry,ref=r/a:cache", left_out, false),
+        ] {
+            let wait = Wait::after(Vec::new(), &cache(entry), &omit);
+            assert_eq!(wait.writes(), writes, "{entry}");
+        }
+        let wait = Wait::after(Vec::new(), &cache("type=local,dest=d"), &Omit::default());
+        let mut export = Export::default();
+        assert_eq!(wait.warning(&export), None);
+        export.cut_short = Some(CutShort::WithAnother);
+        assert!(wait.warning(&export).unwrap().contains("another target"));
+    }
+}

@@ -1,0 +1,435 @@
+//! Reads the plain progress of buildx line by line, and tells whoever watches an
+//! export or waits for a cache.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::execute::buildx::cache_deadline::Wait;
+use crate::execute::buildx::cache_reads::Imports;
+use crate::execute::buildx::export::{CutShort, Export};
+use crate::execute::buildx::push_stall::{Pushing, Silent};
+
+/// How long a line may be before it is nobody's progress, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// The number of a vertex, and what follows `#9 ` at the beginning of a line.
+fn vertex_line(line: &str) -> Option<(&str, &str)> {
+    let (number, text) = line.strip_prefix('#')?.split_once(' ')?;
+    let is_number = number.bytes().all(|b| b.is_ascii_digit());
+    is_number.then_some((number, text))
+}
+
+/// The target of `[api linux/amd64 2/3] RUN make` or `[api] exporting to image`,
+/// and the vertex without it.
+fn target_of(text: &str) -> Option<(&str, Cow<'_, str>)> {
+    let (inside, rest) = text.strip_prefix('[')?.split_once(']')?;
+    Some(match inside.split_once(' ') {
+        Some((target, inside)) => (target, Cow::Owned(format!("[{inside}]{rest}"))),
+        None => (inside, Cow::Borrowed(rest.trim_start())),
+    })
+}
+
+/// What is looked for in a progress: of one image, or of one target of several.
+pub struct Watch<'a> {
+    /// The target.
+    pub target: Option<&'a str>,
+    /// What was found.
+    pub export: Export,
+    /// For how long it goes on.
+    pub wait: Arc<Wait>,
+    /// What is being pushed.
+    pub pushing: Arc<Pushing>,
+}
+
+impl Watch<'_> {
+    /// Notes that buildx was ended, where a cache was not written yet.
+    pub fn cut_short(&mut self, why: CutShort) {
+        let is_written = self.export.is_cache_written();
+        self.export.cut_short = (self.wait.writes() && !is_written).then_some(why);
+    }
+
+    /// Notes that what was to be pushed to this registry has failed.
+    pub fn give_up(&mut self, silent: &Silent) {
+        let left = self.pushing.left(&silent.registry, &self.export);
+        if let (None, Some(reference)) = (&self.export.failed, left) {
+            self.export.failed = Some((reference.to_owned(), silent.why.clone()));
+        }
+    }
+
+    /// Has the export read something, and says how far it is when that has changed.
+    fn take(&mut self, read: impl FnOnce(&mut Export)) {
+        let far = |export: &Export| {
+            let pushed = export.pushed.len();
+            (pushed, export.is_writing_cache, export.is_pushing())
+        };
+        let before = far(&self.export);
+        read(&mut self.export);
+        if far(&self.export) != before {
+            self.wait.look(&self.export);
+            self.pushing.look(&self.export);
+        }
+    }
+}
+
+/// Reads along while a progress is passed on.
+pub struct Reader<'a, 'b> {
+    inner: &'a mut (dyn Write + Send),
+    watches: &'a mut [Watch<'b>],
+    imports: &'a Imports,
+    /// True when each vertex begins with the name of a target, as bake has it
+    /// with several.
+    names_targets: bool,
+    /// The watch of each target, by its name.
+    targets: HashMap<&'b str, usize>,
+    /// The watch of each vertex, by its number.
+    vertices: HashMap<String, usize>,
+    line: Vec<u8>,
+}
+
+impl<'a, 'b> Reader<'a, 'b> {
+    /// Passes everything on to `inner`, and takes each line into the watch that
+    /// it is for.
+    pub fn new(
+        inner: &'a mut (dyn Write + Send),
+        watches: &'a mut [Watch<'b>],
+        imports: &'a Imports,
+        names_targets: bool,
+    ) -> Self {
+        let targets = watches.iter().enumerate();
+        let targets = targets.filter_map(|(index, watch)| Some((watch.target?, index)));
+        Self {
+            inner,
+            targets: targets.collect(),
+            watches,
+            imports,
+            names_targets,
+            vertices: HashMap::new(),
+            line: Vec::new(),
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_end();
+        match vertex_line(line) {
+            Some((vertex, text)) => self.read(vertex, text),
+            None => self.read_result(line),
+        }
+    }
+
+    fn read(&mut self, vertex: &str, text: &str) {
+        if !self.names_targets {
+            self.imports.read(vertex, text);
+            for watch in &mut *self.watches {
+                watch.take(|export| export.read(vertex, text));
+            }
+            return;
+        }
+        let named = target_of(text);
+        // Also of targets that the others are made from alone.
+        let unnamed = named.as_ref().map_or(text, |(_, text)| text);
+        self.imports.read(vertex, unnamed);
+        if let Some((target, _)) = &named
+            && let Some(index) = self.targets.get(target)
+        {
+            self.vertices.insert(vertex.to_owned(), *index);
+        }
+        let text = named.map_or(Cow::Borrowed(text), |(_, text)| text);
+        if let Some(index) = self.vertices.get(vertex) {
+            self.watches[*index].take(|export| export.read(vertex, &text));
+        }
+    }
+
+    /// The program's own last words are of one image.
+    fn read_result(&mut self, line: &str) {
+        if let [watch] = &mut *self.watches {
+            watch.take(|export| export.read_result(line));
+        }
+    }
+}
+
+impl Write for Reader<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // What the progress tells counts, whether or not anybody sees it.
+        let _ = self.inner.write_all(bytes);
+        for byte in bytes {
+            match byte {
+                b'\n' => self.end_line(),
+                _ if self.line.len() < LONGEST => self.line.push(*byte),
+                _ => {}
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Drop for Reader<'_, '_> {
+    fn drop(&mut self) {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::image::Digest;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::plan::{Cache, Omit};
+
+    fn digest(c: char) -> Digest {
+        Digest::parse(&format!("sha256:{}", String::from(c).repeat(64))).unwrap()
+    }
+
+    fn read(text: &str) -> Export {
+        let [export] = watched(text, [None]);
+        export
+    }
+
+    fn watched<const N: usize>(text: &str, targets: [Option<&str>; N]) -> [Export; N] {
+        let mut watches = targets.map(|target| Watch {
+            target,
+            export: Export::default(),
+            wait: Arc::default(),
+            pushing: Arc::default(),
+        });
+        let mut sink = io::sink();
+        let names_targets = targets[0].is_some();
+        let imports = Imports::of(Vec::new());
+        let mut reader = Reader::new(&mut sink, &mut watches, &imports, names_targets);
+        // In pieces, as a pipe gives them.
+        for piece in text.as_bytes().chunks(7) {
+            reader.write_all(piece).unwrap();
+        }
+        drop(reader);
+        watches.map(|watch| watch.export)
+    }
+
+    /// As buildx 0.29 prints it.
+    fn half_pushed() -> String {
+        let (manifest, config, index) = (digest('1'), digest('2'), digest('a'));
+        format!(
+            "#9 exporting to image
+#9 exporting manifest {manifest} 0.0s done
+#9 exporting config {config} 0.0s done
+#9 exporting manifest list {index} 0.0s done
+#9 naming to r:5000/half:one done
+#9 pushing layers 0.1s done
+#9 pushing manifest for r:5000/half:one@{index}
+#9 pushing manifest for r:5000/half:one@{index} 0.1s done
+#9 pushing manifest for r:5000/half:two@{index}
+#9 0.725 error: unexpected status from HEAD request to http://r:5000/v2/half/manifests/two: 503 Service Temporarily Unavailable
+#9 0.725 retrying in 1s
+#9 pushing manifest for r:5000/half:two@{index} 7.0s done
+#9 ERROR: failed to push r:5000/half:two: unexpected status from HEAD request to http://r:5000/v2/half/manifests/two: 503 Service Temporarily Unavailable
+------
+ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpected status"
+        )
+    }
+
+    #[test]
+    fn what_was_pushed_is_known_when_a_later_name_fails() {
+        let export = read(&half_pushed());
+        assert_eq!(export.pushed, ["r:5000/half:one"]);
+        assert_eq!(export.digest, Some(digest('a')));
+        assert_eq!(export.image_id(), Some(&digest('a')));
+        let (reference, why) = export.failed.unwrap();
+        assert_eq!(reference, "r:5000/half:two");
+        assert!(
+            why.ends_with("503 Service Temporarily Unavailable"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_push_that_is_cancelled_is_none() {
+        let index = digest('a');
+        let begun = format!("#6 pushing manifest for r/a:b@{index} 1.2s done\n");
+        for (end, pushed) in [
+            (
+                "#6 CANCELED\nERROR: failed to build: context canceled\n",
+                false,
+            ),
+            ("", false),
+            ("#6 DONE 1.3s\n", true),
+            ("#6 naming to r/a:c done\n", true),
+        ] {
+            let export = read(&format!("{begun}{end}"));
+            assert_eq!(export.pushed.len(), usize::from(pushed), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_long_progress_of_many_names_is_read_in_no_time() {
+        const COUNT: usize = 3000;
+        let index = digest('a');
+        let names = (0..COUNT).map(|at| format!("r/a:{at}"));
+        let cache = Cache {
+            to: vec!["type=local,dest=d".to_owned()],
+            ..Cache::default()
+        };
+        let wait = Wait::after(names.clone().collect(), &cache, &Omit::default());
+        let mut watches = [Watch {
+            target: None,
+            export: Export::default(),
+            wait: wait.into(),
+            pushing: Arc::default(),
+        }];
+        let pushes =
+            names.map(|name| format!("#6 pushing manifest for {name}@{index} 0.1s done\n"));
+        let caches = (0..COUNT).map(|at| format!("#{} exporting cache to x\n", at + 7));
+        let words = (0..20 * COUNT).map(|at| format!("#5 0.1 line {at}\n"));
+        let begun = Instant::now();
+        let mut sink = io::sink();
+        let imports = Imports::of(Vec::new());
+        let mut reader = Reader::new(&mut sink, &mut watches, &imports, false);
+        for line in caches
+            .chain(pushes)
+            .chain(["#6 DONE 1s\n".to_owned()])
+            .chain(words)
+        {
+            reader.write_all(line.as_bytes()).unwrap();
+        }
+        drop(reader);
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            begun.elapsed()
+        );
+        let [Watch { export, wait, .. }] = watches;
+        assert_eq!(export.pushed.len(), COUNT);
+        assert!(wait.is_all_pushed(&export));
+    }
+
+    #[test]
+    fn each_target_hears_of_its_own_vertices() {
+        let (one, two) = (digest('1'), digest('2'));
+        let text = format!(
+            "#1 [internal] load local bake definitions
+#2 [base 2/2] RUN make
+#3 [api linux/amd64 2/2] RUN cat [x]
+#4 [web 2/2] RUN make
+#2 CACHED
+#4 CACHED
+#5 [api] exporting to image
+#6 [web] exporting to image
+#5 exporting manifest {one} done
+#6 exporting manifest {two} done
+#6 pushing manifest for r/web:1@{two} 0.1s done
+#5 pushing manifest for r/api:1@{one} 0.1s done
+#6 DONE 0.2s
+#5 ERROR: failed to push r/api:1: 403
+ERROR: target api: failed to solve: failed to push r/api:1: 403"
+        );
+        let [api, web] = watched(&text, [Some("api"), Some("web")]);
+        assert_eq!((api.digest, web.digest), (Some(one), Some(two)));
+        assert_eq!(
+            (api.pushed.len(), web.pushed),
+            (0, vec!["r/web:1".to_owned()])
+        );
+        assert_eq!(api.failed, Some(("r/api:1".to_owned(), "403".to_owned())));
+        assert_eq!(api.steps.counts()["linux/amd64"].all, 1);
+        assert_eq!(web.steps.counts()[""].cached, 1);
+    }
+
+    #[test]
+    fn a_push_goes_on_until_its_vertex_ends() {
+        let pushes = |text: &str| read(&format!("#9 exporting to image\n{text}")).is_pushing();
+        assert!(!pushes("#9 exporting layers done\n"));
+        for begun in [
+            "#9 pushing layers\n",
+            "#9 pushing layers 0.1s done\n",
+            "#8 pushing r/a:b with docker\n",
+        ] {
+            assert!(pushes(begun), "{begun}");
+            assert!(pushes(&format!("{begun}#7 DONE 1.0s\n")), "{begun}");
+        }
+        for end in ["DONE 0.1s", "ERROR: failed to push r/a:b: 403", "CANCELED"] {
+            assert!(!pushes(&format!("#9 pushing layers\n#9 {end}\n")), "{end}");
+            assert!(
+                !pushes(&format!("#8 pushing r/a:b with docker\n#8 {end}\n")),
+                "{end}"
+            );
+        }
+        assert!(!pushes("#7 0.1 pushing layers\n"));
+    }
+
+    #[test]
+    fn one_manifest_has_a_configuration() {
+        let text = format!(
+            "#5 exporting manifest {} done\n#5 exporting config {} done\n",
+            digest('1'),
+            digest('2')
+        );
+        let export = read(&text);
+        assert_eq!(export.digest, Some(digest('1')));
+        assert_eq!(export.image_id(), Some(&digest('2')));
+    }
+
+    #[test]
+    fn a_cache_that_was_not_written_is_no_push_that_failed() {
+        for begin in [
+            "exporting cache to registry",
+            "exporting to GitHub Actions Cache",
+        ] {
+            let export = read(&format!(
+                "#12 DONE 0.4s\n#13 {begin}\n#13 writing layer {0} done\n\
+                 #13 ERROR: error writing layer blob: failed to push r/a:cache: 403\n",
+                digest('1')
+            ));
+            assert!(export.is_writing_cache && !export.is_cache_written());
+            let why = "error writing layer blob: failed to push r/a:cache: 403";
+            assert_eq!(export.cache_error.as_deref(), Some(why));
+            assert_eq!((export.failed, export.pushed), (None, Vec::new()));
+        }
+        let written = read("#13 exporting cache to registry\n#13 DONE 0.1s\n");
+        assert!(written.is_cache_written());
+        let of_a_step = read("#7 0.3 exporting cache to registry\n#7 ERROR: no\n");
+        assert!(!of_a_step.is_writing_cache && of_a_step.cache_error.is_none());
+    }
+
+    #[test]
+    fn the_classic_store_pushes_each_name_in_its_own_vertex() {
+        let export = read(
+            "#10 pushing r/a:one with docker\n#10 pushing layer beff 0.0s done\n#10 DONE 0.1s\n\n\
+             #11 pushing r/a:two with docker\n#11 ERROR: received unexpected HTTP status: 503\n\
+             ERROR: failed to build: received unexpected HTTP status: 503\n",
+        );
+        assert_eq!(export.pushed, ["r/a:one"]);
+        assert_eq!(export.failed.unwrap().0, "r/a:two");
+        assert_eq!(export.digest, None);
+    }
+
+    #[test]
+    fn what_a_step_of_the_build_prints_is_no_export() {
+        let index = digest('a');
+        for text in [
+            format!("#7 0.3 pushing manifest for r/a:b@{index} 0.1s done\n"),
+            format!("pushing manifest for r/a:b@{index} 0.1s done\n"),
+            "#7 0.3 ERROR: failed to push r/a:b: no\n".to_owned(),
+            "#7 0.3 a\rERROR: failed to push r/a:b: no\n".to_owned(),
+            "ERROR: failed to build: failed to solve: process \"/bin/sh -c echo failed to push r/a:b: no\" did not complete successfully: exit code: 1\n".to_owned(),
+        ] {
+            let export = read(&text);
+            assert_eq!(
+                (export.digest, export.pushed, export.failed),
+                (None, Vec::new(), None)
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_in_the_last_words_alone_is_read_too() {
+        let export = read("ERROR: failed to build: failed to solve: failed to push r/a:b: EOF\n");
+        assert_eq!(export.failed, Some(("r/a:b".to_owned(), "EOF".to_owned())));
+    }
+}

@@ -1,0 +1,137 @@
+//! What has come out of a run, also of one that failed.
+
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use crate::execute::buildx::build_result::BuildResult;
+use crate::execute::buildx::export::Export;
+use crate::execute::buildx::steps::Steps;
+use crate::execute::error::LostNode;
+use crate::execute::pushes::{Push, Pushes};
+use crate::execute::verified::Verified;
+use crate::image::ImageName;
+use crate::plan::{Build, Omit};
+
+/// What has come out of a run, also of one that failed.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What has come of each image, in the plan's order.
+    pub builds: Vec<Built>,
+    /// What the registries said before the build.
+    pub known: Known,
+    /// What is worth knowing of what was published.
+    pub notices: Vec<String>,
+    /// What went wrong without stopping anything.
+    pub warnings: Vec<String>,
+    /// True when clean-up was given up: the engine did not answer in time.
+    pub is_unclean: bool,
+}
+
+/// What registries said before the build, and what became of the builder.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The images that their registries said they would take.
+    pub(crate) allowed: Vec<ImageName>,
+    /// The entries of caches that are left out.
+    pub(crate) without_caches: Vec<String>,
+    /// Why nothing is pushed after all, though the plan wanted it.
+    pub withheld: Option<String>,
+    /// What became of the builder. Who takes a node out of it is alone.
+    pub standing: Mutex<Standing>,
+}
+
+impl Known {
+    /// Whether an image is pushed, as far as is known by now.
+    pub fn pushes(&self, build: &Build) -> bool {
+        build.publication.sends() && self.withheld.is_none()
+    }
+
+    /// What a build leaves out, beside references that are settled.
+    pub async fn omit(&self, settled: Vec<String>) -> Omit {
+        let standing = self.standing.lock().await;
+        let without = self.without_caches.iter().chain(&standing.without_caches);
+        Omit {
+            references: settled,
+            sending: self.withheld.is_some(),
+            caches: without.cloned().collect(),
+        }
+    }
+}
+
+/// What has come of one image.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// What buildx told of the result.
+    pub result: BuildResult,
+    /// How far each reference has come; none when nothing is pushed.
+    pub pushes: Pushes,
+    /// What became of the steps of the build.
+    pub steps: Steps,
+    /// What the registries told after the push.
+    pub verified: Verified,
+    /// How it ended.
+    pub ending: Ending,
+    /// What is worth knowing of what was published.
+    pub notices: Vec<String>,
+    /// What went wrong without stopping anything.
+    pub warnings: Vec<String>,
+}
+
+impl Built {
+    /// Takes in what exporters have pushed under names of their own. What is told of
+    /// the image is told of the first.
+    pub fn take_apart(&mut self, apart: &[String], export: &Export, success: bool) {
+        let Self { result, pushes, .. } = self;
+        pushes.take_apart(apart, export, result.digest.as_ref(), success);
+        let first = pushes.done().next();
+        let Some(first) = first.and_then(|push| push.digest.clone()) else {
+            return;
+        };
+        if result.image_id == result.digest {
+            result.image_id = Some(first.clone());
+        }
+        result.digest = Some(first);
+    }
+}
+
+/// How the work on an image ended, in GitHub's words for steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// It was not begun.
+    #[default]
+    Skipped,
+    /// All of it was done.
+    Success,
+    /// Something of it was not done.
+    Failure,
+    /// The run was cancelled meanwhile.
+    Cancelled,
+}
+
+impl Outcome {
+    /// Every push that is done.
+    pub fn done(&self) -> impl Iterator<Item = &Push> {
+        self.builds.iter().flat_map(|built| built.pushes.done())
+    }
+}
+
+/// What became of a builder.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// What it said of itself.
+    pub said: Option<String>,
+    /// The nodes that it lacks.
+    pub lost: Vec<LostNode>,
+    /// Entries of caches that have stopped a build, and are left out.
+    pub without_caches: Vec<String>,
+    /// How often it was stopped because a cache had made it stuck.
+    pub restarts: usize,
+    /// What is to be told of all that.
+    pub warnings: Vec<String>,
+}
+
+/// The warning about a cache that is not used.
+pub fn left_out(name: &str, why: &str) -> String {
+    format!("the build cache {name} is left out, and the image is not at fault: {why}")
+}

@@ -1,0 +1,191 @@
+//! All images of a run, side by side: each is built, pushed and read back, and
+//! none waits for another or fails with it.
+
+use std::path::Path;
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::execute::buildx::prefixed_log::Lines;
+use crate::execute::error::Error;
+use crate::execute::outcome::{Built, Ending, Known, Outcome};
+use crate::execute::publish::image::{Begun, Publishing};
+use crate::execute::publish::verify;
+use crate::execute::pushes::Pushes;
+use crate::execute::scope::Job;
+use crate::host::Progress;
+use crate::plan::Build;
+use crate::registry::{Client, Credentials};
+
+/// How many images are built at a time, each by a buildx of its own. BuildKit
+/// bounds by itself how many steps run.
+const AT_A_TIME: usize = 16;
+
+/// What all images have in common.
+pub struct Images<'a> {
+    pub job: &'a Job<'a>,
+    pub buildx: &'a Path,
+    pub client: &'a Client,
+    pub credentials: &'a Credentials,
+}
+
+impl Images<'_> {
+    /// Publishes them. What was built and pushed is in the outcome, also after an
+    /// error.
+    pub async fn publish(
+        &self,
+        progress: Progress<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        let plan = self.job.plan;
+        let Outcome { builds, known, .. } = outcome;
+        for (build, built) in plan.builds.iter().zip(builds.iter_mut()) {
+            if known.pushes(build) {
+                built.pushes = Pushes::of(build);
+            }
+        }
+        let pushes = plan.builds.iter().any(|build| known.pushes(build));
+        let names = plan.images();
+        // What the client does not get ready in this time, it does afterwards.
+        let prepare = async {
+            if pushes {
+                self.client.prepare(&names).await;
+            }
+            std::future::pending().await
+        };
+        let all = async {
+            match (plan.builds.as_slice(), builds.as_mut_slice()) {
+                ([build], [built]) => {
+                    let done = self.one(build, known, progress, None, built).await;
+                    match &build.target {
+                        Some(target) => together([(target.clone(), done)]),
+                        None => done,
+                    }
+                }
+                _ => self.several(known, progress, builds).await,
+            }
+        };
+        let published = tokio::select! {
+            published = all => published,
+            never = prepare => never,
+        };
+        for (build, built) in plan.builds.iter().zip(&mut outcome.builds) {
+            outcome.notices.append(&mut built.notices);
+            let warnings = built.warnings.drain(..);
+            outcome
+                .warnings
+                .extend(warnings.map(|warning| match &build.target {
+                    Some(target) => format!("target {target}: {warning}"),
+                    None => warning,
+                }));
+        }
+        published
+    }
+
+    /// Publishes several: by one buildx, and what that has not done each by its
+    /// own.
+    async fn several(
+        &self,
+        known: &Known,
+        mut progress: Progress<'_>,
+        all: &mut [Built],
+    ) -> Result<(), Error> {
+        let begun = self.together(known, progress.again(), all).await?;
+        self.each(known, progress, begun, all).await
+    }
+
+    /// Publishes each, from where it is. Their progress shares one place, line by
+    /// line.
+    async fn each(
+        &self,
+        known: &Known,
+        mut progress: Progress<'_>,
+        begun: Vec<Option<Begun<'_>>>,
+        all: &mut [Built],
+    ) -> Result<(), Error> {
+        let builds = &self.job.plan.builds;
+        let lines = Lines::to(&mut progress);
+        let works = builds.iter().zip(all).zip(begun).enumerate();
+        let works = works.map(async |(index, ((build, built), begun))| {
+            let target = build.target.as_deref().unwrap_or_default();
+            let mut line = lines.of(target);
+            let progress = Progress::Through(&mut line);
+            let done = match self.job.host.cancellation().signal() {
+                // What has begun is taken in first.
+                Some(signal) if begun.is_none() => Err(Error::Cancelled(signal)),
+                _ => self.one(build, known, progress, begun, built).await,
+            };
+            (index, target.to_owned(), done)
+        });
+        let done = stream::iter(works).buffer_unordered(AT_A_TIME);
+        let mut done: Vec<(usize, String, Result<(), Error>)> = done.collect().await;
+        done.sort_by_key(|(index, ..)| *index);
+        together(done.into_iter().map(|(_, target, done)| (target, done)))
+    }
+
+    /// Publishes one image, and reads back what was pushed of it.
+    async fn one(
+        &self,
+        build: &Build,
+        known: &Known,
+        progress: Progress<'_>,
+        begun: Option<Begun<'_>>,
+        built: &mut Built,
+    ) -> Result<(), Error> {
+        let publishing = Publishing {
+            job: self.job,
+            build,
+            known,
+            buildx: self.buildx,
+            files: self.job.folder.files(),
+            client: self.client,
+            credentials: self.credentials,
+        };
+        let published = publishing.run(progress, begun, built).await;
+        let nothing = built.pushes.done().next().is_none();
+        let done = match published {
+            published if nothing => published,
+            Err(Error::Cancelled(signal)) => Err(Error::Cancelled(signal)),
+            published => {
+                let verified = self.read_back(build, built).await;
+                if let (Err(_), Err(differs)) = (&published, &verified) {
+                    built.warnings.push(differs.to_string());
+                }
+                published.and(verified)
+            }
+        };
+        let is_all_pushed = built.pushes.are_all_done();
+        built.ending = match &done {
+            Ok(()) => Ending::Success,
+            Err(Error::Cancelled(_)) if is_all_pushed => Ending::Success,
+            Err(Error::Cancelled(_)) => Ending::Cancelled,
+            Err(_) => Ending::Failure,
+        };
+        done
+    }
+
+    /// Reads back what was pushed, and asks GitHub about the packages.
+    async fn read_back(&self, build: &Build, built: &mut Built) -> Result<(), Error> {
+        let images = built.pushes.github_images();
+        let verified = verify::verify(build, self.client, built);
+        let told = async { tokio::join!(verified, self.job.private_packages(&images)) };
+        let (verified, notices) = self.job.host.unless_cancelled(told).await?;
+        built.notices = notices;
+        verified
+    }
+}
+
+/// What became of several images, as one result.
+fn together(all: impl IntoIterator<Item = (String, Result<(), Error>)>) -> Result<(), Error> {
+    let mut failed = Vec::new();
+    for (target, done) in all {
+        match done {
+            Ok(()) => {}
+            Err(Error::Cancelled(signal)) => return Err(Error::Cancelled(signal)),
+            Err(error) => failed.push((target, error)),
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Targets(failed)),
+    }
+}

@@ -1,0 +1,469 @@
+//! Builds and pushes, until every reference is in its registry or given up.
+//!
+//! One build, one digest: once something is pushed, the names that are left
+//! are given to what exists, out of the engine's store or by copying. Building
+//! again would make another digest, and is done only while nothing is pushed.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::diagnosis::{self, Diagnosis, Kind};
+use crate::execute::access::refusal::Refused;
+use crate::execute::builder::recovery::{self, FailedBuild};
+use crate::execute::buildx::build_result::BuildResult;
+use crate::execute::buildx::cache_deadline::{self, Wait};
+use crate::execute::buildx::command;
+use crate::execute::buildx::export::Export;
+use crate::execute::buildx::imagetools::{self, Copied};
+use crate::execute::buildx::progress::Watch;
+use crate::execute::buildx::push_stall::{Pushing, Stall};
+use crate::execute::buildx::references::is_named;
+use crate::execute::buildx::run::{self, Ended, Followed, Metadata};
+use crate::execute::engine::image_store::Store;
+use crate::execute::error::Error;
+use crate::execute::outcome::{Built, Known};
+use crate::execute::publish::uncached::Try;
+use crate::execute::pushes::Pushes;
+use crate::execute::scope::Job;
+use crate::execute::workdir::cache_dir;
+use crate::host::{Command, Progress, Signal};
+use crate::plan::{Build, BuilderChoice, Omit, RunFiles};
+use crate::registry::{Client, Credentials};
+
+/// How long the first pause between two tries is; each further one is twice as long.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long the longest pause is.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What it takes to build and push.
+pub struct Publishing<'a> {
+    pub job: &'a Job<'a>,
+    pub build: &'a Build,
+    pub known: &'a Known,
+    pub buildx: &'a Path,
+    pub files: RunFiles,
+    pub client: &'a Client,
+    pub credentials: &'a Credentials,
+}
+
+/// A build that has ended.
+pub struct Begun<'a> {
+    /// What its progress told.
+    pub watch: Watch<'a>,
+    /// What its metadata file told, when there is one.
+    pub result: Option<BuildResult>,
+    /// How it ended.
+    pub done: Done,
+}
+
+/// How the build of an image ended.
+pub enum Done {
+    /// All was built, and pushed.
+    Well,
+    /// It was ended with that of another image.
+    Stopped,
+    /// With this exit code and these last words.
+    Failed(Option<i32>, String),
+    /// On a signal.
+    Cancelled(Signal),
+}
+
+/// How names that are left come to their image.
+enum Way<'a> {
+    /// By building.
+    Build,
+    /// Out of the engine's store, where it has this name.
+    Store(Store<'a>, String),
+    /// From what was pushed.
+    Copy,
+}
+
+impl Publishing<'_> {
+    /// Does it, from what has `begun` on. What was built and pushed is in `built`,
+    /// also after an error.
+    pub async fn run(
+        &self,
+        mut progress: Progress<'_>,
+        mut begun: Option<Begun<'_>>,
+        built: &mut Built,
+    ) -> Result<(), Error> {
+        let mut export = Export::default();
+        let mut way = Way::Build;
+        loop {
+            self.pause(&built.pushes).await?;
+            match &way {
+                Way::Build => {
+                    let lost = self.known.standing.lock().await.lost.len();
+                    let begun = match begun.take() {
+                        Some(begun) => begun,
+                        None => self.begin(progress.again(), built).await?,
+                    };
+                    match self.conclude(begun, built).await {
+                        Ok(told) => export = told,
+                        Err(failed) => {
+                            let failed = FailedBuild {
+                                error: failed,
+                                known_lost: lost,
+                                is_pushed: built.pushes.done().next().is_some(),
+                            };
+                            let (base, standing) = (self.command(), &self.known.standing);
+                            let progress = progress.again();
+                            recovery::after(self.job, base, standing, failed, progress).await?;
+                            continue;
+                        }
+                    }
+                }
+                Way::Store(store, source) => self.push(store, source, built).await?,
+                Way::Copy => self.copy(progress.again(), &export, built).await?,
+            }
+            if built.pushes.due().is_empty() {
+                return built.pushes.failures();
+            }
+            way = self.way(&export, built);
+        }
+    }
+
+    /// A build, with a push of everything that is due.
+    async fn begin(&self, mut progress: Progress<'_>, built: &Built) -> Result<Begun<'_>, Error> {
+        let known = self.known;
+        let stall = self.stall();
+        let (watch, ended) = loop {
+            let omit = known.omit(built.pushes.settled()).await;
+            let mut watch = [watch(self.build, built, &omit)];
+            self.write_definition(&omit)?;
+            let entries = self.build.cache.entries();
+            let this = Try::of(known, entries, &omit).await;
+            let arguments = self.build.arguments(&self.files, &omit);
+            let command = command::building(self.job, self.buildx).args(arguments);
+            let followed = Followed {
+                watches: &mut watch,
+                names_targets: self.build.names_targets(),
+                imports: &this.imports,
+                stall: &stall,
+            };
+            let host = self.job.host;
+            let ended = run::run(&command, host, progress.again(), followed).await?;
+            let base = self.command();
+            let again = this.is_made_again(self.job, &base, known, &ended, &watch);
+            if !again.await? {
+                let [watch] = watch;
+                break (watch, ended);
+            }
+        };
+        let target = self.build.target.as_deref();
+        let result = match ended {
+            Ended::Well | Ended::Cancelled(_, true) => {
+                Some(Metadata::read(&self.files.metadata(target)).take(target))
+            }
+            _ => None,
+        };
+        let done = match ended {
+            Ended::Well | Ended::CutShort => Done::Well,
+            // Something is pushed already: what is left is copied from that.
+            Ended::Unanswered(_) => Done::Stopped,
+            Ended::Failed { code, message } => Done::Failed(code, message),
+            Ended::Silent(silent) => Done::Failed(None, silent.why),
+            Ended::Cancelled(signal, _) => Done::Cancelled(signal),
+        };
+        Ok(Begun {
+            watch,
+            result,
+            done,
+        })
+    }
+
+    /// Takes in what a build has come to. A push that failed is no error yet.
+    async fn conclude(&self, begun: Begun<'_>, built: &mut Built) -> Result<Export, Error> {
+        let Begun {
+            watch: Watch { export, wait, .. },
+            result,
+            done,
+        } = begun;
+        let is_well = matches!(done, Done::Well);
+        if let Some(result) = result {
+            built.result = result;
+        }
+        built.pushes.take(&export, is_well);
+        built.steps = export.steps.clone();
+        let is_untold = built.result.digest.is_none() || !is_well || export.cut_short.is_some();
+        if is_untold && export.digest.is_some() {
+            built.result.digest = export.digest.clone();
+            built.result.image_id = export.image_id().cloned();
+        }
+        if self.known.pushes(self.build) {
+            built.take_apart(&self.build.apart, &export, is_well);
+        }
+        self.keep_cache(&wait, &export, is_well, built).await;
+        let (code, message) = match done {
+            Done::Well | Done::Stopped => return Ok(export),
+            Done::Cancelled(signal) => return Err(Error::Cancelled(signal)),
+            Done::Failed(code, message) => (code, message),
+        };
+        match export.failed.clone() {
+            // All but the cache was done.
+            None if export.cache_error.is_some() && wait.is_all_pushed(&export) => Ok(export),
+            None if built.pushes.due().is_empty()
+                && cache_dir::is_about(&message, &self.build.cache) =>
+            {
+                built.warnings.push(cache_deadline::unsaved(&message));
+                Ok(export)
+            }
+            Some((reference, why)) => {
+                // The last words alone may hold no status; those before do. Of
+                // several targets they are of any.
+                let is_alone = self.build.target.is_none() && !export.text.is_empty();
+                let text = match is_alone {
+                    true => export.text.clone(),
+                    false => told(&reference, &why),
+                };
+                self.judge(&reference, &text, built).await;
+                Ok(export)
+            }
+            None => Err(Error::Build {
+                code,
+                diagnosis: match code {
+                    // It was killed: what it printed last is not why.
+                    None => None,
+                    Some(_) => self.explain(&export.text).await.map(Box::new),
+                },
+                message,
+            }),
+        }
+    }
+
+    /// Gives a target back to buildx.
+    fn write_definition(&self, omit: &Omit) -> Result<(), Error> {
+        let (Some(target), Some(text)) =
+            (&self.build.target, self.build.definition(&self.files, omit))
+        else {
+            return Ok(());
+        };
+        let written = fs::write(self.files.definition(Some(target)), text);
+        written.map_err(Error::files("the target's bake file"))
+    }
+
+    /// Keeps a local cache that was written, and tells when any was not.
+    async fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, built: &mut Built) {
+        let local = self.build.cache.local.as_ref();
+        let warning = wait.warning(export);
+        let is_ended = !is_built && !wait.is_all_pushed(export);
+        let is_begun_only = export.is_writing_cache && !export.is_cache_written();
+        if is_ended || is_begun_only || warning.is_some() {
+            // What was written in part is no cache.
+            local.map(cache_dir::clear);
+            built.warnings.extend(warning.filter(|_| !is_ended));
+            return;
+        }
+        let Some(local) = local else {
+            return;
+        };
+        if let Err(error) = cache_dir::keep(local, self.job.host.now()).await {
+            let folder = local.shared.display();
+            built.warnings.push(format!(
+                "the build cache was not kept in {folder}: {error}. The next run builds without it"
+            ));
+        }
+    }
+
+    /// What the text of a failed build means. Where a registry has refused a
+    /// base image or a cache without a word, it is asked again for one.
+    async fn explain(&self, text: &str) -> Option<Diagnosis> {
+        if text.is_empty() {
+            return self.ask_all().await;
+        }
+        let diagnosis = Refused::of_push_to(self.job, None).of_log(text);
+        let subject = diagnosis::subject(text);
+        if !subject.is_unexplained() {
+            return diagnosis;
+        }
+        let refused = Refused::of_subject(self.job, &subject);
+        refused.again(self.client).await.or(diagnosis)
+    }
+
+    /// buildx, with the run's configuration and the user's engine.
+    fn command(&self) -> Command {
+        command::base(self.job, self.buildx)
+    }
+
+    /// On a terminal nothing of the build was heard: what the registries say now
+    /// may be what stopped it.
+    async fn ask_all(&self) -> Option<Diagnosis> {
+        if !self.build.publication.push {
+            return None;
+        }
+        let ask = |image| Refused::of_push_to(self.job, Some(image)).again(self.client);
+        let asked = self.build.images.iter().map(ask);
+        let asked = futures_util::future::join_all(asked).await;
+        asked
+            .into_iter()
+            .flatten()
+            .find(|one| one.kind == Kind::Denied)
+    }
+
+    /// How those that are left are pushed.
+    fn way(&self, export: &Export, built: &Built) -> Way<'_> {
+        let job = self.job;
+        let due = built.pushes.due();
+        if due.iter().any(|due| is_named(&self.build.apart, due)) {
+            // Its exporter makes an image of its own.
+            return Way::Build;
+        }
+        let named = built.pushes.done().map(|push| &push.reference).last();
+        let named = named.or(export.failed.as_ref().map(|(reference, _)| reference));
+        if let (BuilderChoice::Engine, Some(named)) = (&job.plan.builder.choice, named) {
+            let (engine, settings) = (&job.facts.engine, &job.facts.docker);
+            if let Some(store) = Store::open(engine, settings, self.credentials, job.host) {
+                return Way::Store(store, named.clone());
+            }
+        }
+        match built.pushes.done().next() {
+            Some(_) => Way::Copy,
+            None => Way::Build,
+        }
+    }
+
+    /// Pushes what is due out of the engine's store.
+    async fn push(&self, store: &Store<'_>, source: &str, built: &mut Built) -> Result<(), Error> {
+        for reference in built.pushes.due() {
+            if built.pushes.is_settled(&reference) {
+                continue;
+            }
+            info!("pushing {reference} out of the engine's store");
+            let push = async {
+                tokio::select! {
+                    pushed = store.push(source, &reference) => pushed,
+                    why = self.silence(&reference, built) => Err(why),
+                }
+            };
+            let pushed = self.job.host.unless_cancelled(push).await?;
+            match pushed {
+                Ok(digest) => {
+                    built.pushes.succeed(&reference);
+                    if built.result.digest.is_none() {
+                        built.result.digest = digest;
+                    }
+                }
+                Err(why) => self.judge(&reference, &told(&reference, &why), built).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies what was pushed to the names that are due.
+    async fn copy(
+        &self,
+        mut progress: Progress<'_>,
+        export: &Export,
+        built: &mut Built,
+    ) -> Result<(), Error> {
+        let image = built.pushes.done().next().map(|push| push.image.clone());
+        let (Some(image), Some(digest)) = (image, built.result.digest.clone()) else {
+            return Ok(());
+        };
+        let source = imagetools::Source {
+            image: &image,
+            digest: &digest,
+            is_index: export.is_index,
+        };
+        for reference in built.pushes.due() {
+            if built.pushes.is_settled(&reference) {
+                continue;
+            }
+            info!("copying {image}@{digest} to {reference}");
+            let command = source.command(self.command(), &reference);
+            let copied = tokio::select! {
+                copied = imagetools::run(&command, self.job.host, progress.again()) => copied,
+                why = self.silence(&reference, built) => Copied::Failed(why),
+            };
+            match copied {
+                Copied::Done => built.pushes.succeed(&reference),
+                Copied::Failed(why) => {
+                    self.judge(&reference, &told(&reference, &why), built).await;
+                }
+                Copied::Interrupted(signal) => return Err(Error::Cancelled(signal)),
+            }
+        }
+        Ok(())
+    }
+
+    fn stall(&self) -> Stall<'_> {
+        Stall {
+            client: self.client,
+            limit: self.job.plan.stall_timeout,
+            allowed: &self.known.allowed,
+        }
+    }
+
+    /// Returns when the registry of a reference that is pushed has stopped answering.
+    async fn silence(&self, reference: &str, built: &Built) -> String {
+        let image = built.pushes.image(reference);
+        let pushing = || image.cloned().into_iter().collect();
+        self.stall().silent(pushing).await.why
+    }
+
+    /// Finds out what a failed push means, and whether it is tried again.
+    async fn judge(&self, reference: &str, text: &str, built: &mut Built) {
+        built.pushes.know(reference);
+        let diagnosis = self.diagnose(reference, text, built).await;
+        let attempts = self.job.plan.push_attempts;
+        let tries = built.pushes.fail(reference, &diagnosis, attempts);
+        let words = diagnosis.words.lines().next().unwrap_or_default();
+        info!("push of {reference}, try {tries} of {attempts} failed: {words}");
+    }
+
+    /// A bare status in the log says little: the registry is asked again, this
+    /// time by us, to hear its words.
+    async fn diagnose(&self, reference: &str, text: &str, built: &Built) -> Diagnosis {
+        let image = built.pushes.image(reference);
+        let refused = Refused::of_push_to(self.job, image);
+        let mut diagnosis = refused.sharpened(refused.of_push(text), self.client).await;
+        let subject = diagnosis::subject(text);
+        let was_allowed = image.is_some_and(|image| self.known.allowed.contains(image));
+        if subject.status == Some(401) && was_allowed {
+            // Its token has expired since.
+            diagnosis.kind = Kind::Passing;
+        }
+        if diagnosis.kind != Kind::Denied || !subject.is_unexplained() {
+            return diagnosis;
+        }
+        let again = refused.again(self.client).await;
+        again
+            .filter(|again| again.kind == Kind::Denied)
+            .unwrap_or(diagnosis)
+    }
+
+    /// Waits before something is tried again.
+    async fn pause(&self, pushes: &Pushes) -> Result<(), Error> {
+        let Some(doublings) = pushes.tries().checked_sub(1) else {
+            return Ok(());
+        };
+        let pause = PAUSE
+            .saturating_mul(1 << doublings.min(8))
+            .min(LONGEST_PAUSE);
+        // Many runs that wait for the same server do not come back at once.
+        let pause = pause.mul_f64(0.75 + fastrand::f64() / 2.0);
+        let list = pushes.due().join(", ");
+        info!("pushing {list} again in {:.1} s", pause.as_secs_f64());
+        let pause = tokio::time::sleep(pause);
+        Ok(self.job.host.unless_cancelled(pause).await?)
+    }
+}
+
+/// What is looked for while an image is built. A local cache is written anew.
+pub fn watch<'a>(build: &'a Build, built: &Built, omit: &Omit) -> Watch<'a> {
+    build.cache.local.as_ref().map(cache_dir::clear);
+    Watch {
+        target: build.target.as_deref(),
+        export: Export::default(),
+        wait: Wait::after(built.pushes.due(), &build.cache, omit).into(),
+        pushing: Pushing::of(build, built.pushes.due()).into(),
+    }
+}
+
+/// A failed push in the words of a build, which is how diagnoses know it.
+fn told(reference: &str, why: &str) -> String {
+    format!("ERROR: failed to push {reference}: {why}")
+}

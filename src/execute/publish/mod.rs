@@ -1,0 +1,8 @@
+//! Building, pushing and reading back.
+
+pub mod all;
+pub mod bake;
+pub mod image;
+pub mod uncached;
+pub mod verify;
+pub mod visibility;

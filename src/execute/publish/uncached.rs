@@ -1,0 +1,173 @@
+//! A build that a cache has stopped: it begins again without that cache.
+//!
+//! Two do: one that does not answer while it is read, and one that BuildKit
+//! cannot be set up for, such as GitHub's with a token that it refuses.
+
+use tracing::info;
+
+use crate::execute::builder::set_up;
+use crate::execute::buildx::cache_reads::{BOUND, Imports};
+use crate::execute::buildx::progress::Watch;
+use crate::execute::buildx::run::Ended;
+use crate::execute::error::Error;
+use crate::execute::outcome::{Known, Standing, left_out};
+use crate::execute::scope::Job;
+use crate::host::Command;
+use crate::plan::{Omit, cache_kind, cache_name};
+
+/// What has stopped a build.
+struct Stop {
+    /// The entries that are left out.
+    entries: Vec<String>,
+    /// Why.
+    why: String,
+    /// True when the builder waits for them still.
+    is_stuck: bool,
+}
+
+/// A try to build: what it reads, and what had become of the builder before.
+pub struct Try {
+    pub imports: Imports,
+    entries: Vec<String>,
+    restarts: usize,
+}
+
+impl Try {
+    /// A build of these entries, without what is left out of them.
+    pub async fn of<'a>(
+        known: &Known,
+        entries: impl Iterator<Item = &'a str>,
+        omit: &Omit,
+    ) -> Self {
+        let entries = entries.filter(|entry| !omit.caches.iter().any(|out| out == entry));
+        let entries: Vec<String> = entries.map(str::to_owned).collect();
+        let restarts = known.standing.lock().await.restarts;
+        let imports = Imports::of(entries.clone());
+        Self {
+            imports: match restarts {
+                0 => imports,
+                _ => imports.and_begin(),
+            },
+            entries,
+            restarts,
+        }
+    }
+
+    /// Whether it is made again, as a cache has stopped it. What is left out by
+    /// then is known.
+    ///
+    /// # Errors
+    /// When the builder is stuck for good.
+    pub async fn is_made_again(
+        &self,
+        job: &Job<'_>,
+        base: &Command,
+        known: &Known,
+        ended: &Ended,
+        watches: &[Watch<'_>],
+    ) -> Result<bool, Error> {
+        let standing = &mut *known.standing.lock().await;
+        let nothing_pushed = watches.iter().all(|watch| watch.export.pushed.is_empty());
+        let is_over = !matches!(ended, Ended::Well | Ended::CutShort | Ended::Cancelled(..));
+        if is_over && standing.restarts > self.restarts {
+            // The build of another image has taken the builder away.
+            return Ok(nothing_pushed);
+        }
+        let Some(stop) = self.stop(ended) else {
+            return Ok(false);
+        };
+        if stop.entries.is_empty() {
+            let name = job.plan.builder.name().unwrap_or("default").to_owned();
+            return Err(Error::Stuck { name });
+        }
+        stop.note(standing);
+        if stop.is_stuck {
+            standing.restarts += 1;
+            set_up::restart(job, base).await?;
+        }
+        Ok(nothing_pushed)
+    }
+
+    fn stop(&self, ended: &Ended) -> Option<Stop> {
+        match ended {
+            Ended::Unanswered(entries) => Some(Stop {
+                entries: entries.clone(),
+                why: format!(
+                    "it gave no answer for {} s while it was read",
+                    BOUND.as_secs()
+                ),
+                is_stuck: true,
+            }),
+            Ended::Failed { message, .. } => {
+                let (kind, why) = unconfigured(message)?;
+                let same = self
+                    .entries
+                    .iter()
+                    .filter(|entry| cache_kind(entry) == kind);
+                let entries: Vec<String> = same.cloned().collect();
+                (!entries.is_empty()).then(|| Stop {
+                    entries,
+                    why: why.lines().next().unwrap_or_default().to_owned(),
+                    is_stuck: false,
+                })
+            }
+            Ended::Well | Ended::CutShort | Ended::Silent(_) | Ended::Cancelled(..) => None,
+        }
+    }
+}
+
+impl Stop {
+    /// Leaves the entries out from now on, and warns once.
+    fn note(&self, standing: &mut Standing) {
+        let is_new = |entry: &&String| !standing.without_caches.contains(entry);
+        let new: Vec<String> = self.entries.iter().filter(is_new).cloned().collect();
+        if new.is_empty() {
+            return;
+        }
+        let mut names: Vec<String> = new.iter().map(|entry| cache_name(entry)).collect();
+        names.dedup();
+        let names = names.join(", ");
+        info!("the build begins again without the cache {names}");
+        standing.warnings.push(left_out(&names, &self.why));
+        standing.without_caches.extend(new);
+    }
+}
+
+/// The type of the cache that BuildKit could not be set up for, and why: in its
+/// last words, from the beginning on, as behind that are words of anybody's.
+fn unconfigured(message: &str) -> Option<(&str, &str)> {
+    let message = message.strip_prefix("failed to build: ").unwrap_or(message);
+    let of_target = message.strip_prefix("target ");
+    let of_target = of_target.and_then(|rest| Some(rest.split_once(": ")?.1));
+    let message = of_target.unwrap_or(message);
+    let rest = message.strip_prefix("failed to solve: failed to configure ")?;
+    let (kind, why) = rest.split_once(" cache exporter: ")?;
+    (!kind.contains(' ')).then_some((kind, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_that_cannot_be_configured_is_told_by_the_last_words_alone() {
+        let why = "token is malformed: token contains an invalid number of segments";
+        let rest = format!("failed to solve: failed to configure gha cache exporter: {why}");
+        for begin in [
+            "",
+            "failed to build: ",
+            "target api: ",
+            "failed to build: target api: ",
+        ] {
+            let message = format!("{begin}{rest}");
+            assert_eq!(unconfigured(&message), Some(("gha", why)), "{message}");
+        }
+        for other in [
+            "failed to solve: process \"failed to configure gha cache exporter: x\" did not complete",
+            "failed to solve: failed to configure the gha cache exporter: x",
+            "failed to configure gha cache exporter: x",
+        ] {
+            assert_eq!(unconfigured(other), None, "{other}");
+        }
+    }
+}

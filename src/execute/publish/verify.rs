@@ -1,0 +1,146 @@
+//! After a push: what every tag of every image is in its registry.
+
+use futures_util::future::join_all;
+
+use crate::execute::error::{Difference, Error};
+use crate::execute::outcome::Built;
+use crate::execute::pushes::Push;
+use crate::execute::verified::PublishedPlatform;
+use crate::image::{ImageName, Platform};
+use crate::plan::Build;
+use crate::registry::{self, Client, Manifest};
+
+/// Reads every tag back, side by side. A difference is an error; a registry
+/// that cannot be reached or trusted from here is a warning, since the engine
+/// may see another network and trust other authorities than we do.
+pub async fn verify(build: &Build, client: &Client, built: &mut Built) -> Result<(), Error> {
+    let Some(image) = built.result.digest.clone() else {
+        let text = "buildx told no digest: what was pushed is not compared with the registry";
+        built.warnings.push(text.to_owned());
+        return Ok(());
+    };
+    let tagged = |push| Some((push, Push::tag(push)?));
+    let pushed: Vec<(&Push, &str)> = built.pushes.done().filter_map(tagged).collect();
+    let answers = pushed
+        .iter()
+        .map(|(push, tag)| client.manifest(&push.image, tag));
+    let answers = join_all(answers).await;
+    let mut manifest = None;
+    let mut differences = Vec::new();
+    for ((push, _), answer) in pushed.into_iter().zip(answers) {
+        let reference = push.reference.clone();
+        let expected = push.digest.as_ref().unwrap_or(&image);
+        match answer {
+            Ok(found) if found.digest == *expected => {
+                built.verified.references.push(reference);
+                manifest.get_or_insert((push.image.clone(), found));
+            }
+            Ok(found) => differences.push(Difference::Digest {
+                reference,
+                expected: expected.to_string(),
+                found: found.digest.to_string(),
+            }),
+            Err(registry::Error::Missing(reference)) => {
+                differences.push(Difference::NotThere { reference });
+            }
+            Err(registry::Error::Unreachable(why)) => built.warnings.push(format!(
+                "{} was pushed, but not read back from here: {why}. The engine reached the registry",
+                push.reference
+            )),
+        }
+    }
+    if let Some((name, manifest)) = manifest {
+        built.warnings.extend(missing_annotations(build, &manifest));
+        built.verified.attestations = manifest.attestations;
+        built.verified.annotations = manifest.annotations.clone();
+        built.verified.platforms = platforms(build, client, &name, manifest).await;
+        differences.extend(missing_platforms(build, built));
+    }
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Differs(differences)),
+    }
+}
+
+/// The platforms that were asked for and are not in the index.
+fn missing_platforms(build: &Build, built: &Built) -> Option<Difference> {
+    let listed = &built.verified.platforms;
+    let found: Vec<&str> = listed.iter().map(|found| found.platform.as_str()).collect();
+    let is_there = |asked: &&Platform| found.iter().any(|found| asked.is_listed_as(found));
+    let missing = build.platforms.iter().filter(|asked| !is_there(asked));
+    let missing: Vec<String> = missing.map(ToString::to_string).collect();
+    (!missing.is_empty()).then(|| Difference::Platforms {
+        reference: built
+            .verified
+            .references
+            .first()
+            .cloned()
+            .unwrap_or_default(),
+        missing: missing.join(", "),
+        found: found.join(", "),
+    })
+}
+
+/// Annotations of the plan that are not there: of the index, where package pages
+/// read description and repository; or of the one manifest, where some were asked
+/// for. An image has none where an old or classic builder makes it.
+fn missing_annotations(build: &Build, manifest: &Manifest) -> Option<String> {
+    let is_index = !manifest.platforms.is_empty();
+    if !is_index && !build.asks_for_annotations {
+        return None;
+    }
+    let wanted = if is_index { "index" } else { "manifest" };
+    let of_level = build.annotations.iter().filter_map(|annotation| {
+        let (levels, pair) = annotation.split_once(':')?;
+        let (key, _) = pair.split_once('=')?;
+        let name = |level: &str| level.split('[').next() == Some(wanted);
+        levels.split(',').any(name).then_some(key)
+    });
+    let missing: Vec<&str> = of_level
+        .filter(|key| !manifest.annotations.contains_key(*key))
+        .collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "the builder left annotations of the {wanted} out: {}. A builder with the driver \
+             docker-container writes them",
+            missing.join(", ")
+        )
+    })
+}
+
+/// The platforms of an index, each with its size; or the one platform that was
+/// asked for, when it was pushed without an index.
+async fn platforms(
+    build: &Build,
+    client: &Client,
+    name: &ImageName,
+    manifest: Manifest,
+) -> Vec<PublishedPlatform> {
+    if manifest.platforms.is_empty() {
+        return build
+            .platforms
+            .first()
+            .map(|platform| PublishedPlatform {
+                platform: platform.to_string(),
+                digest: manifest.digest,
+                size: Some(manifest.size),
+            })
+            .into_iter()
+            .collect();
+    }
+    let sizes = manifest
+        .platforms
+        .iter()
+        .map(|entry| client.manifest(name, entry.digest.as_str()));
+    let sizes = join_all(sizes).await;
+    manifest
+        .platforms
+        .into_iter()
+        .zip(sizes)
+        .map(|(entry, answer)| PublishedPlatform {
+            platform: entry.platform,
+            digest: entry.digest,
+            size: answer.ok().map(|manifest| manifest.size),
+        })
+        .collect()
+}

@@ -1,0 +1,29 @@
+//! What registries tell of what was published.
+
+use std::collections::BTreeMap;
+
+use crate::image::Digest;
+
+/// What the registries told.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// The references that were read back and are what was pushed.
+    pub references: Vec<String>,
+    /// The platforms of the image, with what is to be pulled for each.
+    pub platforms: Vec<PublishedPlatform>,
+    /// The number of attestation manifests beside them.
+    pub attestations: usize,
+    /// The annotations of the index, or of the one manifest.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// One platform of a published image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedPlatform {
+    /// The platform, as `OS/ARCHITECTURE`.
+    pub platform: String,
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// The compressed bytes that a pull of it takes; `None` when unknown.
+    pub size: Option<u64>,
+}
