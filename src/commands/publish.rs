@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use crate::cli::{Format, Publish};
 use crate::commands::session::{self, Session};
 use crate::event::RunContext;
-use crate::execute::{self, Built, Job, Outcome, Record, RunFolder};
+use crate::execute::{self, ImageOutcome, Outcome, Record, RunFolder, Scope};
 use crate::facts::Facts;
 use crate::host::{Host, Progress};
 use crate::input::spec::Part;
@@ -163,7 +163,7 @@ async fn carry_out(
     };
     let record = Record::begin(plan, &folder, &keep).map_err(|error| own("GITHUB_STATE", error))?;
 
-    let job = Job {
+    let job = Scope {
         plan,
         secrets: inputs.secret_values(),
         context,
@@ -292,7 +292,7 @@ fn unpublished(publication: &Publication) -> String {
     }
 }
 
-fn tell_of(build: &Build, built: &Built) {
+fn tell_of(build: &Build, built: &ImageOutcome) {
     let of_target = match &build.target {
         Some(target) => format!("target {target}: "),
         None => String::new(),

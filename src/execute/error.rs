@@ -73,7 +73,7 @@ pub enum Error {
         /// The builder.
         name: String,
         /// The nodes.
-        lost: Vec<LostNode>,
+        lost: Vec<UnreachableNode>,
         /// The platforms that no other node can build.
         without_node: Vec<Platform>,
         /// What to look at.
@@ -235,7 +235,7 @@ fn build_failed(code: Option<i32>, message: &str, diagnosis: Option<&Diagnosis>)
 
 fn not_enough(
     name: &str,
-    lost: &[LostNode],
+    lost: &[UnreachableNode],
     without_node: &[Platform],
     advice: &str,
     build: Option<&Error>,
@@ -284,7 +284,7 @@ impl fmt::Display for FailedPush {
 
 /// A node that cannot be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LostNode {
+pub struct UnreachableNode {
     /// Its place among the nodes of the builder.
     pub(crate) index: usize,
     /// Its name and where it is.

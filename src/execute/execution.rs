@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 
-use crate::execute::builder::boot::Stops;
+use crate::execute::builder::boot::StopRequest;
 use crate::execute::builder::set_up;
 use crate::execute::buildx::run;
 use crate::execute::cleanup::take_down;
 use crate::execute::error::Error;
-use crate::execute::outcome::{Built, Outcome};
-use crate::execute::publish::all::Images;
-use crate::execute::scope::Job;
+use crate::execute::outcome::{ImageOutcome, Outcome};
+use crate::execute::publish::all::AllImages;
+use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir::LocalCaches;
 use crate::execute::workdir::secret_file::write;
 use crate::execute::workdir::{authorities, docker_config};
@@ -34,11 +34,16 @@ const AFTER_SIGNAL: Duration = Duration::from_secs(5);
 /// its first one.
 const CLEAN_UP: Duration = Duration::from_secs(3);
 
-impl Job<'_> {
+impl Scope<'_> {
     /// Carries the plan out. The outcome holds what exists, also after an error.
     pub async fn execute(&self, progress: Progress<'_>) -> (Outcome, Result<(), Error>) {
         let mut outcome = Outcome {
-            builds: self.plan.builds.iter().map(|_| Built::default()).collect(),
+            builds: self
+                .plan
+                .builds
+                .iter()
+                .map(|_| ImageOutcome::default())
+                .collect(),
             ..Outcome::default()
         };
         let steps = self.steps(progress, &mut outcome);
@@ -79,7 +84,7 @@ impl Job<'_> {
         self.get_ready(buildx, &credentials, &client, &mut progress, outcome)
             .await?;
         let _caches = self.local_caches(outcome).await;
-        let images = Images {
+        let images = AllImages {
             job: self,
             buildx,
             client: &client,
@@ -115,7 +120,7 @@ impl Job<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
         let refused = Notify::new();
-        let stops = Stops {
+        let stops = StopRequest {
             host: self.host,
             refused: Some(&refused),
         };

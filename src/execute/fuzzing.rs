@@ -3,15 +3,15 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use crate::execute::buildx::cache_deadline::Wait;
+use crate::execute::buildx::cache_deadline::CacheDeadline;
 use crate::execute::buildx::cache_reads::Imports;
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::inspect;
 use crate::execute::buildx::last_words::last_words;
 use crate::execute::buildx::prefixed_log::Lines;
-use crate::execute::buildx::progress::{Reader, Watch};
+use crate::execute::buildx::progress::{ProgressObserver, Reader};
 use crate::host::Progress;
-use crate::plan::{Cache, Omit};
+use crate::plan::{Cache, Exclusions};
 
 /// Reads a progress of buildx, of one image or of two targets.
 pub fn read_progress(bytes: &[u8], names_targets: bool) {
@@ -20,10 +20,10 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
         to: vec!["type=local,dest=d".to_owned()],
         ..Cache::default()
     };
-    let watch = |target| Watch {
+    let watch = |target| ProgressObserver {
         target,
         export: Export::default(),
-        wait: Wait::after(references.clone(), &cache, &Omit::default()).into(),
+        wait: CacheDeadline::after(references.clone(), &cache, &Exclusions::default()).into(),
         pushing: Arc::default(),
     };
     let mut watches = match names_targets {

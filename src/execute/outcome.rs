@@ -6,19 +6,19 @@ use tokio::sync::Mutex;
 use crate::execute::buildx::build_result::BuildResult;
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::steps::Steps;
-use crate::execute::error::LostNode;
+use crate::execute::error::UnreachableNode;
 use crate::execute::pushes::{Push, Pushes};
 use crate::execute::verified::Verified;
 use crate::image::ImageName;
-use crate::plan::{Build, Omit};
+use crate::plan::{Build, Exclusions};
 
 /// What has come out of a run, also of one that failed.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// What has come of each image, in the plan's order.
-    pub builds: Vec<Built>,
+    pub builds: Vec<ImageOutcome>,
     /// What the registries said before the build.
-    pub known: Known,
+    pub known: RunState,
     /// What is worth knowing of what was published.
     pub notices: Vec<String>,
     /// What went wrong without stopping anything.
@@ -29,7 +29,7 @@ pub struct Outcome {
 
 /// What registries said before the build, and what became of the builder.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct RunState {
     /// The images that their registries said they would take.
     pub(crate) allowed: Vec<ImageName>,
     /// The entries of caches that are left out.
@@ -37,22 +37,22 @@ pub struct Known {
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
     /// What became of the builder. Who takes a node out of it is alone.
-    pub standing: Mutex<Standing>,
+    pub standing: Mutex<BuilderState>,
 }
 
-impl Known {
+impl RunState {
     /// Whether an image is pushed, as far as is known by now.
     pub fn pushes(&self, build: &Build) -> bool {
         build.publication.sends() && self.withheld.is_none()
     }
 
     /// What a build leaves out, beside references that are settled.
-    pub async fn omit(&self, settled: Vec<String>) -> Omit {
+    pub async fn omit(&self, settled: Vec<String>) -> Exclusions {
         let standing = self.standing.lock().await;
         let without = self.without_caches.iter().chain(&standing.without_caches);
-        Omit {
+        Exclusions {
             references: settled,
-            sending: self.withheld.is_some(),
+            push: self.withheld.is_some(),
             caches: without.cloned().collect(),
         }
     }
@@ -60,7 +60,7 @@ impl Known {
 
 /// What has come of one image.
 #[derive(Debug, Default)]
-pub struct Built {
+pub struct ImageOutcome {
     /// What buildx told of the result.
     pub result: BuildResult,
     /// How far each reference has come; none when nothing is pushed.
@@ -70,19 +70,19 @@ pub struct Built {
     /// What the registries told after the push.
     pub verified: Verified,
     /// How it ended.
-    pub ending: Ending,
+    pub ending: Conclusion,
     /// What is worth knowing of what was published.
     pub notices: Vec<String>,
     /// What went wrong without stopping anything.
     pub warnings: Vec<String>,
 }
 
-impl Built {
+impl ImageOutcome {
     /// Takes in what exporters have pushed under names of their own. What is told of
     /// the image is told of the first.
     pub fn take_apart(&mut self, apart: &[String], export: &Export, success: bool) {
         let Self { result, pushes, .. } = self;
-        pushes.take_apart(apart, export, result.digest.as_ref(), success);
+        pushes.record_separate(apart, export, result.digest.as_ref(), success);
         let first = pushes.done().next();
         let Some(first) = first.and_then(|push| push.digest.clone()) else {
             return;
@@ -97,7 +97,7 @@ impl Built {
 /// How the work on an image ended, in GitHub's words for steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Ending {
+pub enum Conclusion {
     /// It was not begun.
     #[default]
     Skipped,
@@ -118,11 +118,11 @@ impl Outcome {
 
 /// What became of a builder.
 #[derive(Debug, Default)]
-pub struct Standing {
+pub struct BuilderState {
     /// What it said of itself.
     pub said: Option<String>,
     /// The nodes that it lacks.
-    pub lost: Vec<LostNode>,
+    pub lost: Vec<UnreachableNode>,
     /// Entries of caches that have stopped a build, and are left out.
     pub without_caches: Vec<String>,
     /// How often it was stopped because a cache had made it stuck.

@@ -78,7 +78,7 @@ impl Pushes {
     }
 
     /// Takes in what exporters have pushed apart; all of it when the build ended well.
-    pub fn take_apart(
+    pub fn record_separate(
         &mut self,
         apart: &[String],
         export: &Export,
@@ -89,7 +89,7 @@ impl Pushes {
             if !success && !is_named(&export.pushed, reference) {
                 continue;
             }
-            self.know(reference);
+            self.add(reference);
             let Some(push) = self.find(reference) else {
                 continue;
             };
@@ -104,7 +104,7 @@ impl Pushes {
 
     /// Takes a reference in that an entry of `outputs` pushes under a name of its
     /// own, so that it is tried again, or told, like any other.
-    pub fn know(&mut self, reference: &str) {
+    pub fn add(&mut self, reference: &str) {
         if self.image(reference).is_none() {
             self.0.extend(Push::due(reference));
         }
@@ -187,7 +187,7 @@ impl Pushes {
     }
 
     /// Takes in what a build has pushed; all of it when it ended well.
-    pub fn take(&mut self, export: &Export, success: bool) {
+    pub fn record_export(&mut self, export: &Export, success: bool) {
         let pushed: HashSet<String> = in_full(&export.pushed).collect();
         for push in &mut self.0 {
             let is_pushed = || pushed.contains(&reference::in_full(&push.reference));

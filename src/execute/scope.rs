@@ -9,7 +9,7 @@ use crate::input::SecretValues;
 use crate::plan::Plan;
 
 /// A plan, and what it takes to carry it out.
-pub struct Job<'a> {
+pub struct Scope<'a> {
     /// What to do.
     pub plan: &'a Plan,
     /// The values of the credentials that the plan names.

@@ -20,19 +20,19 @@ use crate::plan::access::login::{self, Login};
 use crate::plan::access::preflight::{self, Checks};
 use crate::plan::build::model::Build;
 use crate::plan::build::{assemble, duplicates, overwritten};
-use crate::plan::builder::assign::{self, Able, Spread};
-use crate::plan::builder::create::Created;
+use crate::plan::builder::assign::{self, NodeAssignment, ReachableNode};
+use crate::plan::builder::create::NewBuilder;
 use crate::plan::builder::model::Builder;
 use crate::plan::builder::{buildx_features, choice};
-use crate::plan::command::bake_file::Definition;
+use crate::plan::command::bake_file::BakeFile;
 use crate::plan::command::build::{self, Arguments};
 use crate::plan::command::environment;
-use crate::plan::command::exclusions::Omit;
-use crate::plan::draft::model::Draft;
-use crate::plan::draft::request::Wanted;
+use crate::plan::command::exclusions::Exclusions;
+use crate::plan::draft::model::ImageDraft;
+use crate::plan::draft::request::ImageRequest;
 use crate::plan::emulation::emulators::{self, Emulation};
 use crate::plan::emulation::running;
-use crate::plan::findings::{Notice, Told};
+use crate::plan::findings::{Findings, Notice};
 use crate::plan::image::context::ContextKind;
 use crate::plan::lists::distinct;
 use crate::plan::run_files::RunFiles;
@@ -88,61 +88,71 @@ pub fn plan(
     context: &RunContext,
     facts: &Facts,
 ) -> Result<Plan, Vec<InputProblem>> {
-    let mut told = Told::default();
-    told.problems.extend(facts.event.problem.clone());
-    told.decisions.extend(facts.event.decision.clone());
+    let mut findings = Findings::default();
+    findings.problems.extend(facts.event.problem.clone());
+    findings.decisions.extend(facts.event.decision.clone());
     let version = facts.buildx_version.as_ref();
-    let support = buildx_features::decide(inputs, version, &mut told.notices, &mut told.problems);
+    let support = buildx_features::decide(
+        inputs,
+        version,
+        &mut findings.notices,
+        &mut findings.problems,
+    );
     let (wanted, mut of_each) = wanted(inputs, context, facts);
     let drafts = wanted.iter().zip(&mut of_each);
-    let drafts = drafts.map(|(one, told)| Draft::of(one, context, support, told));
-    let drafts: Vec<Draft<'_>> = drafts.collect();
-    let mut builder =
-        choice::for_all(drafts.iter().map(Draft::builder_request)).unwrap_or_else(|problem| {
-            told.problems.push(problem);
+    let drafts = drafts.map(|(one, findings)| ImageDraft::of(one, context, support, findings));
+    let drafts: Vec<ImageDraft<'_>> = drafts.collect();
+    let mut builder = choice::for_all(drafts.iter().map(ImageDraft::builder_request))
+        .unwrap_or_else(|problem| {
+            findings.problems.push(problem);
             Builder::engine("")
         });
-    told.notices.extend(builder.reach(inputs, &drafts));
-    told.notices.extend(choice::notices(inputs, &builder));
-    told.problems.extend(choice::problems(inputs, &builder));
+    findings.notices.extend(builder.reach(inputs, &drafts));
+    findings.notices.extend(choice::notices(inputs, &builder));
+    findings.problems.extend(choice::problems(inputs, &builder));
     let emulation = emulators::decide(&drafts, inputs, facts, &builder);
-    told.notices.extend(emulation.notice());
-    let logins = login::decide(&drafts, inputs, context, facts, &mut told.notices);
+    findings.notices.extend(emulation.notice());
+    let logins = login::decide(&drafts, inputs, context, facts, &mut findings.notices);
     let logins = logins.unwrap_or_else(|mut more| {
-        told.problems.append(&mut more);
+        findings.problems.append(&mut more);
         Vec::new()
     });
     let builds = drafts.iter().zip(&mut of_each);
-    let builds = builds.map(|(draft, told)| assemble::build(draft, context, &builder, told));
+    let builds =
+        builds.map(|(draft, findings)| assemble::build(draft, context, &builder, findings));
     let builds: Vec<Build> = builds.collect();
-    told.problems.extend(duplicates::problems(&builds));
+    findings.problems.extend(duplicates::problems(&builds));
     let outputs = drafts.iter();
-    let outputs = outputs.flat_map(|draft| &draft.wanted.inputs.build.outputs);
-    told.problems
+    let outputs = outputs.flat_map(|draft| &draft.request.inputs.build.outputs);
+    findings
+        .problems
         .extend(overwritten::problems(&builds, outputs));
     let names: Vec<Option<&str>> = builds.iter().map(|build| build.target.as_deref()).collect();
-    told.take(&names, of_each);
-    told.decide(&builder);
-    let of_builder = builder.made().into_iter().flat_map(Created::decisions);
-    told.decisions.extend(of_builder);
+    findings.take(&names, of_each);
+    findings.decide(&builder);
+    let of_builder = builder.made().into_iter().flat_map(NewBuilder::decisions);
+    findings.decisions.extend(of_builder);
     let platforms = distinct(drafts.iter().flat_map(|draft| &draft.platforms));
     let nodes = assign::described(&builder, &platforms);
-    told.decisions
+    findings
+        .decisions
         .extend(nodes.map(|nodes| format!("nodes: {nodes}")));
     let cleanup = inputs.own_builder.cleanup;
     let described = choice::clean_up(cleanup);
-    told.decisions
+    findings
+        .decisions
         .extend(described.map(|described| format!("clean-up: {described}")));
-    told.decide(&emulation);
-    let variables = environment::decide(&drafts, inputs, &mut told);
+    findings.decide(&emulation);
+    let variables = environment::decide(&drafts, inputs, &mut findings);
     let lines = logins.iter().map(|login| format!("login at {login}"));
-    told.decisions.extend(lines);
-    if !told.problems.is_empty() {
-        return Err(told.problems);
+    findings.decisions.extend(lines);
+    if !findings.problems.is_empty() {
+        return Err(findings.problems);
     }
     let preflight = preflight::decide(&drafts, inputs.preflight, context);
     let refusal = preflight.described_refusal();
-    told.decisions
+    findings
+        .decisions
         .extend(refusal.map(|refusal| format!("if a registry refuses: {refusal}")));
     let has_own = |build: &Build| matches!(build.context.kind, ContextKind::Repository { .. });
     let git_token = builds.iter().any(has_own) && !inputs.build.secrets.has_git_token;
@@ -162,8 +172,8 @@ pub fn plan(
         emulation,
         cleanup,
         running,
-        decisions: told.decisions,
-        notices: told.notices,
+        decisions: findings.decisions,
+        notices: findings.notices,
     })
 }
 
@@ -173,16 +183,16 @@ fn wanted<'a>(
     inputs: &'a Inputs,
     context: &RunContext,
     facts: &'a Facts,
-) -> (Vec<Wanted<'a>>, Vec<Told>) {
+) -> (Vec<ImageRequest<'a>>, Vec<Findings>) {
     if inputs.bake.is_none() {
-        let one = Wanted::alone(inputs, context, facts);
-        return (vec![one], vec![Told::default()]);
+        let one = ImageRequest::alone(inputs, context, facts);
+        return (vec![one], vec![Findings::default()]);
     }
     let targets = facts.bake.targets.iter();
     let wanted = targets.map(|target| {
-        let mut told = Told::default();
-        let one = Wanted::target(target, inputs, context, facts, &mut told);
-        (one, told)
+        let mut findings = Findings::default();
+        let one = ImageRequest::target(target, inputs, context, facts, &mut findings);
+        (one, findings)
     });
     wanted.unzip()
 }
@@ -190,22 +200,22 @@ fn wanted<'a>(
 impl Plan {
     /// The arguments for a buildx that builds several targets; `None` where there
     /// is one image, or each needs a buildx of its own.
-    pub fn together(&self, files: &RunFiles, omit: &Omit) -> Option<Vec<OsString>> {
-        Some(self.together.as_ref()?.with(files, omit))
+    pub fn together(&self, files: &RunFiles, exclusions: &Exclusions) -> Option<Vec<OsString>> {
+        Some(self.together.as_ref()?.with(files, exclusions))
     }
 
     /// The bake file of all targets, with the run's files in their places and
     /// without what is to be left out.
-    pub fn definition(&self, files: &RunFiles, omit: &Omit) -> String {
+    pub fn definition(&self, files: &RunFiles, exclusions: &Exclusions) -> String {
         let definitions = self
             .builds
             .iter()
             .filter_map(|build| build.definition.as_ref());
-        Definition::of_all(definitions, files, omit)
+        BakeFile::of_all(definitions, files, exclusions)
     }
 
     /// Which of the nodes that are left builds what.
-    pub fn spread(&self, made: &Created, able: &[Able]) -> Spread {
+    pub fn spread(&self, made: &NewBuilder, able: &[ReachableNode]) -> NodeAssignment {
         made.spread(&self.platforms(), &self.running, able)
     }
 

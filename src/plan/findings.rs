@@ -6,13 +6,13 @@ use crate::error::InputProblem;
 
 /// Decisions, notices and problems, in the order in which they come up.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Findings {
     pub decisions: Vec<String>,
     pub notices: Vec<Notice>,
     pub problems: Vec<InputProblem>,
 }
 
-impl Told {
+impl Findings {
     pub fn decide(&mut self, decision: impl ToString) {
         self.decisions.push(decision.to_string());
     }
@@ -96,8 +96,8 @@ mod tests {
         let name = |entry: &mut String, target: &str| *entry = format!("{target}: {entry}");
         let (api, web) = (Some("api"), Some("web"));
         let both = vec![of(&["push", "image a"]), of(&["push", "image b"])];
-        let told = merged(&[api, web], both, name);
-        assert_eq!(told, ["push", "api: image a", "web: image b"]);
+        let findings = merged(&[api, web], both, name);
+        assert_eq!(findings, ["push", "api: image a", "web: image b"]);
         assert_eq!(merged(&[None], vec![of(&["push"])], name), ["push"]);
         assert_eq!(merged(&[api], vec![of(&["push"])], name), ["api: push"]);
     }

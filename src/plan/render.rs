@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use crate::error::sanitize;
 use crate::image::{ImageName, Registry};
 use crate::plan::build::model::Build;
-use crate::plan::builder::create::Created;
+use crate::plan::builder::create::NewBuilder;
 use crate::plan::builder::{assign, choice};
-use crate::plan::command::exclusions::Omit;
+use crate::plan::command::exclusions::Exclusions;
 use crate::plan::compose::Plan;
 use crate::plan::run_files::RunFiles;
 use crate::plan::shell::shown;
@@ -18,14 +18,14 @@ use crate::plan::shell::shown;
 impl Build {
     /// The arguments for buildx, with the run's files in their places, and
     /// without what is to be left out.
-    pub fn arguments(&self, files: &RunFiles, omit: &Omit) -> Vec<std::ffi::OsString> {
-        self.arguments.with(files, omit)
+    pub fn arguments(&self, files: &RunFiles, exclusions: &Exclusions) -> Vec<std::ffi::OsString> {
+        self.arguments.with(files, exclusions)
     }
 
     /// The command as a shell would take it. `$RUN` stands for the folder that
     /// a run keeps its files in.
     pub fn command_line(&self) -> String {
-        shown(|files| self.arguments(files, &Omit::default()))
+        shown(|files| self.arguments(files, &Exclusions::default()))
     }
 
     fn to_json(&self) -> serde_json::Result<Map<String, Value>> {
@@ -70,7 +70,12 @@ impl fmt::Display for Plan {
         self.builds.iter().try_for_each(|build| build.names(f))?;
         list(f, "registry", &self.registries())?;
         line(f, "builder", &self.builder.described())?;
-        for decision in self.builder.made().into_iter().flat_map(Created::decisions) {
+        for decision in self
+            .builder
+            .made()
+            .into_iter()
+            .flat_map(NewBuilder::decisions)
+        {
             line(f, "", &decision)?;
         }
         if let Some(nodes) = assign::described(&self.builder, &self.platforms()) {
@@ -105,7 +110,7 @@ impl Plan {
     /// The command that builds several targets.
     fn together_line(&self) -> Option<String> {
         self.together.as_ref()?;
-        let together = |files: &RunFiles| self.together(files, &Omit::default());
+        let together = |files: &RunFiles| self.together(files, &Exclusions::default());
         Some(shown(|files| together(files).unwrap_or_default()))
     }
 

@@ -1,10 +1,10 @@
 //! How many steps were cached: one line for log and summary.
 
-use crate::execute::{Built, Count};
+use crate::execute::{Count, ImageOutcome};
 use crate::plan::Build;
 
 /// The line; `None` where nothing was built or the progress was not seen.
-pub fn cached(build: &Build, built: &Built) -> Option<String> {
+pub fn cached(build: &Build, built: &ImageOutcome) -> Option<String> {
     let counts = built.steps.counts();
     let all: usize = counts.values().map(|count| count.all).sum();
     let cached: usize = counts.values().map(|count| count.cached).sum();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::files;
 use crate::env_vars;
-use crate::execute::{Built, Outcome};
+use crate::execute::{ImageOutcome, Outcome};
 use crate::host::Host;
 use crate::image::Digest;
 use crate::plan::{Build, Plan};
@@ -26,7 +26,7 @@ pub fn outputs(plan: &Plan, outcome: &Outcome) -> Vec<(String, String)> {
         .collect()
 }
 
-fn of_image<'a>(build: &'a Build, built: &Built) -> Vec<(&'a str, String)> {
+fn of_image<'a>(build: &'a Build, built: &ImageOutcome) -> Vec<(&'a str, String)> {
     let named = build.outputs.iter();
     let named = named.map(|(name, value)| (name.as_str(), value.clone()));
     let of_build = [
@@ -43,9 +43,9 @@ fn of_image<'a>(build: &'a Build, built: &Built) -> Vec<(&'a str, String)> {
 
 /// What is one value for all targets, and the rest as JSON, by the target.
 fn of_targets<'a>(
-    all: impl Iterator<Item = (&'a Build, &'a Built)> + Clone,
+    all: impl Iterator<Item = (&'a Build, &'a ImageOutcome)> + Clone,
 ) -> Vec<(&'a str, String)> {
-    let empty = Built::default();
+    let empty = ImageOutcome::default();
     let first = all.clone().next();
     let mut outputs = first.map_or_else(Vec::new, |(build, _)| of_image(build, &empty));
     for (name, value) in &mut outputs {
@@ -91,7 +91,7 @@ fn of_targets<'a>(
     outputs
 }
 
-fn of_target(build: &Build, built: &Built) -> Value {
+fn of_target(build: &Build, built: &ImageOutcome) -> Value {
     json!({
         "outcome": built.ending,
         "digest": text(built.result.digest.as_ref()),
@@ -112,7 +112,7 @@ fn texts(all: &[String]) -> impl Iterator<Item = &str> {
 }
 
 /// What the registry lists, else what was asked for; nothing before a build.
-fn platforms(build: &Build, built: &Built) -> Vec<String> {
+fn platforms(build: &Build, built: &ImageOutcome) -> Vec<String> {
     let verified = &built.verified.platforms;
     match (verified.is_empty(), &built.result.digest) {
         (false, _) => verified.iter().map(|p| p.platform.clone()).collect(),
@@ -122,7 +122,7 @@ fn platforms(build: &Build, built: &Built) -> Vec<String> {
 }
 
 /// The first image that was pushed, with its digest.
-fn image(built: &Built) -> String {
+fn image(built: &ImageOutcome) -> String {
     let first = built.pushes.done().next();
     let image = first.and_then(|push| {
         let digest = push.digest.as_ref().or(built.result.digest.as_ref())?;
@@ -132,7 +132,7 @@ fn image(built: &Built) -> String {
 }
 
 /// Every reference that was pushed.
-fn published(built: &Built) -> Vec<&str> {
+fn published(built: &ImageOutcome) -> Vec<&str> {
     let references = built.pushes.done();
     references.map(|push| push.reference.as_str()).collect()
 }

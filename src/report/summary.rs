@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::cache;
-use crate::execute::{Built, Ending, Outcome, Verified};
+use crate::execute::{Conclusion, ImageOutcome, Outcome, Verified};
 use crate::input::Preflight;
 use crate::plan::{Build, Plan};
 
@@ -43,7 +43,9 @@ pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
 /// What became of each target of a bake file.
 fn targets(text: &mut String, plan: &Plan, outcome: &Outcome) {
     let done = outcome.builds.iter();
-    let done = done.filter(|built| built.ending == Ending::Success).count();
+    let done = done
+        .filter(|built| built.ending == Conclusion::Success)
+        .count();
     let all = plan.builds.len();
     let _ = writeln!(text, "### {done} of {all} targets done\n");
     let _ = writeln!(
@@ -54,12 +56,12 @@ fn targets(text: &mut String, plan: &Plan, outcome: &Outcome) {
         let target = code(build.target.as_deref().unwrap_or_default());
         let pushed = built.pushes.done().next();
         let state = match (built.ending, pushed) {
-            (Ending::Success, Some(_)) => "published",
-            (Ending::Success, None) => "built, not published",
+            (Conclusion::Success, Some(_)) => "published",
+            (Conclusion::Success, None) => "built, not published",
             (_, Some(_)) => "published in part",
-            (Ending::Failure, None) => "**failed**",
-            (Ending::Cancelled, None) => "cancelled",
-            (Ending::Skipped, None) => "not begun",
+            (Conclusion::Failure, None) => "**failed**",
+            (Conclusion::Cancelled, None) => "cancelled",
+            (Conclusion::Skipped, None) => "not begun",
         };
         let pushed = pushed.map(|push| code(&push.reference));
         let digest = built.result.digest.as_ref();
@@ -70,7 +72,7 @@ fn targets(text: &mut String, plan: &Plan, outcome: &Outcome) {
 }
 
 /// An image of which nothing was pushed under the tags of the plan.
-fn unpublished(text: &mut String, build: &Build, built: &Built, withheld: Option<&str>) {
+fn unpublished(text: &mut String, build: &Build, built: &ImageOutcome, withheld: Option<&str>) {
     let publication = &build.publication;
     let reason = withheld.unwrap_or(&publication.reason);
     if !publication.build {
@@ -94,7 +96,7 @@ fn unpublished(text: &mut String, build: &Build, built: &Built, withheld: Option
     }
 }
 
-fn published(text: &mut String, built: &Built) {
+fn published(text: &mut String, built: &ImageOutcome) {
     let first = built.pushes.done().next();
     let first = first.map_or("", |push| push.reference.as_str());
     let in_part = match built.pushes.failed().next() {
@@ -112,7 +114,7 @@ fn published(text: &mut String, built: &Built) {
 }
 
 /// Every reference, and whether it is in its registry.
-fn tags(text: &mut String, built: &Built) {
+fn tags(text: &mut String, built: &ImageOutcome) {
     let _ = writeln!(text, "| Tag | Read back |\n| --- | --- |");
     for push in built.pushes.done() {
         let read = built.verified.references.contains(&push.reference);

@@ -11,7 +11,7 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde_json::json;
 use tracing::info;
 
-use crate::execute::scope::Job;
+use crate::execute::scope::Scope;
 use crate::input::csv;
 use crate::plan::{Service, ServiceCheck};
 use crate::{env_vars, http};
@@ -23,7 +23,7 @@ const VERSION: &str = "0";
 /// How much of an answer is read, in bytes.
 const MOST: usize = 32 * 1024;
 
-impl Job<'_> {
+impl Scope<'_> {
     /// Asks.
     ///
     /// # Errors

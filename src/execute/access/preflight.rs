@@ -6,17 +6,17 @@ use futures_util::future::join_all;
 use tracing::info;
 
 use crate::diagnosis::Kind;
-use crate::execute::access::refusal::{PACKAGE, Refused};
+use crate::execute::access::refusal::{PACKAGE, RefusalContext};
 use crate::execute::error::{Denial, Error};
 use crate::execute::outcome::{Outcome, left_out};
-use crate::execute::scope::Job;
+use crate::execute::scope::Scope;
 use crate::plan::{self, Check, OnRefusal, cache_name};
 use crate::registry::{Answer, Client};
 
 /// How long all questions together may take.
 const BOUND: Duration = Duration::from_secs(10);
 
-impl Job<'_> {
+impl Scope<'_> {
     /// Asks; what is no refusal is a warning at most. What a refusal means is in the
     /// plan.
     ///
@@ -93,7 +93,7 @@ impl Job<'_> {
 
     async fn ask(&self, client: &Client, check: &Check) -> Asked {
         let begun = Instant::now();
-        let refused = Refused::of_check(self, check);
+        let refused = RefusalContext::of_check(self, check);
         let answer = client.check(&check.image, access(check), BOUND).await;
         let took = begun.elapsed().as_millis();
         match answer {

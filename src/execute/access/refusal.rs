@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::diagnosis::{self, Access, Circumstances, Diagnosis, Login, Subject};
-use crate::execute::scope::Job;
+use crate::execute::scope::Scope;
 use crate::facts::Package;
 use crate::image::ImageName;
 use crate::plan::{self, Check, Credential};
@@ -22,8 +22,8 @@ const FULL: &str = "registry-full";
 const VAGUE: [&str; 3] = ["upload-lost", "server-error", "push-failed"];
 
 /// A refusal in a run: of an image, or of nothing that is known.
-pub struct Refused<'a> {
-    job: &'a Job<'a>,
+pub struct RefusalContext<'a> {
+    job: &'a Scope<'a>,
     image: Option<&'a ImageName>,
     given_as: Option<&'a str>,
     access: Access,
@@ -31,9 +31,9 @@ pub struct Refused<'a> {
     scanners: Vec<ImageName>,
 }
 
-impl<'a> Refused<'a> {
+impl<'a> RefusalContext<'a> {
     /// Of a push to this image.
-    pub fn of_push_to(job: &'a Job<'a>, image: Option<&'a ImageName>) -> Self {
+    pub fn of_push_to(job: &'a Scope<'a>, image: Option<&'a ImageName>) -> Self {
         let checks = &job.plan.preflight.checks;
         let check = checks.iter().find(|check| Some(&check.image) == image);
         Self {
@@ -47,7 +47,7 @@ impl<'a> Refused<'a> {
     }
 
     /// Of what the text of a build is about.
-    pub fn of_subject(job: &'a Job<'a>, subject: &'a Subject) -> Self {
+    pub fn of_subject(job: &'a Scope<'a>, subject: &'a Subject) -> Self {
         Self {
             access: subject.access.unwrap_or_default(),
             ..Self::of_push_to(job, subject.image.as_ref())
@@ -55,7 +55,7 @@ impl<'a> Refused<'a> {
     }
 
     /// Of what the plan asks before the build.
-    pub fn of_check(job: &'a Job<'a>, check: &'a Check) -> Self {
+    pub fn of_check(job: &'a Scope<'a>, check: &'a Check) -> Self {
         Self {
             job,
             image: Some(&check.image),
@@ -185,7 +185,7 @@ impl<'a> Refused<'a> {
     }
 }
 
-fn scanners(job: &Job<'_>) -> Vec<ImageName> {
+fn scanners(job: &Scope<'_>) -> Vec<ImageName> {
     let builds = job.plan.builds.iter();
     builds.filter_map(|build| build.scanner.clone()).collect()
 }

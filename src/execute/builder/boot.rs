@@ -26,14 +26,14 @@ const MAKES: &[u8] = b"creating container";
 
 /// What stops the making of a builder.
 #[derive(Clone, Copy)]
-pub struct Stops<'a> {
+pub struct StopRequest<'a> {
     pub host: &'a Host,
     /// Told when the run will go no further; nobody tells it once there is a
     /// builder.
     pub refused: Option<&'a Notify>,
 }
 
-impl Stops<'_> {
+impl StopRequest<'_> {
     /// Waits for one: a signal, or none when the run goes no further.
     async fn next(&self) -> Option<Signal> {
         let refused = async {
@@ -53,7 +53,7 @@ impl Stops<'_> {
 pub async fn run(
     command: &Command,
     progress: Progress<'_>,
-    stops: Stops<'_>,
+    stops: StopRequest<'_>,
 ) -> Result<Finished, Error> {
     tokio::select! {
         finished = command.run_undisturbed(stops.host, progress) => finished.map_err(started(command)),
@@ -66,7 +66,7 @@ pub async fn run(
 pub async fn run_patiently(
     command: &Command,
     progress: Progress<'_>,
-    stops: Stops<'_>,
+    stops: StopRequest<'_>,
 ) -> (Result<Finished, Error>, bool) {
     let makes = Arc::new(AtomicBool::new(false));
     let mut watched;
@@ -149,7 +149,7 @@ mod tests {
         let script = format!("echo '#1 {says}'; sleep 1");
         let command = Command::new(Path::new("/bin/sh")).args(["-c", &script]);
         let refused = Notify::new();
-        let stops = Stops {
+        let stops = StopRequest {
             host: &host,
             refused: Some(&refused),
         };

@@ -2,7 +2,7 @@
 
 use crate::execute::error::Error;
 use crate::input::builder::Driver;
-use crate::plan::{CONTAINERD_DOCS, Created};
+use crate::plan::{CONTAINERD_DOCS, NewBuilder};
 
 /// Where to read of a driver's options.
 const DRIVER_DOCS: &str = "https://docs.docker.com/build/builders/drivers";
@@ -61,7 +61,7 @@ const OPTIONS: [&str; 7] = [
 
 /// The error that a builder could not be made, for which buildx had these last
 /// words, and printed this.
-pub fn not_made(made: &Created, words: String, printed: &str) -> Error {
+pub fn not_made(made: &NewBuilder, words: String, printed: &str) -> Error {
     Error::Builder {
         name: made.name.clone(),
         driver: made.driver.to_string(),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::execute::scope::Job;
+use crate::execute::scope::Scope;
 use crate::host::Command;
-use crate::plan::Created;
+use crate::plan::NewBuilder;
 
 /// How long buildx may take to note a node, or to say why it does not reach one.
 pub const NOTE: Duration = Duration::from_secs(10);
@@ -15,8 +15,8 @@ pub fn silent(limit: Duration) -> String {
 
 /// A builder of several nodes that the run makes.
 pub struct Nodes<'a> {
-    pub job: &'a Job<'a>,
-    pub made: &'a Created,
+    pub job: &'a Scope<'a>,
+    pub made: &'a NewBuilder,
     /// buildx, with the run's configuration.
     pub base: Command,
 }

@@ -9,21 +9,21 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use crate::execute::builder::boot::Stops;
+use crate::execute::builder::boot::StopRequest;
 use crate::execute::builder::failure::{advice, not_made};
 use crate::execute::builder::node_set::{NOTE, Nodes, silent};
 use crate::execute::builder::set_up;
 use crate::execute::buildx::command::{self};
-use crate::execute::buildx::inspect::{self, Said};
-use crate::execute::buildx::run;
-use crate::execute::error::{Error, LostNode};
-use crate::execute::outcome::Standing;
-use crate::execute::scope::Job;
+use crate::execute::buildx::inspect::{self, NodeStatus};
+use crate::execute::buildx::last_words;
+use crate::execute::error::{Error, UnreachableNode};
+use crate::execute::outcome::BuilderState;
+use crate::execute::scope::Scope;
 use crate::execute::workdir::run_dir::RETIRED;
 use crate::host::{Command, Finished, Progress, file};
 use crate::image::Platform;
 use crate::input::builder::Driver;
-use crate::plan::{Able, MadeNode, SetUpCommand, Spread};
+use crate::plan::{BuilderNode, CreateCommand, NodeAssignment, ReachableNode};
 
 /// How long a BuildKit that nobody here starts may take until it listens, while
 /// others are there that could do its work.
@@ -46,8 +46,8 @@ impl Nodes<'_> {
     pub async fn make(
         &self,
         mut progress: Progress<'_>,
-        stops: Stops<'_>,
-    ) -> Result<Standing, Error> {
+        stops: StopRequest<'_>,
+    ) -> Result<BuilderState, Error> {
         let mut lost = Vec::new();
         let mut commands = self.made.commands.clone();
         let mut is_late = false;
@@ -56,18 +56,18 @@ impl Nodes<'_> {
             match attempt {
                 Attempt::Up(said) => return self.settle(said, lost, progress, stops).await,
                 Attempt::Unreached(place, reason) => {
-                    let index = self.left(&lost).nth(place).unwrap_or_default();
-                    lost.push(self.lost(index, reason));
-                    if self.left(&lost).next().is_none() {
-                        self.spread(&[], &lost, None)?;
+                    let index = self.remaining(&lost).nth(place).unwrap_or_default();
+                    lost.push(self.unreachable_node(index, reason));
+                    if self.remaining(&lost).next().is_none() {
+                        self.assign(&[], &lost, None)?;
                     }
                     self.forget(false)?;
                     commands = self.made.again(&self.pinned(&lost));
                     commands.push(self.made.wait());
                 }
                 Attempt::NotUp(words) => {
-                    let said = self.ask().await?;
-                    let more = self.not_up(&said, &lost, &words).await?;
+                    let said = self.inspect().await?;
+                    let more = self.find_down(&said, &lost, &words).await?;
                     if more.is_empty() && (is_late || said.is_empty()) {
                         return Err(not_made(self.made, words.clone(), &words));
                     }
@@ -77,7 +77,7 @@ impl Nodes<'_> {
                         is_late = true;
                     } else {
                         lost.extend(more);
-                        self.spread(&self.able(&said, &lost), &lost, None)?;
+                        self.assign(&self.reachable(&said, &lost), &lost, None)?;
                         self.forget(true)?;
                         commands = self.made.again(&self.pinned(&lost));
                     }
@@ -91,53 +91,53 @@ impl Nodes<'_> {
     async fn settle(
         &self,
         said: String,
-        lost: Vec<LostNode>,
+        lost: Vec<UnreachableNode>,
         progress: Progress<'_>,
-        stops: Stops<'_>,
-    ) -> Result<Standing, Error> {
-        set_up::tell(&said);
+        stops: StopRequest<'_>,
+    ) -> Result<BuilderState, Error> {
+        set_up::log_nodes(&said);
         let mut warnings = Vec::new();
         if !lost.is_empty() {
-            let able = self.able(&inspect::nodes(&said), &lost);
-            let spread = self.spread(&able, &lost, None)?;
+            let able = self.reachable(&inspect::nodes(&said), &lost);
+            let spread = self.assign(&able, &lost, None)?;
             if spread.pins != self.pinned(&lost) {
-                self.again(&spread.pins, progress, stops).await?;
+                self.make_again(&spread.pins, progress, stops).await?;
             }
             warnings = self.warnings(&lost, 0, &spread);
         }
-        Ok(Standing {
+        Ok(BuilderState {
             said: Some(said),
             lost,
             warnings,
-            ..Standing::default()
+            ..BuilderState::default()
         })
     }
 
     /// Looks whether a build failed for a node that is gone, and takes it out.
     /// Gives the error back where that is not so, and says what is missing where
     /// the others cannot build everything or must not build again.
-    pub async fn lose(
+    pub async fn take_out_lost(
         &self,
         failed: Error,
-        lost: &mut Vec<LostNode>,
+        lost: &mut Vec<UnreachableNode>,
         is_pushed: bool,
         progress: Progress<'_>,
-        stops: Stops<'_>,
+        stops: StopRequest<'_>,
     ) -> Result<Vec<String>, Error> {
-        let said = self.ask().await?;
-        let more = self.not_up(&said, lost, "").await?;
+        let said = self.inspect().await?;
+        let more = self.find_down(&said, lost, "").await?;
         if more.is_empty() {
             return Err(failed);
         }
         let before = lost.len();
         let all = [lost.as_slice(), more.as_slice()].concat();
-        let able = self.able(&said, &all);
+        let able = self.reachable(&said, &all);
         let (failed, pushed) = match is_pushed {
             true => (None, Some(failed)),
             false => (Some(failed), None),
         };
-        let spread = self.spread(&able, &all, failed)?;
-        self.again(&spread.pins, progress, stops).await?;
+        let spread = self.assign(&able, &all, failed)?;
+        self.make_again(&spread.pins, progress, stops).await?;
         // From here on the builder is without them: also for other images.
         *lost = all;
         match pushed {
@@ -152,9 +152,9 @@ impl Nodes<'_> {
     /// Runs the commands that make the builder; the last one waits for its nodes.
     async fn attempt(
         &self,
-        commands: &[SetUpCommand],
+        commands: &[CreateCommand],
         mut progress: Progress<'_>,
-        stops: Stops<'_>,
+        stops: StopRequest<'_>,
     ) -> Result<Attempt, Error> {
         let mut said = String::new();
         for (place, one) in commands.iter().enumerate() {
@@ -171,7 +171,7 @@ impl Nodes<'_> {
                     said = finished.tail.unwrap_or_default();
                     continue;
                 }
-                Ok(finished) => run::words(&finished),
+                Ok(finished) => last_words::failure_text(&finished),
                 Err(words) if !waits => return Ok(Attempt::Unreached(place, words)),
                 Err(words) => words,
             };
@@ -187,10 +187,10 @@ impl Nodes<'_> {
     /// Runs one command, and gives it up after the time that it may take.
     async fn run(
         &self,
-        command: &SetUpCommand,
+        command: &CreateCommand,
         limit: Option<Duration>,
         progress: Progress<'_>,
-        stops: Stops<'_>,
+        stops: StopRequest<'_>,
     ) -> Result<Result<Finished, String>, Error> {
         let command = self.command(command);
         // Its words are needed here, also where a terminal shows them.
@@ -210,24 +210,24 @@ impl Nodes<'_> {
         }
     }
 
-    fn command(&self, command: &SetUpCommand) -> Command {
+    fn command(&self, command: &CreateCommand) -> Command {
         let arguments = command.arguments(&self.job.folder.files());
         self.base.clone().args(arguments)
     }
 
     /// Makes the builder again of these nodes; they are up already.
-    async fn again(
+    async fn make_again(
         &self,
         nodes: &[(usize, Vec<Platform>)],
         mut progress: Progress<'_>,
-        stops: Stops<'_>,
+        stops: StopRequest<'_>,
     ) -> Result<(), Error> {
         self.forget(true)?;
         for command in self.made.again(nodes) {
             let finished = self.run(&command, Some(NOTE), progress.again(), stops);
             let words = match finished.await? {
                 Ok(finished) if finished.success => continue,
-                Ok(finished) => run::words(&finished),
+                Ok(finished) => last_words::failure_text(&finished),
                 Err(words) => words,
             };
             return Err(not_made(self.made, words.clone(), &words));
@@ -240,7 +240,7 @@ impl Nodes<'_> {
     /// that is cancelled now, may leave it behind.
     fn forget(&self, is_started: bool) -> Result<(), Error> {
         let name = self.made.name.to_ascii_lowercase();
-        let Job {
+        let Scope {
             plan, facts, host, ..
         } = self.job;
         let notes = command::notes(&plan.builder, facts, host, self.job.folder.path());
@@ -265,38 +265,38 @@ impl Nodes<'_> {
         }
     }
 
-    pub fn node(&self, index: usize) -> Option<&MadeNode> {
+    pub fn node(&self, index: usize) -> Option<&BuilderNode> {
         self.made.nodes.get(index)
     }
 
     /// The places of the nodes that are left.
-    pub fn left(&self, lost: &[LostNode]) -> impl Iterator<Item = usize> {
+    pub fn remaining(&self, lost: &[UnreachableNode]) -> impl Iterator<Item = usize> {
         let all = 0..self.made.nodes.len();
         all.filter(|index| lost.iter().all(|node| node.index != *index))
     }
 
-    fn pinned(&self, lost: &[LostNode]) -> Vec<(usize, Vec<Platform>)> {
-        self.made.pinned(self.left(lost))
+    fn pinned(&self, lost: &[UnreachableNode]) -> Vec<(usize, Vec<Platform>)> {
+        self.made.pinned(self.remaining(lost))
     }
 
     /// What the nodes that are left can build.
-    fn able(&self, said: &[Said], lost: &[LostNode]) -> Vec<Able> {
-        let able = self.left(lost).map(|index| {
+    fn reachable(&self, said: &[NodeStatus], lost: &[UnreachableNode]) -> Vec<ReachableNode> {
+        let able = self.remaining(lost).map(|index| {
             let node = &self.made.nodes[index];
             let own = said.iter().filter(|said| node.is_called(&said.name));
             let runs = own.flat_map(|node| node.platforms.clone()).collect();
-            Able { index, runs }
+            ReachableNode { index, runs }
         });
         able.collect()
     }
 
     /// Which of them builds what, or the error that some platform has none.
-    fn spread(
+    fn assign(
         &self,
-        able: &[Able],
-        lost: &[LostNode],
+        able: &[ReachableNode],
+        lost: &[UnreachableNode],
         failed: Option<Error>,
-    ) -> Result<Spread, Error> {
+    ) -> Result<NodeAssignment, Error> {
         let spread = self.job.plan.spread(self.made, able);
         match spread.without_node.is_empty() && !able.is_empty() {
             true => Ok(spread),
@@ -306,7 +306,7 @@ impl Nodes<'_> {
 
     fn error(
         &self,
-        lost: &[LostNode],
+        lost: &[UnreachableNode],
         without: Vec<Platform>,
         advice: String,
         failed: Option<Error>,
@@ -334,8 +334,13 @@ impl Nodes<'_> {
     }
 
     /// What is to be told of nodes that the run goes on without.
-    fn warnings(&self, lost: &[LostNode], from: usize, spread: &Spread) -> Vec<String> {
-        let moved = |node: &LostNode| {
+    fn warnings(
+        &self,
+        lost: &[UnreachableNode],
+        from: usize,
+        spread: &NodeAssignment,
+    ) -> Vec<String> {
+        let moved = |node: &UnreachableNode| {
             let own = self.node(node.index).map(|node| node.platforms.as_slice());
             let builds = own.unwrap_or_default().iter().filter_map(|platform| {
                 let mut pins = spread.pins.iter();
@@ -347,12 +352,12 @@ impl Nodes<'_> {
             });
             builds.collect::<Vec<_>>().join(", ")
         };
-        let warning = |node: &LostNode| {
+        let warning = |node: &UnreachableNode| {
             let instead = match moved(node) {
                 none if none.is_empty() => "the others build what it would have built".to_owned(),
                 moved => format!("{moved} instead"),
             };
-            let LostNode { shown, reason, .. } = node;
+            let UnreachableNode { shown, reason, .. } = node;
             format!("the node {shown} cannot be reached ({reason}): {instead}")
         };
         lost[from..].iter().map(warning).collect()

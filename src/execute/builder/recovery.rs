@@ -2,12 +2,12 @@
 
 use tokio::sync::Mutex;
 
-use crate::execute::builder::boot::Stops;
+use crate::execute::builder::boot::StopRequest;
 use crate::execute::builder::node_set::Nodes;
-use crate::execute::buildx::inspect::{self, Said, said};
-use crate::execute::error::{Error, LostNode};
-use crate::execute::outcome::Standing;
-use crate::execute::scope::Job;
+use crate::execute::buildx::inspect::{self, NodeStatus, inspect_builder};
+use crate::execute::error::{Error, UnreachableNode};
+use crate::execute::outcome::BuilderState;
+use crate::execute::scope::Scope;
 use crate::host::{Command, Host, Progress};
 use crate::input::builder::Driver;
 use crate::plan::{BuilderChoice, without_password};
@@ -23,10 +23,10 @@ pub struct FailedBuild {
 
 /// A build has failed: where that is for nodes that cannot be reached, takes
 /// them out, so that it can be done again. Gives the error otherwise.
-pub async fn after(
-    job: &Job<'_>,
+pub async fn recover(
+    job: &Scope<'_>,
     base: Command,
-    standing: &Mutex<Standing>,
+    standing: &Mutex<BuilderState>,
     failed: FailedBuild,
     progress: Progress<'_>,
 ) -> Result<(), Error> {
@@ -51,11 +51,11 @@ pub async fn after(
                 return Ok(());
             }
             let lost = &mut standing.lost;
-            let stops = Stops {
+            let stops = StopRequest {
                 host: job.host,
                 refused: None,
             };
-            let told = nodes.lose(failed, lost, is_pushed, progress, stops);
+            let told = nodes.take_out_lost(failed, lost, is_pushed, progress, stops);
             standing.warnings.extend(told.await?);
             Ok(())
         }
@@ -67,15 +67,15 @@ pub async fn after(
 /// A build on a builder that was there before has failed: names its nodes that
 /// cannot be reached. Nothing is taken out of it.
 pub async fn name_unreached(name: &str, base: &Command, failed: Error, host: &Host) -> Error {
-    let said = match said(base, name, host).await {
+    let said = match inspect_builder(base, name, host).await {
         Ok(said) => said.unwrap_or_default(),
         Err(cancelled) => return cancelled,
     };
     let is_remote = inspect::driver(&said) == Some(Driver::Remote.as_str());
     // Where buildx starts containers, one that does not run may yet be started.
     let nodes = inspect::nodes(&said);
-    let down = |node: &&Said| !node.is_up() && (is_remote || node.error.is_some());
-    let down: Vec<&Said> = nodes.iter().filter(down).collect();
+    let down = |node: &&NodeStatus| !node.is_up() && (is_remote || node.error.is_some());
+    let down: Vec<&NodeStatus> = nodes.iter().filter(down).collect();
     let Some(one) = down.first().map(|node| node.name.clone()) else {
         return failed;
     };
@@ -87,7 +87,7 @@ pub async fn name_unreached(name: &str, base: &Command, failed: Error, host: &Ho
         };
         let endpoint = without_password(&node.endpoint);
         let shown = format!("{} ({endpoint})", node.name);
-        lost.push(LostNode {
+        lost.push(UnreachableNode {
             index,
             shown,
             reason,

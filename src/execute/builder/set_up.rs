@@ -7,22 +7,22 @@ use std::path::Path;
 
 use tracing::info;
 
-use crate::execute::builder::boot::{self, Stops};
+use crate::execute::builder::boot::{self, StopRequest};
 use crate::execute::builder::failure::not_made;
 use crate::execute::builder::node_set::Nodes;
 use crate::execute::buildx::command::{PATIENCE, base};
-use crate::execute::buildx::{inspect, run};
+use crate::execute::buildx::{inspect, last_words};
 use crate::execute::cleanup_record::containers::Boot;
 use crate::execute::engine::binfmt;
 use crate::execute::error::Error;
-use crate::execute::outcome::Standing;
-use crate::execute::scope::Job;
+use crate::execute::outcome::BuilderState;
+use crate::execute::scope::Scope;
 use crate::execute::workdir::{authorities, docker_context};
 use crate::host::{Command, Finished, Host, Progress};
 use crate::image::Platform;
 use crate::input::builder::{Cleanup, Driver};
 use crate::plan::{
-    BuilderChoice, CONTEXT, Created, EmulationStep, Handlers, Plan, cannot_run, tls_file,
+    BuilderChoice, CONTEXT, EmulationStep, Handlers, NewBuilder, Plan, cannot_run, tls_file,
 };
 use crate::registry::Credentials;
 
@@ -32,13 +32,13 @@ const DEFAULT_CONFIG: &str = "buildx/buildkitd.default.toml";
 /// Makes the builder, as the plan says; gives what became of it. It is on record
 /// before it is there, so this may be dropped at any time.
 pub async fn set_up(
-    job: &Job<'_>,
+    job: &Scope<'_>,
     buildx: &Path,
     progress: &mut Progress<'_>,
-    stops: Stops<'_>,
-) -> Result<Standing, Error> {
+    stops: StopRequest<'_>,
+) -> Result<BuilderState, Error> {
     let Some(made) = job.plan.builder.made() else {
-        return Ok(Standing::default());
+        return Ok(BuilderState::default());
     };
     write_files(job)?;
     let base = base(job, buildx);
@@ -47,16 +47,16 @@ pub async fn set_up(
         return nodes.make(progress.again(), stops).await;
     }
     let said = make(job, made, &base, progress, stops).await?;
-    Ok(Standing {
+    Ok(BuilderState {
         said,
-        ..Standing::default()
+        ..BuilderState::default()
     })
 }
 
-/// Installs emulators, as the plan says and where the builder, in what it `said`
+/// Installs emulators, as the plan says and where the builder, in what it `inspect_builder`
 /// of itself or is asked for, has none.
 pub async fn emulate(
-    job: &Job<'_>,
+    job: &Scope<'_>,
     buildx: &Path,
     credentials: &Credentials,
     mut said: Option<String>,
@@ -68,7 +68,7 @@ pub async fn emulate(
         EmulationStep::Ask(handlers) => {
             if said.is_none() && plan.builder.made().is_none() {
                 let base = base(job, buildx);
-                said = ask(&base, plan.builder.name(), job.host).await?;
+                said = inspect(&base, plan.builder.name(), job.host).await?;
             }
             lacking(plan, handlers.as_ref(), said.as_deref(), warnings)
         }
@@ -84,7 +84,7 @@ pub async fn emulate(
 }
 
 async fn install(
-    job: &Job<'_>,
+    job: &Scope<'_>,
     credentials: &Credentials,
     handlers: Handlers,
     warnings: &mut Vec<String>,
@@ -114,11 +114,11 @@ fn unusable(architectures: &[String], image: &str) -> String {
 
 /// Runs the commands that make a builder; what the last of them said.
 async fn make(
-    job: &Job<'_>,
-    made: &Created,
+    job: &Scope<'_>,
+    made: &NewBuilder,
     base: &Command,
     progress: &mut Progress<'_>,
-    stops: Stops<'_>,
+    stops: StopRequest<'_>,
 ) -> Result<Option<String>, Error> {
     let mut said = None;
     for (place, one) in made.commands.iter().enumerate() {
@@ -127,23 +127,23 @@ async fn make(
         let finished = run(job, made, command, starts, progress.again(), stops).await?;
         if !finished.success {
             let printed = finished.tail.as_deref().unwrap_or_default();
-            return Err(not_made(made, run::words(&finished), printed));
+            return Err(not_made(made, last_words::failure_text(&finished), printed));
         }
         said = finished.tail;
     }
-    tell(said.as_deref().unwrap_or_default());
+    log_nodes(said.as_deref().unwrap_or_default());
     Ok(said)
 }
 
 /// Runs one of the commands that make a builder. One that `starts` nodes is not
 /// broken off halfway; what it may leave is recorded.
 pub async fn run(
-    job: &Job<'_>,
-    made: &Created,
+    job: &Scope<'_>,
+    made: &NewBuilder,
     command: Command,
     starts: bool,
     progress: Progress<'_>,
-    stops: Stops<'_>,
+    stops: StopRequest<'_>,
 ) -> Result<Finished, Error> {
     // What buildx tells of a builder is many lines.
     let command = command.keeping_output();
@@ -161,14 +161,14 @@ pub async fn run(
 }
 
 /// What the nodes of a builder run, a line for each.
-pub fn tell(said: &str) {
+pub fn log_nodes(said: &str) {
     for node in inspect::nodes(said).iter().filter(|node| node.is_up()) {
         info!("{node}");
     }
 }
 
 /// The files that the commands name, and the user's defaults for buildkitd.
-fn write_files(job: &Job<'_>) -> Result<(), Error> {
+fn write_files(job: &Scope<'_>) -> Result<(), Error> {
     for (index, what, secret) in job.secrets.node_certificates() {
         let text = &mut secret.expose().to_owned();
         crate::execute::workdir::secret_file::write(job.folder, &tls_file(index, what), text)?;
@@ -197,7 +197,7 @@ fn write_files(job: &Job<'_>) -> Result<(), Error> {
 ///
 /// # Errors
 /// When a signal ends the run.
-pub async fn restart(job: &Job<'_>, base: &Command) -> Result<(), Error> {
+pub async fn restart(job: &Scope<'_>, base: &Command) -> Result<(), Error> {
     let (name, driver) = match &job.plan.builder.choice {
         BuilderChoice::Created(made) => (made.name.as_str(), Some(made.driver.as_str())),
         BuilderChoice::Named(name) => (name.as_str(), job.facts.builder.driver_of(name)),
@@ -216,7 +216,7 @@ pub async fn restart(job: &Job<'_>, base: &Command) -> Result<(), Error> {
 
 /// What a builder says of itself; `None` when it does not, which the build will
 /// tell better.
-async fn ask(base: &Command, name: Option<&str>, host: &Host) -> Result<Option<String>, Error> {
+async fn inspect(base: &Command, name: Option<&str>, host: &Host) -> Result<Option<String>, Error> {
     let command = base.clone().args(["inspect"]).args(name);
     let inspect = tokio::time::timeout(PATIENCE, command.read(host));
     let said = host.unless_cancelled(inspect).await?;

@@ -9,27 +9,27 @@ use tracing::info;
 
 use crate::env_vars;
 use crate::execute::builder::node_set::{NOTE, Nodes, silent};
-use crate::execute::buildx::inspect::{self, Said, said};
+use crate::execute::buildx::inspect::{self, NodeStatus, inspect_builder};
 use crate::execute::buildx::last_words::{self};
-use crate::execute::error::{Error, LostNode};
+use crate::execute::error::{Error, UnreachableNode};
 use crate::input::builder::Driver;
-use crate::plan::MadeNode;
+use crate::plan::BuilderNode;
 
 impl Nodes<'_> {
     /// What the nodes say of themselves; buildx asks them side by side.
-    pub async fn ask(&self) -> Result<Vec<Said>, Error> {
-        let said = said(&self.base, &self.made.name, self.job.host).await?;
+    pub async fn inspect(&self) -> Result<Vec<NodeStatus>, Error> {
+        let said = inspect_builder(&self.base, &self.made.name, self.job.host).await?;
         Ok(inspect::nodes(&said.unwrap_or_default()))
     }
 
     /// The nodes that are not up, each with its reason.
-    pub async fn not_up(
+    pub async fn find_down(
         &self,
-        said: &[Said],
-        lost: &[LostNode],
+        said: &[NodeStatus],
+        lost: &[UnreachableNode],
         words: &str,
-    ) -> Result<Vec<LostNode>, Error> {
-        let down = self.left(lost).filter_map(|index| {
+    ) -> Result<Vec<UnreachableNode>, Error> {
+        let down = self.remaining(lost).filter_map(|index| {
             let node = &self.made.nodes[index];
             let said = said.iter().find(|said| node.is_called(&said.name))?;
             (!said.is_up()).then_some((index, said))
@@ -41,7 +41,7 @@ impl Nodes<'_> {
                 (None, _) if words.is_empty() => Some(format!("its BuildKit is {}", node.status)),
                 (None, _) => Some(inspect::reason(words)),
             };
-            reason.map(|reason| self.lost(index, reason))
+            reason.map(|reason| self.unreachable_node(index, reason))
         });
         let lost = self.job.host.unless_cancelled(join_all(reasons)).await?;
         Ok(lost.into_iter().flatten().collect())
@@ -71,10 +71,10 @@ impl Nodes<'_> {
         }
     }
 
-    pub fn lost(&self, index: usize, reason: String) -> LostNode {
-        let shown = self.node(index).map(MadeNode::shown).unwrap_or_default();
+    pub fn unreachable_node(&self, index: usize, reason: String) -> UnreachableNode {
+        let shown = self.node(index).map(BuilderNode::shown).unwrap_or_default();
         info!("the node {shown} cannot be reached: {reason}");
-        LostNode {
+        UnreachableNode {
             index,
             shown,
             reason,

@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::error::sanitize::{WORDS, clean};
-use crate::execute::buildx::export::{CutShort, Export};
+use crate::execute::buildx::export::{Export, Interrupted};
 use crate::execute::buildx::references::in_full;
-use crate::plan::{Cache, Omit, cache_kind};
+use crate::plan::{Cache, Exclusions, cache_kind};
 
 /// How long a cache that nobody has asked for by name may be written, from the
 /// last push on.
@@ -21,7 +21,7 @@ const BOUND: Duration = Duration::from_secs(120);
 const BOUND_WHERE_GIVEN: Duration = Duration::from_secs(600);
 /// The end of the wait for a cache.
 #[derive(Default)]
-pub struct Wait {
+pub struct CacheDeadline {
     /// The references that are pushed first, in full.
     awaited: HashSet<String>,
     /// How long a cache may be written; `None` where there is none.
@@ -29,13 +29,13 @@ pub struct Wait {
     is_last: Notify,
 }
 
-impl Wait {
+impl CacheDeadline {
     /// For a build that pushes these references.
-    pub fn after(references: Vec<String>, cache: &Cache, omit: &Omit) -> Self {
+    pub fn after(references: Vec<String>, cache: &Cache, exclusions: &Exclusions) -> Self {
         // One that is part of the image is pushed with it.
         let is_inline = |entry: &str| cache_kind(entry) == "inline";
         let mut written = cache.to.iter();
-        let writes = written.any(|entry| !is_inline(entry) && !omit.has_cache_to(entry));
+        let writes = written.any(|entry| !is_inline(entry) && !exclusions.has_cache_to(entry));
         Self {
             awaited: in_full(&references).collect(),
             bound: match (writes, cache.added) {
@@ -80,12 +80,12 @@ impl Wait {
     /// What became of the cache, when it was not saved.
     pub fn warning(&self, export: &Export) -> Option<String> {
         let why = match (&export.cache_error, export.cut_short) {
-            (_, Some(CutShort::Bound)) => format!(
+            (_, Some(Interrupted::Bound)) => format!(
                 "it took more than {} s after the last push, so buildx was ended",
                 self.bound.unwrap_or_default().as_secs()
             ),
             (Some(why), _) => clean(why, WORDS),
-            (None, Some(CutShort::WithAnother)) => {
+            (None, Some(Interrupted::WithAnother)) => {
                 "buildx was ended with another target that failed".to_owned()
             }
             (None, None) => return None,
@@ -113,22 +113,26 @@ mod tests {
             added: true,
             ..Cache::default()
         };
-        let left_out = Omit {
+        let left_out = Exclusions {
             caches: vec!["type=registry,ref=r/a:cache".to_owned()],
-            ..Omit::default()
+            ..Exclusions::default()
         };
-        for (entry, omit, writes) in [
-            ("type=registry,ref=r/a:cache", Omit::default(), true),
-            ("type=inline", Omit::default(), false),
+        for (entry, exclusions, writes) in [
+            ("type=registry,ref=r/a:cache", Exclusions::default(), true),
+            ("type=inline", Exclusions::default(), false),
             ("type=registry,ref=r/a:cache", left_out, false),
         ] {
-            let wait = Wait::after(Vec::new(), &cache(entry), &omit);
+            let wait = CacheDeadline::after(Vec::new(), &cache(entry), &exclusions);
             assert_eq!(wait.writes(), writes, "{entry}");
         }
-        let wait = Wait::after(Vec::new(), &cache("type=local,dest=d"), &Omit::default());
+        let wait = CacheDeadline::after(
+            Vec::new(),
+            &cache("type=local,dest=d"),
+            &Exclusions::default(),
+        );
         let mut export = Export::default();
         assert_eq!(wait.warning(&export), None);
-        export.cut_short = Some(CutShort::WithAnother);
+        export.cut_short = Some(Interrupted::WithAnother);
         assert!(wait.warning(&export).unwrap().contains("another target"));
     }
 }

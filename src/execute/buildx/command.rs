@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::env_vars;
-use crate::execute::scope::Job;
+use crate::execute::scope::Scope;
 use crate::execute::workdir::authorities;
 use crate::facts::{DockerSettings, Facts};
 use crate::host::{Command, Host};
@@ -54,13 +54,13 @@ pub fn with_settings(
     authorities::trusting(command, run)
 }
 
-pub fn base(job: &Job<'_>, buildx: &Path) -> Command {
+pub fn base(job: &Scope<'_>, buildx: &Path) -> Command {
     let files = job.folder.files();
     command(buildx, &job.plan.builder, job.facts, job.host, &files)
 }
 
 /// The buildx that builds: with what is only for it, as the plan says.
-pub fn building(job: &Job<'_>, buildx: &Path) -> Command {
+pub fn building(job: &Scope<'_>, buildx: &Path) -> Command {
     let mut command = base(job, buildx);
     for Handed { variable, from } in &job.plan.variables {
         let value = match from {

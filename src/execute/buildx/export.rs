@@ -27,7 +27,7 @@ use crate::image::{Digest, reference};
 
 /// Why buildx was ended before it was done with a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CutShort {
+pub enum Interrupted {
     /// The cache has had its time.
     Bound,
     /// Another image that it built has failed.
@@ -59,7 +59,7 @@ pub struct Export {
     /// Why a cache could not be written.
     pub cache_error: Option<String>,
     /// Why buildx was ended before it was done with the cache.
-    pub cut_short: Option<CutShort>,
+    pub cut_short: Option<Interrupted>,
     /// The vertices that write caches.
     caching: HashSet<String>,
     /// The last of everything that was printed.

@@ -1,7 +1,7 @@
 //! Gives more names to what is in a registry already, with
 //! `buildx imagetools create`: the digest stays, also from registry to registry.
 
-use crate::execute::buildx::run;
+use crate::execute::buildx::last_words;
 use crate::host::{Command, Host, Progress, Signal};
 use crate::image::{Digest, ImageName};
 
@@ -46,6 +46,6 @@ pub async fn run(command: &Command, host: &Host, progress: Progress<'_>) -> Copi
     match (finished.interrupted, finished.success) {
         (Some(signal), _) => Copied::Interrupted(signal),
         (None, true) => Copied::Done,
-        (None, false) => Copied::Failed(run::words(&finished)),
+        (None, false) => Copied::Failed(last_words::failure_text(&finished)),
     }
 }

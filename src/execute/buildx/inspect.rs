@@ -17,7 +17,7 @@ const LONGEST: usize = 300;
 
 /// A node in the words of `buildx inspect`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct NodeStatus {
     pub name: String,
     pub endpoint: String,
     /// Why buildx could not ask it.
@@ -30,7 +30,7 @@ pub struct Said {
     pub platforms: Vec<Platform>,
 }
 
-impl Said {
+impl NodeStatus {
     pub fn is_up(&self) -> bool {
         self.error.is_none() && self.status == "running"
     }
@@ -52,7 +52,7 @@ impl Said {
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for NodeStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let platforms: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
         let Self { name, version, .. } = self;
@@ -65,13 +65,13 @@ impl fmt::Display for Said {
 }
 
 /// The nodes in what `buildx inspect` prints.
-pub fn nodes(said: &str) -> Vec<Said> {
-    let mut nodes: Vec<Said> = Vec::new();
+pub fn nodes(said: &str) -> Vec<NodeStatus> {
+    let mut nodes: Vec<NodeStatus> = Vec::new();
     for line in said.lines().skip_while(|line| *line != "Nodes:") {
         match line.strip_prefix("Name:") {
-            Some(name) => nodes.push(Said {
+            Some(name) => nodes.push(NodeStatus {
                 name: name.trim().to_owned(),
-                ..Said::default()
+                ..NodeStatus::default()
             }),
             None => nodes
                 .iter_mut()
@@ -118,7 +118,11 @@ pub fn reason(words: &str) -> String {
 }
 
 /// What `buildx inspect` prints of a builder, when it prints anything in time.
-pub async fn said(base: &Command, name: &str, host: &Host) -> Result<Option<String>, Error> {
+pub async fn inspect_builder(
+    base: &Command,
+    name: &str,
+    host: &Host,
+) -> Result<Option<String>, Error> {
     let inspect = base.clone().args(["inspect", name]);
     let inspect = tokio::time::timeout(ASK, inspect.read(host));
     let said = host.unless_cancelled(inspect).await?;

@@ -3,7 +3,7 @@
 use crate::host::Finished;
 
 /// What a program said last, where we heard it.
-pub fn words(finished: &Finished) -> String {
+pub fn failure_text(finished: &Finished) -> String {
     if finished.was_killed {
         return "it was killed, and not by this run. The kernel does that when memory runs out: \
                 use a larger runner, or build fewer `platforms` at once"

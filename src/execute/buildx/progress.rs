@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::execute::buildx::cache_deadline::Wait;
+use crate::execute::buildx::cache_deadline::CacheDeadline;
 use crate::execute::buildx::cache_reads::Imports;
-use crate::execute::buildx::export::{CutShort, Export};
+use crate::execute::buildx::export::{Export, Interrupted};
 use crate::execute::buildx::push_stall::{Pushing, Silent};
 
 /// How long a line may be before it is nobody's progress, in bytes.
@@ -32,20 +32,20 @@ fn target_of(text: &str) -> Option<(&str, Cow<'_, str>)> {
 }
 
 /// What is looked for in a progress: of one image, or of one target of several.
-pub struct Watch<'a> {
+pub struct ProgressObserver<'a> {
     /// The target.
     pub target: Option<&'a str>,
     /// What was found.
     pub export: Export,
     /// For how long it goes on.
-    pub wait: Arc<Wait>,
+    pub wait: Arc<CacheDeadline>,
     /// What is being pushed.
     pub pushing: Arc<Pushing>,
 }
 
-impl Watch<'_> {
+impl ProgressObserver<'_> {
     /// Notes that buildx was ended, where a cache was not written yet.
-    pub fn cut_short(&mut self, why: CutShort) {
+    pub fn cut_short(&mut self, why: Interrupted) {
         let is_written = self.export.is_cache_written();
         self.export.cut_short = (self.wait.writes() && !is_written).then_some(why);
     }
@@ -76,7 +76,7 @@ impl Watch<'_> {
 /// Reads along while a progress is passed on.
 pub struct Reader<'a, 'b> {
     inner: &'a mut (dyn Write + Send),
-    watches: &'a mut [Watch<'b>],
+    watches: &'a mut [ProgressObserver<'b>],
     imports: &'a Imports,
     /// True when each vertex begins with the name of a target, as bake has it
     /// with several.
@@ -93,7 +93,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     /// it is for.
     pub fn new(
         inner: &'a mut (dyn Write + Send),
-        watches: &'a mut [Watch<'b>],
+        watches: &'a mut [ProgressObserver<'b>],
         imports: &'a Imports,
         names_targets: bool,
     ) -> Self {
@@ -184,7 +184,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::plan::{Cache, Omit};
+    use crate::plan::{Cache, Exclusions};
 
     fn digest(c: char) -> Digest {
         Digest::parse(&format!("sha256:{}", String::from(c).repeat(64))).unwrap()
@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn watched<const N: usize>(text: &str, targets: [Option<&str>; N]) -> [Export; N] {
-        let mut watches = targets.map(|target| Watch {
+        let mut watches = targets.map(|target| ProgressObserver {
             target,
             export: Export::default(),
             wait: Arc::default(),
@@ -277,8 +277,8 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             to: vec!["type=local,dest=d".to_owned()],
             ..Cache::default()
         };
-        let wait = Wait::after(names.clone().collect(), &cache, &Omit::default());
-        let mut watches = [Watch {
+        let wait = CacheDeadline::after(names.clone().collect(), &cache, &Exclusions::default());
+        let mut watches = [ProgressObserver {
             target: None,
             export: Export::default(),
             wait: wait.into(),
@@ -305,7 +305,7 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             "{:?}",
             begun.elapsed()
         );
-        let [Watch { export, wait, .. }] = watches;
+        let [ProgressObserver { export, wait, .. }] = watches;
         assert_eq!(export.pushed.len(), COUNT);
         assert!(wait.is_all_pushed(&export));
     }

@@ -11,12 +11,12 @@ use tracing::warn;
 
 use crate::document;
 use crate::execute::buildx::build_result::BuildResult;
-use crate::execute::buildx::cache_deadline::Wait;
+use crate::execute::buildx::cache_deadline::CacheDeadline;
 use crate::execute::buildx::cache_reads::Imports;
-use crate::execute::buildx::export::CutShort;
+use crate::execute::buildx::export::Interrupted;
 
-pub use crate::execute::buildx::last_words::words;
-use crate::execute::buildx::progress::{Reader, Watch};
+pub use crate::execute::buildx::last_words::failure_text;
+use crate::execute::buildx::progress::{ProgressObserver, Reader};
 use crate::execute::buildx::push_stall::{Silent, Stall};
 use crate::execute::error::Error;
 use crate::host::{Command, Host, Progress, Signal, file};
@@ -27,11 +27,11 @@ use crate::image::Digest;
 pub const NODE_ID: &str = "5374657665646f72";
 
 /// How a buildx ended.
-pub enum Ended {
+pub enum BuildExit {
     /// With success.
     Well,
     /// By us: only caches were left to write, and they have had their time.
-    CutShort,
+    Interrupted,
     /// By us: a registry has stopped answering.
     Silent(Silent),
     /// By us: these caches gave no answer while they were read; none where the
@@ -51,7 +51,7 @@ pub enum Ended {
 /// What is followed while buildx runs, and can end it.
 pub struct Followed<'a, 'b> {
     /// The exports, and the time that their caches have.
-    pub watches: &'a mut [Watch<'b>],
+    pub watches: &'a mut [ProgressObserver<'b>],
     /// True when each vertex begins with the name of a target.
     pub names_targets: bool,
     /// The caches that are read.
@@ -67,7 +67,7 @@ pub async fn run(
     host: &Host,
     progress: Progress<'_>,
     followed: Followed<'_, '_>,
-) -> Result<Ended, Error> {
+) -> Result<BuildExit, Error> {
     let Followed {
         watches,
         names_targets,
@@ -77,16 +77,17 @@ pub async fn run(
     let finished = match progress {
         Progress::Terminal => command.run(host, Progress::Terminal).await,
         Progress::Through(writer) => {
-            let waits: Vec<Arc<Wait>> = watches.iter().map(|watch| watch.wait.clone()).collect();
+            let waits: Vec<Arc<CacheDeadline>> =
+                watches.iter().map(|watch| watch.wait.clone()).collect();
             let pushes: Vec<_> = watches.iter().map(|watch| watch.pushing.clone()).collect();
             let pushing = || pushes.iter().filter_map(|pushing| pushing.now()).collect();
             let mut reader = Reader::new(writer, watches, imports, names_targets);
             // buildx dies with the command that is given up.
             let ended = tokio::select! {
                 finished = command.run(host, Progress::Through(&mut reader)) => Ok(finished),
-                () = over(&waits) => Err(Ended::CutShort),
-                silent = stall.silent(pushing) => Err(Ended::Silent(silent)),
-                entries = imports.unanswered() => Err(Ended::Unanswered(entries)),
+                () = over(&waits) => Err(BuildExit::Interrupted),
+                silent = stall.silent(pushing) => Err(BuildExit::Silent(silent)),
+                entries = imports.unanswered() => Err(BuildExit::Unanswered(entries)),
             };
             drop(reader);
             match ended {
@@ -94,8 +95,8 @@ pub async fn run(
                 Err(ended) => {
                     for watch in watches {
                         match &ended {
-                            Ended::Silent(silent) => watch.give_up(silent),
-                            Ended::CutShort => watch.cut_short(CutShort::Bound),
+                            BuildExit::Silent(silent) => watch.give_up(silent),
+                            BuildExit::Interrupted => watch.cut_short(Interrupted::Bound),
                             _ => {}
                         }
                     }
@@ -112,17 +113,17 @@ pub async fn run(
         watch.export.text = finished.tail.clone().unwrap_or_default();
     }
     Ok(match (finished.interrupted, finished.success) {
-        (Some(signal), success) => Ended::Cancelled(signal, success),
-        (None, true) => Ended::Well,
-        (None, false) => Ended::Failed {
+        (Some(signal), success) => BuildExit::Cancelled(signal, success),
+        (None, true) => BuildExit::Well,
+        (None, false) => BuildExit::Failed {
             code: finished.code,
-            message: words(&finished),
+            message: failure_text(&finished),
         },
     })
 }
 
 /// Returns when all caches have had their time; never where there are none.
-async fn over(waits: &[Arc<Wait>]) {
+async fn over(waits: &[Arc<CacheDeadline>]) {
     match waits.iter().any(|wait| wait.writes()) {
         true => drop(join_all(waits.iter().map(|wait| wait.over())).await),
         false => std::future::pending().await,

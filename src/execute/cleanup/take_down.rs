@@ -18,9 +18,9 @@ use tracing::info;
 use crate::error::sanitize::{WORDS, clean};
 use crate::execute::buildx::command::{PATIENCE, with_settings};
 use crate::execute::cleanup::unfinished_containers::sweep;
-use crate::execute::cleanup_record::record::TakeDown;
+use crate::execute::cleanup_record::record::CleanupRecord;
 use crate::execute::engine::binfmt;
-use crate::execute::scope::Job;
+use crate::execute::scope::Scope;
 use crate::execute::workdir::run_dir::{NOTES, left_over};
 use crate::facts::{DockerSettings, find_buildx, words};
 use crate::host::Host;
@@ -30,7 +30,7 @@ const ENGINE: Duration = Duration::from_secs(20);
 
 /// Takes away what the run made, as far as `cleanup` says. What could not be
 /// removed is a warning.
-pub async fn take_down(job: &Job<'_>) -> Vec<String> {
+pub async fn take_down(job: &Scope<'_>) -> Vec<String> {
     let all = job.record.take_down.borrow().clone();
     let settings = &job.facts.docker;
     let mut warnings = Vec::new();
@@ -53,7 +53,7 @@ fn began(folder: &Path) -> Duration {
 /// The post step: takes away what the job's images are, and all else that a run
 /// left which was killed. `state` is what its record kept.
 pub async fn post(host: &Host, state: &str) -> Vec<String> {
-    let all: TakeDown = match serde_json::from_str(state) {
+    let all: CleanupRecord = match serde_json::from_str(state) {
         Ok(all) => all,
         Err(error) => return vec![format!("the state of the step is not readable: {error}")],
     };
@@ -90,7 +90,7 @@ async fn remove_builder(
     buildx: &Path,
     folder: &Path,
     name: &str,
-    all: &TakeDown,
+    all: &CleanupRecord,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     let notes = NOTES.map(|notes| folder.join(notes));
@@ -116,11 +116,11 @@ async fn remove_builder(
 /// there are any.
 async fn clear_engine(
     settings: &DockerSettings,
-    all: &TakeDown,
+    all: &CleanupRecord,
     images: &[String],
     began: Duration,
 ) -> Vec<String> {
-    let TakeDown { handlers, boot, .. } = all;
+    let CleanupRecord { handlers, boot, .. } = all;
     if handlers.is_none() && boot.is_none() && images.is_empty() {
         return Vec::new();
     }

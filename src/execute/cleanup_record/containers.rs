@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Created, MadeNode};
+use crate::plan::{BuilderNode, NewBuilder};
 
 /// Containers that were being made in the engine of this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,11 +13,11 @@ pub struct Boot {
 
 impl Boot {
     /// What the engine of this machine makes of this builder.
-    pub fn of(made: &Created) -> Self {
+    pub fn of(made: &NewBuilder) -> Self {
         let here = made.nodes.iter().filter(|node| node.endpoint.is_none());
-        let is_removed = |_: &&MadeNode| !made.stays;
+        let is_removed = |_: &&BuilderNode| !made.stays;
         let removed = here.filter(is_removed);
-        let name = |node: &MadeNode| format!("buildx_buildkit_{}", node.name.to_lowercase());
+        let name = |node: &BuilderNode| format!("buildx_buildkit_{}", node.name.to_lowercase());
         Self {
             containers: removed.map(name).collect(),
         }

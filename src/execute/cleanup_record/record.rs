@@ -16,7 +16,7 @@ use crate::plan::{Build, BuilderChoice, Handlers, Plan};
 /// What is to be taken away.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct TakeDown {
+pub struct CleanupRecord {
     /// The run's folder.
     pub folder: Option<PathBuf>,
     /// The builder that the run makes.
@@ -38,7 +38,7 @@ pub type Keep<'a> = dyn Fn(&str) -> io::Result<()> + 'a;
 
 /// What a run has to take away, told to the post step before it is there.
 pub struct Record<'a> {
-    pub take_down: RefCell<TakeDown>,
+    pub take_down: RefCell<CleanupRecord>,
     keep: &'a Keep<'a>,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Record<'a> {
                 Vec::new()
             }
         };
-        let take_down = TakeDown {
+        let take_down = CleanupRecord {
             folder: Some(folder.path().to_owned()),
             // As buildx spells it.
             builder: made.map(|made| made.name.to_ascii_lowercase()),
@@ -103,9 +103,9 @@ impl<'a> Record<'a> {
     /// # Errors
     /// As [`Record::begin`].
     pub fn end(self) -> io::Result<()> {
-        let left = TakeDown {
+        let left = CleanupRecord {
             images_of_job: self.take_down.take().images_of_job,
-            ..TakeDown::default()
+            ..CleanupRecord::default()
         };
         self.take_down.replace(left);
         self.keep()

@@ -7,11 +7,11 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::execute::buildx::prefixed_log::Lines;
 use crate::execute::error::Error;
-use crate::execute::outcome::{Built, Ending, Known, Outcome};
-use crate::execute::publish::image::{Begun, Publishing};
+use crate::execute::outcome::{Conclusion, ImageOutcome, Outcome, RunState};
+use crate::execute::publish::image::{BuildAttempt, ImagePublisher};
 use crate::execute::publish::verify;
 use crate::execute::pushes::Pushes;
-use crate::execute::scope::Job;
+use crate::execute::scope::Scope;
 use crate::host::Progress;
 use crate::plan::Build;
 use crate::registry::{Client, Credentials};
@@ -21,14 +21,14 @@ use crate::registry::{Client, Credentials};
 const AT_A_TIME: usize = 16;
 
 /// What all images have in common.
-pub struct Images<'a> {
-    pub job: &'a Job<'a>,
+pub struct AllImages<'a> {
+    pub job: &'a Scope<'a>,
     pub buildx: &'a Path,
     pub client: &'a Client,
     pub credentials: &'a Credentials,
 }
 
-impl Images<'_> {
+impl AllImages<'_> {
     /// Publishes them. What was built and pushed is in the outcome, also after an
     /// error.
     pub async fn publish(
@@ -55,13 +55,13 @@ impl Images<'_> {
         let all = async {
             match (plan.builds.as_slice(), builds.as_mut_slice()) {
                 ([build], [built]) => {
-                    let done = self.one(build, known, progress, None, built).await;
+                    let done = self.publish_one(build, known, progress, None, built).await;
                     match &build.target {
-                        Some(target) => together([(target.clone(), done)]),
+                        Some(target) => build_together([(target.clone(), done)]),
                         None => done,
                     }
                 }
-                _ => self.several(known, progress, builds).await,
+                _ => self.publish_several(known, progress, builds).await,
             }
         };
         let published = tokio::select! {
@@ -83,24 +83,24 @@ impl Images<'_> {
 
     /// Publishes several: by one buildx, and what that has not done each by its
     /// own.
-    async fn several(
+    async fn publish_several(
         &self,
-        known: &Known,
+        known: &RunState,
         mut progress: Progress<'_>,
-        all: &mut [Built],
+        all: &mut [ImageOutcome],
     ) -> Result<(), Error> {
-        let begun = self.together(known, progress.again(), all).await?;
-        self.each(known, progress, begun, all).await
+        let begun = self.build_together(known, progress.again(), all).await?;
+        self.publish_each(known, progress, begun, all).await
     }
 
     /// Publishes each, from where it is. Their progress shares one place, line by
     /// line.
-    async fn each(
+    async fn publish_each(
         &self,
-        known: &Known,
+        known: &RunState,
         mut progress: Progress<'_>,
-        begun: Vec<Option<Begun<'_>>>,
-        all: &mut [Built],
+        begun: Vec<Option<BuildAttempt<'_>>>,
+        all: &mut [ImageOutcome],
     ) -> Result<(), Error> {
         let builds = &self.job.plan.builds;
         let lines = Lines::to(&mut progress);
@@ -112,26 +112,26 @@ impl Images<'_> {
             let done = match self.job.host.cancellation().signal() {
                 // What has begun is taken in first.
                 Some(signal) if begun.is_none() => Err(Error::Cancelled(signal)),
-                _ => self.one(build, known, progress, begun, built).await,
+                _ => self.publish_one(build, known, progress, begun, built).await,
             };
             (index, target.to_owned(), done)
         });
         let done = stream::iter(works).buffer_unordered(AT_A_TIME);
         let mut done: Vec<(usize, String, Result<(), Error>)> = done.collect().await;
         done.sort_by_key(|(index, ..)| *index);
-        together(done.into_iter().map(|(_, target, done)| (target, done)))
+        build_together(done.into_iter().map(|(_, target, done)| (target, done)))
     }
 
     /// Publishes one image, and reads back what was pushed of it.
-    async fn one(
+    async fn publish_one(
         &self,
         build: &Build,
-        known: &Known,
+        known: &RunState,
         progress: Progress<'_>,
-        begun: Option<Begun<'_>>,
-        built: &mut Built,
+        begun: Option<BuildAttempt<'_>>,
+        built: &mut ImageOutcome,
     ) -> Result<(), Error> {
-        let publishing = Publishing {
+        let publishing = ImagePublisher {
             job: self.job,
             build,
             known,
@@ -155,16 +155,16 @@ impl Images<'_> {
         };
         let is_all_pushed = built.pushes.are_all_done();
         built.ending = match &done {
-            Ok(()) => Ending::Success,
-            Err(Error::Cancelled(_)) if is_all_pushed => Ending::Success,
-            Err(Error::Cancelled(_)) => Ending::Cancelled,
-            Err(_) => Ending::Failure,
+            Ok(()) => Conclusion::Success,
+            Err(Error::Cancelled(_)) if is_all_pushed => Conclusion::Success,
+            Err(Error::Cancelled(_)) => Conclusion::Cancelled,
+            Err(_) => Conclusion::Failure,
         };
         done
     }
 
     /// Reads back what was pushed, and asks GitHub about the packages.
-    async fn read_back(&self, build: &Build, built: &mut Built) -> Result<(), Error> {
+    async fn read_back(&self, build: &Build, built: &mut ImageOutcome) -> Result<(), Error> {
         let images = built.pushes.github_images();
         let verified = verify::verify(build, self.client, built);
         let told = async { tokio::join!(verified, self.job.private_packages(&images)) };
@@ -175,7 +175,7 @@ impl Images<'_> {
 }
 
 /// What became of several images, as one result.
-fn together(all: impl IntoIterator<Item = (String, Result<(), Error>)>) -> Result<(), Error> {
+fn build_together(all: impl IntoIterator<Item = (String, Result<(), Error>)>) -> Result<(), Error> {
     let mut failed = Vec::new();
     for (target, done) in all {
         match done {

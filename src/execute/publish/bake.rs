@@ -9,26 +9,26 @@ use std::fs;
 use tracing::info;
 
 use crate::execute::buildx::command::{self};
-use crate::execute::buildx::export::CutShort;
-use crate::execute::buildx::progress::Watch;
+use crate::execute::buildx::export::Interrupted;
+use crate::execute::buildx::progress::ProgressObserver;
 use crate::execute::buildx::push_stall::Stall;
-use crate::execute::buildx::run::{self, Ended, Followed, Metadata};
+use crate::execute::buildx::run::{self, BuildExit, Followed, Metadata};
 use crate::execute::error::Error;
-use crate::execute::outcome::{Built, Known};
-use crate::execute::publish::all::Images;
-use crate::execute::publish::image::{Begun, Done, watch};
-use crate::execute::publish::uncached::Try;
+use crate::execute::outcome::{ImageOutcome, RunState};
+use crate::execute::publish::all::AllImages;
+use crate::execute::publish::image::{AttemptResult, BuildAttempt, observer};
+use crate::execute::publish::uncached::CachedAttempt;
 use crate::host::Progress;
 
-impl Images<'_> {
+impl AllImages<'_> {
     /// What has become of each target; `None` for one that is to be built by
     /// itself.
-    pub async fn together<'b>(
+    pub async fn build_together<'b>(
         &'b self,
-        known: &Known,
+        known: &RunState,
         mut progress: Progress<'_>,
-        all: &[Built],
-    ) -> Result<Vec<Option<Begun<'b>>>, Error> {
+        all: &[ImageOutcome],
+    ) -> Result<Vec<Option<BuildAttempt<'b>>>, Error> {
         let plan = self.job.plan;
         let files = self.job.folder.files();
         let stall = Stall {
@@ -37,18 +37,18 @@ impl Images<'_> {
             allowed: &known.allowed,
         };
         let (watches, ended) = loop {
-            let omit = known.omit(Vec::new()).await;
-            let Some(arguments) = plan.together(&files, &omit) else {
+            let exclusions = known.omit(Vec::new()).await;
+            let Some(arguments) = plan.together(&files, &exclusions) else {
                 return Ok(all.iter().map(|_| None).collect());
             };
-            let written = fs::write(files.definition(None), plan.definition(&files, &omit));
+            let written = fs::write(files.definition(None), plan.definition(&files, &exclusions));
             written.map_err(Error::files("the bake file"))?;
             let watches = plan.builds.iter().zip(all);
-            let mut watches: Vec<Watch<'b>> = watches
-                .map(|(build, built)| watch(build, built, &omit))
+            let mut watches: Vec<ProgressObserver<'b>> = watches
+                .map(|(build, built)| observer(build, built, &exclusions))
                 .collect();
             let entries = plan.builds.iter().flat_map(|build| build.cache.entries());
-            let this = Try::of(known, entries, &omit).await;
+            let this = CachedAttempt::of(known, entries, &exclusions).await;
             let command = command::building(self.job, self.buildx).args(arguments);
             let followed = Followed {
                 watches: &mut watches,
@@ -64,21 +64,21 @@ impl Images<'_> {
                 break (watches, ended);
             }
         };
-        let is_whole = matches!(ended, Ended::Well | Ended::Cancelled(_, true));
+        let is_whole = matches!(ended, BuildExit::Well | BuildExit::Cancelled(_, true));
         let mut metadata = is_whole.then(|| Metadata::read(&files.metadata(None)));
         let begun = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
             let with_another = matches!(
                 ended,
-                Ended::Failed { .. } | Ended::Silent(_) | Ended::Unanswered(_)
+                BuildExit::Failed { .. } | BuildExit::Silent(_) | BuildExit::Unanswered(_)
             );
             if with_another {
-                watch.cut_short(CutShort::WithAnother);
+                watch.cut_short(Interrupted::WithAnother);
             }
             let target = watch.target;
             let result = metadata.as_mut().map(|metadata| metadata.take(target));
-            Some(Begun {
+            Some(BuildAttempt {
                 result,
-                done: done(&ended, &watch, build.is_pushed_alone())?,
+                done: attempt_result(&ended, &watch, build.is_pushed_alone())?,
                 watch,
             })
         });
@@ -95,29 +95,33 @@ impl Images<'_> {
 
 /// How the work on a target ended; `None` when none of it is done, or nobody can
 /// tell: of what is not pushed the progress does not say that all is there.
-fn done(ended: &Ended, watch: &Watch<'_>, is_pushed_alone: bool) -> Option<Done> {
+fn attempt_result(
+    ended: &BuildExit,
+    watch: &ProgressObserver<'_>,
+    is_pushed_alone: bool,
+) -> Option<AttemptResult> {
     let (code, message) = match ended {
-        Ended::Well | Ended::CutShort => return Some(Done::Well),
-        Ended::Cancelled(signal, _) => return Some(Done::Cancelled(*signal)),
-        Ended::Unanswered(_) => (&None, &String::new()),
-        Ended::Failed { code, message } => (code, message),
-        Ended::Silent(silent) => (&None, &silent.why),
+        BuildExit::Well | BuildExit::Interrupted => return Some(AttemptResult::Well),
+        BuildExit::Cancelled(signal, _) => return Some(AttemptResult::Cancelled(*signal)),
+        BuildExit::Unanswered(_) => (&None, &String::new()),
+        BuildExit::Failed { code, message } => (code, message),
+        BuildExit::Silent(silent) => (&None, &silent.why),
     };
     let name = watch.target.unwrap_or_default();
-    let failed = watch.export.failed.is_some() || is_about(message, name);
+    let failed = watch.export.failed.is_some() || names_target(message, name);
     match (failed, watch.wait.is_all_pushed(&watch.export)) {
-        (true, _) => Some(Done::Failed(*code, message.clone())),
+        (true, _) => Some(AttemptResult::Failed(*code, message.clone())),
         (false, _) if !is_pushed_alone => None,
-        (false, true) => Some(Done::Well),
+        (false, true) => Some(AttemptResult::Well),
         (false, false) if watch.export.pushed.is_empty() => None,
         // One digest for all names: the others are given to what is pushed.
-        (false, false) => Some(Done::Stopped),
+        (false, false) => Some(AttemptResult::Stopped),
     }
 }
 
 /// `target NAME: failed to solve: …`, at the beginning: behind it are words of
 /// anybody's.
-fn is_about(message: &str, target: &str) -> bool {
+fn names_target(message: &str, target: &str) -> bool {
     let message = message.strip_prefix("failed to build: ").unwrap_or(message);
     let named = message.strip_prefix("target ");
     let rest = named.and_then(|rest| rest.strip_prefix(target));
@@ -132,8 +136,8 @@ mod tests {
     fn only_the_target_that_buildx_names_has_failed() {
         let message = "target web: failed to solve: process \"echo target api: done\"";
         for (target, expected) in [("web", true), ("api", false), ("we", false), ("b", false)] {
-            assert_eq!(is_about(message, target), expected, "{target}");
+            assert_eq!(names_target(message, target), expected, "{target}");
         }
-        assert!(is_about("failed to build: target web: x", "web"));
+        assert!(names_target("failed to build: target web: x", "web"));
     }
 }

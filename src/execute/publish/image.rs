@@ -11,26 +11,26 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::diagnosis::{self, Diagnosis, Kind};
-use crate::execute::access::refusal::Refused;
+use crate::execute::access::refusal::RefusalContext;
 use crate::execute::builder::recovery::{self, FailedBuild};
 use crate::execute::buildx::build_result::BuildResult;
-use crate::execute::buildx::cache_deadline::{self, Wait};
+use crate::execute::buildx::cache_deadline::{self, CacheDeadline};
 use crate::execute::buildx::command;
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::imagetools::{self, Copied};
-use crate::execute::buildx::progress::Watch;
+use crate::execute::buildx::progress::ProgressObserver;
 use crate::execute::buildx::push_stall::{Pushing, Stall};
 use crate::execute::buildx::references::is_named;
-use crate::execute::buildx::run::{self, Ended, Followed, Metadata};
+use crate::execute::buildx::run::{self, BuildExit, Followed, Metadata};
 use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
-use crate::execute::outcome::{Built, Known};
-use crate::execute::publish::uncached::Try;
+use crate::execute::outcome::{ImageOutcome, RunState};
+use crate::execute::publish::uncached::CachedAttempt;
 use crate::execute::pushes::Pushes;
-use crate::execute::scope::Job;
+use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir;
 use crate::host::{Command, Progress, Signal};
-use crate::plan::{Build, BuilderChoice, Omit, RunFiles};
+use crate::plan::{Build, BuilderChoice, Exclusions, RunFiles};
 use crate::registry::{Client, Credentials};
 
 /// How long the first pause between two tries is; each further one is twice as long.
@@ -39,10 +39,10 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What it takes to build and push.
-pub struct Publishing<'a> {
-    pub job: &'a Job<'a>,
+pub struct ImagePublisher<'a> {
+    pub job: &'a Scope<'a>,
     pub build: &'a Build,
-    pub known: &'a Known,
+    pub known: &'a RunState,
     pub buildx: &'a Path,
     pub files: RunFiles,
     pub client: &'a Client,
@@ -50,17 +50,17 @@ pub struct Publishing<'a> {
 }
 
 /// A build that has ended.
-pub struct Begun<'a> {
+pub struct BuildAttempt<'a> {
     /// What its progress told.
-    pub watch: Watch<'a>,
+    pub watch: ProgressObserver<'a>,
     /// What its metadata file told, when there is one.
     pub result: Option<BuildResult>,
     /// How it ended.
-    pub done: Done,
+    pub done: AttemptResult,
 }
 
 /// How the build of an image ended.
-pub enum Done {
+pub enum AttemptResult {
     /// All was built, and pushed.
     Well,
     /// It was ended with that of another image.
@@ -72,7 +72,7 @@ pub enum Done {
 }
 
 /// How names that are left come to their image.
-enum Way<'a> {
+enum PushStrategy<'a> {
     /// By building.
     Build,
     /// Out of the engine's store, where it has this name.
@@ -81,27 +81,27 @@ enum Way<'a> {
     Copy,
 }
 
-impl Publishing<'_> {
+impl ImagePublisher<'_> {
     /// Does it, from what has `begun` on. What was built and pushed is in `built`,
     /// also after an error.
     pub async fn run(
         &self,
         mut progress: Progress<'_>,
-        mut begun: Option<Begun<'_>>,
-        built: &mut Built,
+        mut begun: Option<BuildAttempt<'_>>,
+        built: &mut ImageOutcome,
     ) -> Result<(), Error> {
         let mut export = Export::default();
-        let mut way = Way::Build;
+        let mut way = PushStrategy::Build;
         loop {
             self.pause(&built.pushes).await?;
             match &way {
-                Way::Build => {
+                PushStrategy::Build => {
                     let lost = self.known.standing.lock().await.lost.len();
                     let begun = match begun.take() {
                         Some(begun) => begun,
-                        None => self.begin(progress.again(), built).await?,
+                        None => self.build_once(progress.again(), built).await?,
                     };
-                    match self.conclude(begun, built).await {
+                    match self.take_in(begun, built).await {
                         Ok(told) => export = told,
                         Err(failed) => {
                             let failed = FailedBuild {
@@ -111,32 +111,38 @@ impl Publishing<'_> {
                             };
                             let (base, standing) = (self.command(), &self.known.standing);
                             let progress = progress.again();
-                            recovery::after(self.job, base, standing, failed, progress).await?;
+                            recovery::recover(self.job, base, standing, failed, progress).await?;
                             continue;
                         }
                     }
                 }
-                Way::Store(store, source) => self.push(store, source, built).await?,
-                Way::Copy => self.copy(progress.again(), &export, built).await?,
+                PushStrategy::Store(store, source) => {
+                    self.push_from_store(store, source, built).await?
+                }
+                PushStrategy::Copy => self.copy_pushed(progress.again(), &export, built).await?,
             }
             if built.pushes.due().is_empty() {
                 return built.pushes.failures();
             }
-            way = self.way(&export, built);
+            way = self.next_strategy(&export, built);
         }
     }
 
     /// A build, with a push of everything that is due.
-    async fn begin(&self, mut progress: Progress<'_>, built: &Built) -> Result<Begun<'_>, Error> {
+    async fn build_once(
+        &self,
+        mut progress: Progress<'_>,
+        built: &ImageOutcome,
+    ) -> Result<BuildAttempt<'_>, Error> {
         let known = self.known;
         let stall = self.stall();
         let (watch, ended) = loop {
-            let omit = known.omit(built.pushes.settled()).await;
-            let mut watch = [watch(self.build, built, &omit)];
-            self.write_definition(&omit)?;
+            let exclusions = known.omit(built.pushes.settled()).await;
+            let mut watch = [observer(self.build, built, &exclusions)];
+            self.write_definition(&exclusions)?;
             let entries = self.build.cache.entries();
-            let this = Try::of(known, entries, &omit).await;
-            let arguments = self.build.arguments(&self.files, &omit);
+            let this = CachedAttempt::of(known, entries, &exclusions).await;
+            let arguments = self.build.arguments(&self.files, &exclusions);
             let command = command::building(self.job, self.buildx).args(arguments);
             let followed = Followed {
                 watches: &mut watch,
@@ -155,20 +161,20 @@ impl Publishing<'_> {
         };
         let target = self.build.target.as_deref();
         let result = match ended {
-            Ended::Well | Ended::Cancelled(_, true) => {
+            BuildExit::Well | BuildExit::Cancelled(_, true) => {
                 Some(Metadata::read(&self.files.metadata(target)).take(target))
             }
             _ => None,
         };
         let done = match ended {
-            Ended::Well | Ended::CutShort => Done::Well,
+            BuildExit::Well | BuildExit::Interrupted => AttemptResult::Well,
             // Something is pushed already: what is left is copied from that.
-            Ended::Unanswered(_) => Done::Stopped,
-            Ended::Failed { code, message } => Done::Failed(code, message),
-            Ended::Silent(silent) => Done::Failed(None, silent.why),
-            Ended::Cancelled(signal, _) => Done::Cancelled(signal),
+            BuildExit::Unanswered(_) => AttemptResult::Stopped,
+            BuildExit::Failed { code, message } => AttemptResult::Failed(code, message),
+            BuildExit::Silent(silent) => AttemptResult::Failed(None, silent.why),
+            BuildExit::Cancelled(signal, _) => AttemptResult::Cancelled(signal),
         };
-        Ok(Begun {
+        Ok(BuildAttempt {
             watch,
             result,
             done,
@@ -176,17 +182,21 @@ impl Publishing<'_> {
     }
 
     /// Takes in what a build has come to. A push that failed is no error yet.
-    async fn conclude(&self, begun: Begun<'_>, built: &mut Built) -> Result<Export, Error> {
-        let Begun {
-            watch: Watch { export, wait, .. },
+    async fn take_in(
+        &self,
+        begun: BuildAttempt<'_>,
+        built: &mut ImageOutcome,
+    ) -> Result<Export, Error> {
+        let BuildAttempt {
+            watch: ProgressObserver { export, wait, .. },
             result,
             done,
         } = begun;
-        let is_well = matches!(done, Done::Well);
+        let is_well = matches!(done, AttemptResult::Well);
         if let Some(result) = result {
             built.result = result;
         }
-        built.pushes.take(&export, is_well);
+        built.pushes.record_export(&export, is_well);
         built.steps = export.steps.clone();
         let is_untold = built.result.digest.is_none() || !is_well || export.cut_short.is_some();
         if is_untold && export.digest.is_some() {
@@ -196,11 +206,11 @@ impl Publishing<'_> {
         if self.known.pushes(self.build) {
             built.take_apart(&self.build.apart, &export, is_well);
         }
-        self.keep_cache(&wait, &export, is_well, built).await;
+        self.keep_local_cache(&wait, &export, is_well, built).await;
         let (code, message) = match done {
-            Done::Well | Done::Stopped => return Ok(export),
-            Done::Cancelled(signal) => return Err(Error::Cancelled(signal)),
-            Done::Failed(code, message) => (code, message),
+            AttemptResult::Well | AttemptResult::Stopped => return Ok(export),
+            AttemptResult::Cancelled(signal) => return Err(Error::Cancelled(signal)),
+            AttemptResult::Failed(code, message) => (code, message),
         };
         match export.failed.clone() {
             // All but the cache was done.
@@ -217,9 +227,9 @@ impl Publishing<'_> {
                 let is_alone = self.build.target.is_none() && !export.text.is_empty();
                 let text = match is_alone {
                     true => export.text.clone(),
-                    false => told(&reference, &why),
+                    false => push_failure_text(&reference, &why),
                 };
-                self.judge(&reference, &text, built).await;
+                self.report_failed_push(&reference, &text, built).await;
                 Ok(export)
             }
             None => Err(Error::Build {
@@ -235,10 +245,11 @@ impl Publishing<'_> {
     }
 
     /// Gives a target back to buildx.
-    fn write_definition(&self, omit: &Omit) -> Result<(), Error> {
-        let (Some(target), Some(text)) =
-            (&self.build.target, self.build.definition(&self.files, omit))
-        else {
+    fn write_definition(&self, exclusions: &Exclusions) -> Result<(), Error> {
+        let (Some(target), Some(text)) = (
+            &self.build.target,
+            self.build.definition(&self.files, exclusions),
+        ) else {
             return Ok(());
         };
         let written = fs::write(self.files.definition(Some(target)), text);
@@ -246,7 +257,13 @@ impl Publishing<'_> {
     }
 
     /// Keeps a local cache that was written, and tells when any was not.
-    async fn keep_cache(&self, wait: &Wait, export: &Export, is_built: bool, built: &mut Built) {
+    async fn keep_local_cache(
+        &self,
+        wait: &CacheDeadline,
+        export: &Export,
+        is_built: bool,
+        built: &mut ImageOutcome,
+    ) {
         let local = self.build.cache.local.as_ref();
         let warning = wait.warning(export);
         let is_ended = !is_built && !wait.is_all_pushed(export);
@@ -272,14 +289,14 @@ impl Publishing<'_> {
     /// base image or a cache without a word, it is asked again for one.
     async fn explain(&self, text: &str) -> Option<Diagnosis> {
         if text.is_empty() {
-            return self.ask_all().await;
+            return self.ask_registries().await;
         }
-        let diagnosis = Refused::of_push_to(self.job, None).of_log(text);
+        let diagnosis = RefusalContext::of_push_to(self.job, None).of_log(text);
         let subject = diagnosis::subject(text);
         if !subject.is_unexplained() {
             return diagnosis;
         }
-        let refused = Refused::of_subject(self.job, &subject);
+        let refused = RefusalContext::of_subject(self.job, &subject);
         refused.again(self.client).await.or(diagnosis)
     }
 
@@ -290,11 +307,11 @@ impl Publishing<'_> {
 
     /// On a terminal nothing of the build was heard: what the registries say now
     /// may be what stopped it.
-    async fn ask_all(&self) -> Option<Diagnosis> {
+    async fn ask_registries(&self) -> Option<Diagnosis> {
         if !self.build.publication.push {
             return None;
         }
-        let ask = |image| Refused::of_push_to(self.job, Some(image)).again(self.client);
+        let ask = |image| RefusalContext::of_push_to(self.job, Some(image)).again(self.client);
         let asked = self.build.images.iter().map(ask);
         let asked = futures_util::future::join_all(asked).await;
         asked
@@ -304,29 +321,34 @@ impl Publishing<'_> {
     }
 
     /// How those that are left are pushed.
-    fn way(&self, export: &Export, built: &Built) -> Way<'_> {
+    fn next_strategy(&self, export: &Export, built: &ImageOutcome) -> PushStrategy<'_> {
         let job = self.job;
         let due = built.pushes.due();
         if due.iter().any(|due| is_named(&self.build.apart, due)) {
             // Its exporter makes an image of its own.
-            return Way::Build;
+            return PushStrategy::Build;
         }
         let named = built.pushes.done().map(|push| &push.reference).last();
         let named = named.or(export.failed.as_ref().map(|(reference, _)| reference));
         if let (BuilderChoice::Engine, Some(named)) = (&job.plan.builder.choice, named) {
             let (engine, settings) = (&job.facts.engine, &job.facts.docker);
             if let Some(store) = Store::open(engine, settings, self.credentials, job.host) {
-                return Way::Store(store, named.clone());
+                return PushStrategy::Store(store, named.clone());
             }
         }
         match built.pushes.done().next() {
-            Some(_) => Way::Copy,
-            None => Way::Build,
+            Some(_) => PushStrategy::Copy,
+            None => PushStrategy::Build,
         }
     }
 
     /// Pushes what is due out of the engine's store.
-    async fn push(&self, store: &Store<'_>, source: &str, built: &mut Built) -> Result<(), Error> {
+    async fn push_from_store(
+        &self,
+        store: &Store<'_>,
+        source: &str,
+        built: &mut ImageOutcome,
+    ) -> Result<(), Error> {
         for reference in built.pushes.due() {
             if built.pushes.is_settled(&reference) {
                 continue;
@@ -335,7 +357,7 @@ impl Publishing<'_> {
             let push = async {
                 tokio::select! {
                     pushed = store.push(source, &reference) => pushed,
-                    why = self.silence(&reference, built) => Err(why),
+                    why = self.registry_silence(&reference, built) => Err(why),
                 }
             };
             let pushed = self.job.host.unless_cancelled(push).await?;
@@ -346,18 +368,21 @@ impl Publishing<'_> {
                         built.result.digest = digest;
                     }
                 }
-                Err(why) => self.judge(&reference, &told(&reference, &why), built).await,
+                Err(why) => {
+                    self.report_failed_push(&reference, &push_failure_text(&reference, &why), built)
+                        .await
+                }
             }
         }
         Ok(())
     }
 
     /// Copies what was pushed to the names that are due.
-    async fn copy(
+    async fn copy_pushed(
         &self,
         mut progress: Progress<'_>,
         export: &Export,
-        built: &mut Built,
+        built: &mut ImageOutcome,
     ) -> Result<(), Error> {
         let image = built.pushes.done().next().map(|push| push.image.clone());
         let (Some(image), Some(digest)) = (image, built.result.digest.clone()) else {
@@ -376,12 +401,17 @@ impl Publishing<'_> {
             let command = source.command(self.command(), &reference);
             let copied = tokio::select! {
                 copied = imagetools::run(&command, self.job.host, progress.again()) => copied,
-                why = self.silence(&reference, built) => Copied::Failed(why),
+                why = self.registry_silence(&reference, built) => Copied::Failed(why),
             };
             match copied {
                 Copied::Done => built.pushes.succeed(&reference),
                 Copied::Failed(why) => {
-                    self.judge(&reference, &told(&reference, &why), built).await;
+                    self.report_failed_push(
+                        &reference,
+                        &push_failure_text(&reference, &why),
+                        built,
+                    )
+                    .await;
                 }
                 Copied::Interrupted(signal) => return Err(Error::Cancelled(signal)),
             }
@@ -398,15 +428,15 @@ impl Publishing<'_> {
     }
 
     /// Returns when the registry of a reference that is pushed has stopped answering.
-    async fn silence(&self, reference: &str, built: &Built) -> String {
+    async fn registry_silence(&self, reference: &str, built: &ImageOutcome) -> String {
         let image = built.pushes.image(reference);
         let pushing = || image.cloned().into_iter().collect();
         self.stall().silent(pushing).await.why
     }
 
     /// Finds out what a failed push means, and whether it is tried again.
-    async fn judge(&self, reference: &str, text: &str, built: &mut Built) {
-        built.pushes.know(reference);
+    async fn report_failed_push(&self, reference: &str, text: &str, built: &mut ImageOutcome) {
+        built.pushes.add(reference);
         let diagnosis = self.diagnose(reference, text, built).await;
         let attempts = self.job.plan.push_attempts;
         let tries = built.pushes.fail(reference, &diagnosis, attempts);
@@ -416,9 +446,9 @@ impl Publishing<'_> {
 
     /// A bare status in the log says little: the registry is asked again, this
     /// time by us, to hear its words.
-    async fn diagnose(&self, reference: &str, text: &str, built: &Built) -> Diagnosis {
+    async fn diagnose(&self, reference: &str, text: &str, built: &ImageOutcome) -> Diagnosis {
         let image = built.pushes.image(reference);
-        let refused = Refused::of_push_to(self.job, image);
+        let refused = RefusalContext::of_push_to(self.job, image);
         let mut diagnosis = refused.sharpened(refused.of_push(text), self.client).await;
         let subject = diagnosis::subject(text);
         let was_allowed = image.is_some_and(|image| self.known.allowed.contains(image));
@@ -453,17 +483,21 @@ impl Publishing<'_> {
 }
 
 /// What is looked for while an image is built. A local cache is written anew.
-pub fn watch<'a>(build: &'a Build, built: &Built, omit: &Omit) -> Watch<'a> {
+pub fn observer<'a>(
+    build: &'a Build,
+    built: &ImageOutcome,
+    exclusions: &Exclusions,
+) -> ProgressObserver<'a> {
     build.cache.local.as_ref().map(cache_dir::clear);
-    Watch {
+    ProgressObserver {
         target: build.target.as_deref(),
         export: Export::default(),
-        wait: Wait::after(built.pushes.due(), &build.cache, omit).into(),
+        wait: CacheDeadline::after(built.pushes.due(), &build.cache, exclusions).into(),
         pushing: Pushing::of(build, built.pushes.due()).into(),
     }
 }
 
 /// A failed push in the words of a build, which is how diagnoses know it.
-fn told(reference: &str, why: &str) -> String {
+fn push_failure_text(reference: &str, why: &str) -> String {
     format!("ERROR: failed to push {reference}: {why}")
 }

@@ -7,13 +7,13 @@ use tracing::info;
 
 use crate::execute::builder::set_up;
 use crate::execute::buildx::cache_reads::{BOUND, Imports};
-use crate::execute::buildx::progress::Watch;
-use crate::execute::buildx::run::Ended;
+use crate::execute::buildx::progress::ProgressObserver;
+use crate::execute::buildx::run::BuildExit;
 use crate::execute::error::Error;
-use crate::execute::outcome::{Known, Standing, left_out};
-use crate::execute::scope::Job;
+use crate::execute::outcome::{BuilderState, RunState, left_out};
+use crate::execute::scope::Scope;
 use crate::host::Command;
-use crate::plan::{Omit, cache_kind, cache_name};
+use crate::plan::{Exclusions, cache_kind, cache_name};
 
 /// What has stopped a build.
 struct Stop {
@@ -26,20 +26,20 @@ struct Stop {
 }
 
 /// A try to build: what it reads, and what had become of the builder before.
-pub struct Try {
+pub struct CachedAttempt {
     pub imports: Imports,
     entries: Vec<String>,
     restarts: usize,
 }
 
-impl Try {
+impl CachedAttempt {
     /// A build of these entries, without what is left out of them.
     pub async fn of<'a>(
-        known: &Known,
+        known: &RunState,
         entries: impl Iterator<Item = &'a str>,
-        omit: &Omit,
+        exclusions: &Exclusions,
     ) -> Self {
-        let entries = entries.filter(|entry| !omit.caches.iter().any(|out| out == entry));
+        let entries = entries.filter(|entry| !exclusions.caches.iter().any(|out| out == entry));
         let entries: Vec<String> = entries.map(str::to_owned).collect();
         let restarts = known.standing.lock().await.restarts;
         let imports = Imports::of(entries.clone());
@@ -60,15 +60,18 @@ impl Try {
     /// When the builder is stuck for good.
     pub async fn is_made_again(
         &self,
-        job: &Job<'_>,
+        job: &Scope<'_>,
         base: &Command,
-        known: &Known,
-        ended: &Ended,
-        watches: &[Watch<'_>],
+        known: &RunState,
+        ended: &BuildExit,
+        watches: &[ProgressObserver<'_>],
     ) -> Result<bool, Error> {
         let standing = &mut *known.standing.lock().await;
         let nothing_pushed = watches.iter().all(|watch| watch.export.pushed.is_empty());
-        let is_over = !matches!(ended, Ended::Well | Ended::CutShort | Ended::Cancelled(..));
+        let is_over = !matches!(
+            ended,
+            BuildExit::Well | BuildExit::Interrupted | BuildExit::Cancelled(..)
+        );
         if is_over && standing.restarts > self.restarts {
             // The build of another image has taken the builder away.
             return Ok(nothing_pushed);
@@ -88,9 +91,9 @@ impl Try {
         Ok(nothing_pushed)
     }
 
-    fn stop(&self, ended: &Ended) -> Option<Stop> {
+    fn stop(&self, ended: &BuildExit) -> Option<Stop> {
         match ended {
-            Ended::Unanswered(entries) => Some(Stop {
+            BuildExit::Unanswered(entries) => Some(Stop {
                 entries: entries.clone(),
                 why: format!(
                     "it gave no answer for {} s while it was read",
@@ -98,7 +101,7 @@ impl Try {
                 ),
                 is_stuck: true,
             }),
-            Ended::Failed { message, .. } => {
+            BuildExit::Failed { message, .. } => {
                 let (kind, why) = unconfigured(message)?;
                 let same = self
                     .entries
@@ -111,14 +114,17 @@ impl Try {
                     is_stuck: false,
                 })
             }
-            Ended::Well | Ended::CutShort | Ended::Silent(_) | Ended::Cancelled(..) => None,
+            BuildExit::Well
+            | BuildExit::Interrupted
+            | BuildExit::Silent(_)
+            | BuildExit::Cancelled(..) => None,
         }
     }
 }
 
 impl Stop {
     /// Leaves the entries out from now on, and warns once.
-    fn note(&self, standing: &mut Standing) {
+    fn note(&self, standing: &mut BuilderState) {
         let is_new = |entry: &&String| !standing.without_caches.contains(entry);
         let new: Vec<String> = self.entries.iter().filter(is_new).cloned().collect();
         if new.is_empty() {

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use crate::execute::error::{Difference, Error};
-use crate::execute::outcome::Built;
+use crate::execute::outcome::ImageOutcome;
 use crate::execute::pushes::Push;
 use crate::execute::verified::PublishedPlatform;
 use crate::image::{ImageName, Platform};
@@ -13,7 +13,7 @@ use crate::registry::{self, Client, Manifest};
 /// Reads every tag back, side by side. A difference is an error; a registry
 /// that cannot be reached or trusted from here is a warning, since the engine
 /// may see another network and trust other authorities than we do.
-pub async fn verify(build: &Build, client: &Client, built: &mut Built) -> Result<(), Error> {
+pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) -> Result<(), Error> {
     let Some(image) = built.result.digest.clone() else {
         let text = "buildx told no digest: what was pushed is not compared with the registry";
         built.warnings.push(text.to_owned());
@@ -63,7 +63,7 @@ pub async fn verify(build: &Build, client: &Client, built: &mut Built) -> Result
 }
 
 /// The platforms that were asked for and are not in the index.
-fn missing_platforms(build: &Build, built: &Built) -> Option<Difference> {
+fn missing_platforms(build: &Build, built: &ImageOutcome) -> Option<Difference> {
     let listed = &built.verified.platforms;
     let found: Vec<&str> = listed.iter().map(|found| found.platform.as_str()).collect();
     let is_there = |asked: &&Platform| found.iter().any(|found| asked.is_listed_as(found));

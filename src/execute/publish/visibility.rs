@@ -4,11 +4,11 @@
 use futures_util::future::join_all;
 use jiff::ToSpan as _;
 
-use crate::execute::access::refusal::{PACKAGE, Refused};
-use crate::execute::scope::Job;
+use crate::execute::access::refusal::{PACKAGE, RefusalContext};
+use crate::execute::scope::Scope;
 use crate::image::ImageName;
 
-impl Job<'_> {
+impl Scope<'_> {
     /// A notice for each of these packages that this run has made and that is
     /// private.
     pub async fn private_packages(&self, images: &[ImageName]) -> Vec<String> {
@@ -17,7 +17,9 @@ impl Job<'_> {
     }
 
     async fn private_package(&self, image: &ImageName) -> Option<String> {
-        let refused = Refused::of_push_to(self, Some(image)).learn(PACKAGE).await;
+        let refused = RefusalContext::of_push_to(self, Some(image))
+            .learn(PACKAGE)
+            .await;
         let package = refused.package()?;
         // GitHub's clock and this machine's may be a little apart.
         let is_new = package.created? >= self.host.now().checked_sub(1.minute()).ok()?;

@@ -10,7 +10,7 @@ use crate::execute::workdir::secret_file::write;
 use crate::host::{Command, Host, file};
 use crate::http::Authorities;
 use crate::input::builder::DaemonConfig;
-use crate::plan::{Created, config_file, with_authorities};
+use crate::plan::{NewBuilder, config_file, with_authorities};
 
 /// The authorities that were given. buildx keeps the last part of the name, beside
 /// the user's own files.
@@ -66,7 +66,7 @@ pub fn write_configurations(
     folder: &RunFolder,
     given: Option<&DaemonConfig>,
     default_config: Option<&Path>,
-    made: &Created,
+    made: &NewBuilder,
 ) -> Result<(), Error> {
     if made.trusts.is_empty() {
         return match given {

@@ -14,7 +14,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Registry};
 use crate::input::Inputs;
-use crate::plan::draft::model::Draft;
+use crate::plan::draft::model::ImageDraft;
 use crate::plan::findings::{Level, Notice};
 use crate::plan::image::names;
 use crate::plan::lists::distinct;
@@ -43,7 +43,7 @@ pub enum Credential {
 }
 
 pub fn decide(
-    drafts: &[Draft<'_>],
+    drafts: &[ImageDraft<'_>],
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
@@ -189,7 +189,7 @@ fn twice(logins: &[Login]) -> Vec<InputProblem> {
 /// The default login: the token, at this GitHub server's own registry, where
 /// the run uses that registry and nobody has logged in to it.
 fn token_login(
-    drafts: &[Draft<'_>],
+    drafts: &[ImageDraft<'_>],
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
@@ -198,8 +198,8 @@ fn token_login(
     inputs.github_token.as_ref()?;
     let registry = names::github_registry(context)?;
     let mention = format!("{registry}/");
-    let uses = |draft: &Draft<'_>| {
-        let dockerfile = draft.wanted.workspace.dockerfile.as_deref();
+    let uses = |draft: &ImageDraft<'_>| {
+        let dockerfile = draft.request.workspace.dockerfile.as_deref();
         let mut texts = dockerfile.into_iter().chain(draft.cache.entries());
         let mut names = draft.all_names.iter();
         names.any(|name| name.registry == registry) || texts.any(|text| text.contains(&mention))

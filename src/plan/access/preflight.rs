@@ -11,7 +11,7 @@ use crate::input::{Inputs, Preflight};
 use crate::plan::access::service_check::{self, ServiceCheck};
 use crate::plan::cache::entry::{registry_reference, repository};
 use crate::plan::cache::model::Cache;
-use crate::plan::draft::model::Draft;
+use crate::plan::draft::model::ImageDraft;
 use crate::plan::image::publication::Publication;
 use crate::plan::lists::distinct;
 
@@ -113,9 +113,9 @@ pub enum Access {
 }
 
 /// The questions of all images, each once.
-pub fn decide(drafts: &[Draft<'_>], mode: Preflight, context: &RunContext) -> Checks {
-    let of_one = |draft: &Draft<'_>| {
-        let inputs = &draft.wanted.inputs;
+pub fn decide(drafts: &[ImageDraft<'_>], mode: Preflight, context: &RunContext) -> Checks {
+    let of_one = |draft: &ImageDraft<'_>| {
+        let inputs = &draft.request.inputs;
         let (publication, cache) = (&draft.publication, &draft.cache);
         of_image(inputs, &draft.all_names, &draft.apart(), publication, cache)
     };
@@ -158,7 +158,7 @@ fn of_image(
 }
 
 /// The repositories that an image is pushed to, and those of its caches.
-pub fn repositories(draft: &Draft<'_>) -> Vec<ImageName> {
+pub fn repositories(draft: &ImageDraft<'_>) -> Vec<ImageName> {
     let publication = &draft.publication;
     let mut names = Vec::new();
     if publication.build && !publication.withheld {

@@ -5,10 +5,10 @@ use crate::image::{Platform, Reference, Registry};
 use crate::input::Inputs;
 use crate::input::builder::Driver;
 use crate::plan::access::preflight;
-use crate::plan::builder::create::Created;
+use crate::plan::builder::create::NewBuilder;
 use crate::plan::builder::model::{Builder, BuilderChoice};
 use crate::plan::dockerfile::commands::Question;
-use crate::plan::draft::model::Draft;
+use crate::plan::draft::model::ImageDraft;
 use crate::plan::draft::run_commands;
 use crate::plan::findings::{Level, Notice};
 
@@ -17,13 +17,13 @@ use crate::plan::findings::{Level, Notice};
 const ALWAYS: fn() -> Registry = Registry::docker_hub;
 
 /// The registries of all images, each once.
-fn registries(drafts: &[Draft<'_>]) -> Vec<Registry> {
+fn registries(drafts: &[ImageDraft<'_>]) -> Vec<Registry> {
     let all = drafts.iter().flat_map(of_image).chain([ALWAYS()]);
     let all: Vec<Registry> = all.collect();
     crate::plan::lists::distinct(&all)
 }
 
-fn of_image(draft: &Draft<'_>) -> Vec<Registry> {
+fn of_image(draft: &ImageDraft<'_>) -> Vec<Registry> {
     let pushed = preflight::repositories(draft);
     let pushed = pushed.into_iter().map(|name| name.registry);
     pushed.chain(bases(draft)).collect()
@@ -31,12 +31,12 @@ fn of_image(draft: &Draft<'_>) -> Vec<Registry> {
 
 /// Those of the images that the build begins from: in the Dockerfile, and in
 /// contexts that are images.
-fn bases(draft: &Draft<'_>) -> Vec<Registry> {
+fn bases(draft: &ImageDraft<'_>) -> Vec<Registry> {
     let platforms = draft.platforms.iter().cloned();
     // The builder's own platform is not known here, and chooses no registry.
     let any = "linux/amd64".parse::<Platform>().ok();
     let any = any.filter(|_| draft.platforms.is_empty());
-    let mut read = run_commands::dockerfile(draft.wanted, &draft.source).and_then(Question::read);
+    let mut read = run_commands::dockerfile(draft.request, &draft.source).and_then(Question::read);
     let images = platforms
         .chain(any)
         .filter_map(|platform| read.as_mut()?.images(&platform));
@@ -52,7 +52,7 @@ fn bases(draft: &Draft<'_>) -> Vec<Registry> {
 impl Builder {
     /// Lets a builder that the run makes reach the registries of these images; what
     /// to know of those that it will not reach.
-    pub fn reach(&mut self, inputs: &Inputs, drafts: &[Draft<'_>]) -> Option<Notice> {
+    pub fn reach(&mut self, inputs: &Inputs, drafts: &[ImageDraft<'_>]) -> Option<Notice> {
         let BuilderChoice::Created(created) = &mut self.choice else {
             return None;
         };
@@ -75,7 +75,7 @@ fn list(registries: &[Registry]) -> String {
     names.join(", ")
 }
 
-impl Created {
+impl NewBuilder {
     /// Lets it reach these registries: those on loopback by the network of its
     /// machine, all of them by the authorities that are given. Gives back those
     /// that it will not reach.
@@ -129,9 +129,9 @@ mod tests {
     use super::*;
     use crate::event::RunContext;
     use crate::plan::builder::buildx_features;
-    use crate::plan::builder::create_command::SetUpCommand;
-    use crate::plan::draft::request::Wanted;
-    use crate::plan::findings::Told;
+    use crate::plan::builder::create_command::CreateCommand;
+    use crate::plan::draft::request::ImageRequest;
+    use crate::plan::findings::Findings;
     use crate::plan::testing::{facts, inputs};
 
     #[test]
@@ -169,23 +169,23 @@ mod tests {
             .concat();
             let inputs = inputs(&given);
             let facts = facts(&inputs, dockerfile);
-            let wanted = Wanted::alone(&inputs, &RunContext::default(), &facts);
-            let mut told = Told::default();
+            let wanted = ImageRequest::alone(&inputs, &RunContext::default(), &facts);
+            let mut findings = Findings::default();
             let support =
-                buildx_features::decide(&inputs, None, &mut Vec::new(), &mut told.problems);
-            let draft = Draft::of(&wanted, &RunContext::default(), support, &mut told);
+                buildx_features::decide(&inputs, None, &mut Vec::new(), &mut findings.problems);
+            let draft = ImageDraft::of(&wanted, &RunContext::default(), support, &mut findings);
             let found = registries(&[draft]);
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             assert_eq!(found.join(" "), expected, "{given:?}");
         }
     }
 
-    fn reaching(given: &[(&str, &str)], registries: &[&str]) -> (Created, Vec<Registry>) {
+    fn reaching(given: &[(&str, &str)], registries: &[&str]) -> (NewBuilder, Vec<Registry>) {
         let inputs = inputs(given);
         let facts = facts(&inputs, "FROM scratch\n");
         let registries = registries.iter().map(|one| Registry::parse(one).unwrap());
         let registries: Vec<Registry> = registries.collect();
-        let mut created = Created::of(&inputs, &facts, Some("b"));
+        let mut created = NewBuilder::of(&inputs, &facts, Some("b"));
         let unreached = created.reach(&inputs, &registries);
         (created, unreached)
     }
@@ -257,7 +257,7 @@ mod tests {
             (remote.to_vec(), vec![]),
         ] {
             let (created, _) = reaching(&given, &["ghcr.io"]);
-            let lines = created.commands.iter().map(SetUpCommand::line);
+            let lines = created.commands.iter().map(CreateCommand::line);
             let lines = lines.collect::<Vec<_>>().join(" ");
             let named = lines.split(' ').filter(|word| word.ends_with(".toml"));
             assert_eq!(named.collect::<Vec<_>>(), expected, "{lines}");

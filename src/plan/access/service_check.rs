@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::input::Preflight;
 use crate::plan::cache::service::Service;
-use crate::plan::draft::model::Draft;
+use crate::plan::draft::model::ImageDraft;
 
 /// A service that is asked before anything is built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,13 +17,13 @@ pub struct ServiceCheck {
 }
 
 /// The services of all images, each once.
-pub fn checks(drafts: &[Draft<'_>], mode: Preflight) -> Vec<ServiceCheck> {
+pub fn checks(drafts: &[ImageDraft<'_>], mode: Preflight) -> Vec<ServiceCheck> {
     let mut checks: Vec<ServiceCheck> = Vec::new();
     if mode == Preflight::Off {
         return checks;
     }
     for draft in drafts {
-        let facts = &draft.wanted.facts.cache;
+        let facts = &draft.request.facts.cache;
         for entry in draft.cache.entries() {
             let Some(service) = Service::of(entry, facts) else {
                 continue;

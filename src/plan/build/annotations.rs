@@ -9,7 +9,7 @@ use crate::input::{Inputs, attest, csv};
 use crate::plan::builder::classic_store;
 use crate::plan::builder::model::Builder;
 use crate::plan::draft::annotation_levels::is_of_index;
-use crate::plan::findings::{Level, Notice, Told};
+use crate::plan::findings::{Findings, Level, Notice};
 use crate::plan::image::publication::Publication;
 
 /// What the decision is about.
@@ -25,16 +25,16 @@ pub struct Question<'a> {
 
 impl Question<'_> {
     /// Those of the image that buildx is asked for.
-    pub fn decide(&self, annotations: &[String], told: &mut Told) -> Vec<String> {
+    pub fn decide(&self, annotations: &[String], findings: &mut Findings) -> Vec<String> {
         if annotations.is_empty() || !self.publication.build {
             return annotations.to_vec();
         }
         if classic_store::builds(self.builder, self.facts) {
-            told.decide("annotations left out: the engine's classic image store holds none");
-            told.notices.extend(self.in_vain());
+            findings.decide("annotations left out: the engine's classic image store holds none");
+            findings.notices.extend(self.in_vain());
             return Vec::new();
         }
-        told.problems.extend(self.without_index(annotations));
+        findings.problems.extend(self.without_index(annotations));
         annotations.to_vec()
     }
 
@@ -118,7 +118,7 @@ mod tests {
         given: &[(&str, &str)],
         containerd_store: bool,
         annotations: &[&str],
-    ) -> (usize, Told) {
+    ) -> (usize, Findings) {
         let inputs = inputs(given);
         let mut facts = facts(&inputs, "FROM scratch\n");
         facts.engine = engine(containerd_store);
@@ -135,9 +135,9 @@ mod tests {
             attestations: &attestations,
         };
         let annotations = annotations.iter().map(|text| (*text).to_owned());
-        let mut told = Told::default();
-        let decided = question.decide(&annotations.collect::<Vec<_>>(), &mut told);
-        (decided.len(), told)
+        let mut findings = Findings::default();
+        let decided = question.decide(&annotations.collect::<Vec<_>>(), &mut findings);
+        (decided.len(), findings)
     }
 
     const ONE: (&str, &str) = ("platforms", "linux/amd64");
@@ -157,12 +157,15 @@ mod tests {
                 None,
             ),
         ] {
-            let (_, told) = decided(&inputs, true, &["index:a=b"]);
-            let found = told.problems.first().map(|problem| problem.input.as_str());
+            let (_, findings) = decided(&inputs, true, &["index:a=b"]);
+            let found = findings
+                .problems
+                .first()
+                .map(|problem| problem.input.as_str());
             assert_eq!(found, input, "{inputs:?}");
         }
-        let (_, told) = decided(&[given, ONE, OFF], true, &["manifest:a=b"]);
-        assert_eq!(told.problems, []);
+        let (_, findings) = decided(&[given, ONE, OFF], true, &["manifest:a=b"]);
+        assert_eq!(findings.problems, []);
     }
 
     #[test]
@@ -173,10 +176,10 @@ mod tests {
             (vec![given, ("load", "true")], false, 1),
             (vec![given, ("load", "true")], true, 0),
         ] {
-            let (count, told) = decided(&inputs, store, &["manifest:a=b"]);
+            let (count, findings) = decided(&inputs, store, &["manifest:a=b"]);
             assert_eq!(count, usize::from(store), "{inputs:?}");
-            assert_eq!(told.decisions.len(), usize::from(!store), "{inputs:?}");
-            assert_eq!(told.notices.len(), notices, "{inputs:?}");
+            assert_eq!(findings.decisions.len(), usize::from(!store), "{inputs:?}");
+            assert_eq!(findings.notices.len(), notices, "{inputs:?}");
         }
     }
 }

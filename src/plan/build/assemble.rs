@@ -6,18 +6,24 @@ use crate::plan::build::model::Build;
 use crate::plan::build::{annotations, attestations};
 use crate::plan::builder::classic_store;
 use crate::plan::builder::model::Builder;
-use crate::plan::command::bake_file::Definition;
+use crate::plan::command::bake_file::BakeFile;
 use crate::plan::command::build::Parts;
-use crate::plan::draft::model::Draft;
+use crate::plan::draft::model::ImageDraft;
 use crate::plan::draft::{bake_target, tags};
-use crate::plan::findings::Told;
+use crate::plan::findings::Findings;
 
 /// The image, by this builder.
-pub fn build(draft: &Draft<'_>, context: &RunContext, builder: &Builder, told: &mut Told) -> Build {
-    let (inputs, facts) = (&*draft.wanted.inputs, draft.wanted.facts);
-    let target = draft.wanted.target;
-    let attestations = attestations::decide(inputs, context, facts, builder, &mut told.decisions);
-    let metadata = metadata(draft, told);
+pub fn build(
+    draft: &ImageDraft<'_>,
+    context: &RunContext,
+    builder: &Builder,
+    findings: &mut Findings,
+) -> Build {
+    let (inputs, facts) = (&*draft.request.inputs, draft.request.facts);
+    let target = draft.request.target;
+    let attestations =
+        attestations::decide(inputs, context, facts, builder, &mut findings.decisions);
+    let metadata = metadata(draft, findings);
     let annotations = annotations::Question {
         inputs,
         facts,
@@ -26,11 +32,11 @@ pub fn build(draft: &Draft<'_>, context: &RunContext, builder: &Builder, told: &
         publication: &draft.publication,
         attestations: &attestations,
     };
-    let annotations = annotations.decide(&metadata.annotations, told);
+    let annotations = annotations.decide(&metadata.annotations, findings);
     let parts = Parts {
         inputs,
         facts,
-        support: draft.support,
+        features: draft.features,
         metadata: &metadata,
         annotations: &annotations,
         platforms: &draft.platforms,
@@ -45,10 +51,10 @@ pub fn build(draft: &Draft<'_>, context: &RunContext, builder: &Builder, told: &
         git_logins: &draft.git_logins(),
     };
     let arguments = parts.arguments();
-    told.problems.extend(arguments.too_long());
+    findings.problems.extend(arguments.too_long());
     let replaced = draft.named.replaced(inputs, &parts.references());
-    told.notices.extend(replaced);
-    let definition = target.map(|target| Definition::of(target, &parts));
+    findings.notices.extend(replaced);
+    let definition = target.map(|target| BakeFile::of(target, &parts));
     Build {
         target: target.map(|target| target.name.clone()),
         definition,
@@ -70,25 +76,25 @@ pub fn build(draft: &Draft<'_>, context: &RunContext, builder: &Builder, told: &
 }
 
 /// What the image is called.
-fn metadata(draft: &Draft<'_>, told: &mut Told) -> Metadata {
-    let (inputs, facts) = (&*draft.wanted.inputs, draft.wanted.facts);
+fn metadata(draft: &ImageDraft<'_>, findings: &mut Findings) -> Metadata {
+    let (inputs, facts) = (&*draft.request.inputs, draft.request.facts);
     let metadata = tags::metadata(inputs, facts, &draft.named, &draft.names, &draft.platforms);
     let mut metadata = metadata.unwrap_or_else(|mut more| {
-        told.problems.append(&mut more);
+        findings.problems.append(&mut more);
         Metadata::default()
     });
-    if let Some(target) = draft.wanted.target {
+    if let Some(target) = draft.request.target {
         bake_target::describe(target, inputs, &mut metadata);
         if !draft.publication.build {
             // Beside other targets, what is only looked at is called nothing.
             metadata.tags.clear();
         }
     }
-    if told.problems.is_empty() {
+    if findings.problems.is_empty() {
         let push = draft.publication.push;
-        told.problems = tags::unpublishable(&metadata, &draft.named, &draft.names, push);
+        findings.problems = tags::unpublishable(&metadata, &draft.named, &draft.names, push);
     }
-    told.notices.extend(tags::notices(inputs, &metadata));
-    told.notices.extend(tags::doubts(inputs));
+    findings.notices.extend(tags::notices(inputs, &metadata));
+    findings.notices.extend(tags::doubts(inputs));
     metadata
 }

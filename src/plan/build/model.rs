@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::image::{ImageName, Platform};
 use crate::plan::cache::model::Cache;
-use crate::plan::command::bake_file::Definition;
+use crate::plan::command::bake_file::BakeFile;
 use crate::plan::command::build::Arguments;
-use crate::plan::command::exclusions::Omit;
+use crate::plan::command::exclusions::Exclusions;
 use crate::plan::image::context::BuildContext;
 use crate::plan::image::publication::Publication;
 use crate::plan::run_files::RunFiles;
@@ -52,14 +52,14 @@ pub struct Build {
     pub arguments: Arguments,
     /// The bake file of the target.
     #[serde(skip)]
-    pub definition: Option<Definition>,
+    pub definition: Option<BakeFile>,
 }
 
 impl Build {
     /// The bake file of the target, with the run's files in their places and
     /// without what is to be left out.
-    pub fn definition(&self, files: &RunFiles, omit: &Omit) -> Option<String> {
-        Some(self.definition.as_ref()?.text(files, omit))
+    pub fn definition(&self, files: &RunFiles, exclusions: &Exclusions) -> Option<String> {
+        Some(self.definition.as_ref()?.text(files, exclusions))
     }
 
     /// True when something is called by its tags: not for a look at the build, or
@@ -68,7 +68,7 @@ impl Build {
         let goes_elsewhere = self
             .definition
             .as_ref()
-            .is_some_and(Definition::goes_elsewhere);
+            .is_some_and(BakeFile::goes_elsewhere);
         self.publication.build && (self.publication.push || !goes_elsewhere)
     }
 
@@ -77,13 +77,13 @@ impl Build {
         let is_alone = self
             .definition
             .as_ref()
-            .is_none_or(Definition::makes_images_alone);
+            .is_none_or(BakeFile::makes_images_alone);
         self.publication.push && !self.publication.load && is_alone
     }
 
     /// True when buildx tells of several targets, and so names the target of each
     /// step.
     pub fn names_targets(&self) -> bool {
-        self.definition.as_ref().is_some_and(Definition::is_linked)
+        self.definition.as_ref().is_some_and(BakeFile::is_linked)
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::image::Platform;
 use crate::input::builder::Driver;
-use crate::plan::builder::create::Created;
+use crate::plan::builder::create::NewBuilder;
 use crate::plan::builder::model::Builder;
 
 /// A node that can be reached, and the platforms that it says it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Able {
+pub struct ReachableNode {
     /// Its place among the nodes of the builder.
     pub index: usize,
     /// Its own platform first, those that it emulates among the others.
@@ -18,19 +18,24 @@ pub struct Able {
 
 /// Which of the nodes that are left builds what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spread {
+pub struct NodeAssignment {
     /// The platforms of each node, by its place among the nodes of the builder.
     pub pins: Vec<(usize, Vec<Platform>)>,
     /// The platforms that none of them can build.
     pub without_node: Vec<Platform>,
 }
 
-impl Created {
+impl NewBuilder {
     /// Gives every platform to one of the nodes that are left: the one that the
     /// inputs say, else one of that processor, else one that emulates it. What
     /// runs no command is built by any.
-    pub fn spread(&self, all: &[Platform], running: &BTreeSet<Platform>, able: &[Able]) -> Spread {
-        let mut spread = Spread {
+    pub fn spread(
+        &self,
+        all: &[Platform],
+        running: &BTreeSet<Platform>,
+        able: &[ReachableNode],
+    ) -> NodeAssignment {
+        let mut spread = NodeAssignment {
             pins: self.pinned(able.iter().map(|node| node.index)),
             without_node: Vec::new(),
         };
@@ -52,15 +57,15 @@ impl Created {
 }
 
 /// The node for a platform; where `any` will do, the first one at last.
-fn position(platform: &Platform, any: bool, able: &[Able]) -> Option<usize> {
-    let native = |node: &Able| {
+fn position(platform: &Platform, any: bool, able: &[ReachableNode]) -> Option<usize> {
+    let native = |node: &ReachableNode| {
         let own = node.runs.first();
         own.is_some_and(|own| {
             (&own.os, &own.architecture) == (&platform.os, &platform.architecture)
         })
     };
-    let runs = |node: &Able| node.runs.contains(platform);
-    let both = |node: &Able| native(node) && runs(node);
+    let runs = |node: &ReachableNode| node.runs.contains(platform);
+    let both = |node: &ReachableNode| native(node) && runs(node);
     let found = able.iter().position(both);
     found
         .or_else(|| able.iter().position(runs))
@@ -101,7 +106,7 @@ pub fn described(builder: &Builder, platforms: &[Platform]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::builder::create_command::SetUpCommand;
+    use crate::plan::builder::create_command::CreateCommand;
     use std::time::{Duration, Instant};
 
     use super::*;
@@ -119,9 +124,9 @@ mod tests {
         ),
     ];
 
-    fn made(given: &[(&str, &str)]) -> Created {
+    fn made(given: &[(&str, &str)]) -> NewBuilder {
         let inputs = inputs(given);
-        Created::of(&inputs, &facts(&inputs, ""), Some("Mine"))
+        NewBuilder::of(&inputs, &facts(&inputs, ""), Some("Mine"))
     }
 
     fn platforms(text: &str) -> Vec<Platform> {
@@ -137,14 +142,14 @@ mod tests {
         described(&builder, &platforms(all))
     }
 
-    fn able(index: usize, runs: &str) -> Able {
+    fn able(index: usize, runs: &str) -> ReachableNode {
         let runs = platforms(runs);
-        Able { index, runs }
+        ReachableNode { index, runs }
     }
 
     /// `NODE=PLATFORMS` for each node, then the platforms that have none; the
     /// image is for amd64 and arm64.
-    fn spread(given: &[(&str, &str)], running: &str, able: &[Able]) -> String {
+    fn spread(given: &[(&str, &str)], running: &str, able: &[ReachableNode]) -> String {
         let names = |all: &[Platform]| {
             let all: Vec<String> = all.iter().map(ToString::to_string).collect();
             all.join(",")
@@ -266,7 +271,7 @@ mod tests {
     fn a_builder_is_made_again_of_what_is_left() {
         let made = made(&[TWO, &[("driver-opts", "servername=a")]].concat());
         let lines = |nodes: &[(usize, Vec<Platform>)]| -> Vec<String> {
-            made.again(nodes).iter().map(SetUpCommand::line).collect()
+            made.again(nodes).iter().map(CreateCommand::line).collect()
         };
         assert_eq!(
             lines(&[(0, platforms("linux/arm64")), (1, vec![])]),

@@ -28,7 +28,7 @@ const BUILDX_DOCS: &str = "https://github.com/docker/buildx#installing";
 
 /// What can be used.
 #[derive(Clone, Copy, Debug)]
-pub struct Support {
+pub struct BuildxFeatures {
     pub build_contexts: bool,
     pub attestations: bool,
     pub annotations: bool,
@@ -43,9 +43,9 @@ pub fn decide(
     version: Option<&Version>,
     notices: &mut Vec<Notice>,
     problems: &mut Vec<InputProblem>,
-) -> Support {
+) -> BuildxFeatures {
     let has = |needed: &Version| version.is_none_or(|version| version >= needed);
-    let support = Support {
+    let support = BuildxFeatures {
         build_contexts: has(&BUILD_CONTEXTS),
         attestations: has(&ATTESTATIONS),
         annotations: has(&ANNOTATIONS),

@@ -10,12 +10,12 @@ use crate::facts::Facts;
 use crate::image::{Platform, Registry};
 use crate::input::Inputs;
 use crate::input::builder::{BuilderInputs, Cleanup, Driver};
-use crate::plan::builder::create_command::{Making, SetUpCommand};
-use crate::plan::builder::node::{MadeNode, nodes};
+use crate::plan::builder::create_command::{CreateCommand, CreateStep};
+use crate::plan::builder::node::{BuilderNode, nodes};
 
 /// A builder that the run makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Created {
+pub struct NewBuilder {
     /// Its name.
     pub name: String,
     /// What it is made with.
@@ -31,9 +31,9 @@ pub struct Created {
     pub stays: bool,
     /// What makes it, in this order: a command for each node, and one more that
     /// waits for them.
-    pub commands: Vec<SetUpCommand>,
+    pub commands: Vec<CreateCommand>,
     /// What it is made of.
-    pub nodes: Vec<MadeNode>,
+    pub nodes: Vec<BuilderNode>,
     /// The registries for which it has the network of its machine: they are on
     /// loopback there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -47,7 +47,7 @@ fn as_text<S: Serializer>(driver: &Driver, serializer: S) -> Result<S::Ok, S::Er
     serializer.collect_str(driver)
 }
 
-impl Created {
+impl NewBuilder {
     /// The builder that the inputs describe. `named` is the name that the
     /// workflow gave it.
     pub fn of(inputs: &Inputs, facts: &Facts, named: Option<&str>) -> Self {
@@ -62,10 +62,10 @@ impl Created {
         };
         let needs_engine = driver == Driver::DockerContainer && own.first.endpoint.is_none();
         let needs_context = needs_engine && facts.docker.endpoint.needs_context();
-        let makings: Vec<Making> = own
+        let makings: Vec<CreateStep> = own
             .nodes()
             .enumerate()
-            .map(|(index, node)| Making::of(own, node, index, needs_context))
+            .map(|(index, node)| CreateStep::of(own, node, index, needs_context))
             .collect();
         let mut created = Self {
             name: name.to_owned(),
@@ -87,23 +87,23 @@ impl Created {
         let nodes = own.nodes().zip(&self.nodes).enumerate();
         let commands = nodes.map(|(index, (node, made))| {
             let first = (index == 0).then_some(self.driver);
-            let begin = SetUpCommand::begin(&self.name, first, node.name.as_deref());
+            let begin = CreateCommand::begin(&self.name, first, node.name.as_deref());
             made.making.command(begin, &node.platforms)
         });
         self.commands = commands.chain([self.wait()]).collect();
     }
 }
 
-impl Created {
+impl NewBuilder {
     /// The commands that make the builder anew of these nodes, each with these
     /// platforms. Their names are those that they have had.
-    pub fn again(&self, nodes: &[(usize, Vec<Platform>)]) -> Vec<SetUpCommand> {
+    pub fn again(&self, nodes: &[(usize, Vec<Platform>)]) -> Vec<CreateCommand> {
         let known = nodes
             .iter()
             .filter_map(|(index, platforms)| Some((self.nodes.get(*index)?, platforms)));
         let commands = known.enumerate().map(|(position, (node, platforms))| {
             let first = (position == 0).then_some(self.driver);
-            let begin = SetUpCommand::begin(&self.name, first, Some(&node.name));
+            let begin = CreateCommand::begin(&self.name, first, Some(&node.name));
             node.making.command(begin, platforms)
         });
         commands.collect()
@@ -116,8 +116,8 @@ impl Created {
     }
 
     /// The command that waits until every node is up, and tells of them.
-    pub fn wait(&self) -> SetUpCommand {
-        SetUpCommand::of(&["inspect", "--bootstrap", &self.name])
+    pub fn wait(&self) -> CreateCommand {
+        CreateCommand::of(&["inspect", "--bootstrap", &self.name])
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
         let inputs = inputs(given);
         let mut facts = facts(&inputs, "FROM scratch\n");
         facts.docker.endpoint = settings;
-        Created::of(&inputs, &facts, Some("b")).commands[0].line()
+        NewBuilder::of(&inputs, &facts, Some("b")).commands[0].line()
     }
 
     #[test]

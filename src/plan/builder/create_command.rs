@@ -28,7 +28,7 @@ const HOST_NETWORK: &str = "network=host";
 
 /// Arguments for buildx.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SetUpCommand(Vec<Argument>);
+pub struct CreateCommand(Vec<Argument>);
 
 /// One argument, or one that ends in the name of a file of the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,13 +40,13 @@ pub enum Argument {
 
 /// What makes a node, beside its name and its platforms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Making {
-    options: SetUpCommand,
-    config: SetUpCommand,
-    end: SetUpCommand,
+pub struct CreateStep {
+    options: CreateCommand,
+    config: CreateCommand,
+    end: CreateCommand,
 }
 
-impl Making {
+impl CreateStep {
     /// Gives a container the network of its machine.
     pub fn use_host_network(&mut self) {
         self.options.option("--driver-opt", HOST_NETWORK);
@@ -54,13 +54,13 @@ impl Making {
 
     /// Has the run write the configuration of this node.
     pub fn write_config(&mut self, index: usize) {
-        self.config = SetUpCommand::default();
+        self.config = CreateCommand::default();
         let file = config_file(index).to_owned();
         self.config.file(CONFIG_OPTION, "", file);
     }
 
     /// The command that begins like this, as the original orders the rest.
-    pub fn command(&self, mut begin: SetUpCommand, platforms: &[Platform]) -> SetUpCommand {
+    pub fn command(&self, mut begin: CreateCommand, platforms: &[Platform]) -> CreateCommand {
         begin.0.extend_from_slice(&self.options.0);
         if !platforms.is_empty() {
             let list: Vec<String> = platforms.iter().map(ToString::to_string).collect();
@@ -109,13 +109,13 @@ pub fn config_file(node: usize) -> &'static str {
     }
 }
 
-impl Serialize for SetUpCommand {
+impl Serialize for CreateCommand {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.line())
     }
 }
 
-impl SetUpCommand {
+impl CreateCommand {
     /// The arguments, with the run's files in their places.
     pub fn arguments(&self, files: &RunFiles) -> Vec<OsString> {
         let resolve = |argument: &Argument| match argument {

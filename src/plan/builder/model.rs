@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::facts::Facts;
 use crate::input::Inputs;
-use crate::plan::builder::create::Created;
+use crate::plan::builder::create::NewBuilder;
 
 /// Where to read how the containerd image store is switched on.
 pub const CONTAINERD_DOCS: &str = "https://docs.docker.com/engine/storage/containerd/";
@@ -29,7 +29,7 @@ pub enum BuilderChoice {
     /// A builder that exists already.
     Named(String),
     /// A builder that the run makes, and removes.
-    Created(Created),
+    Created(NewBuilder),
 }
 
 impl Builder {
@@ -42,7 +42,7 @@ impl Builder {
 
     /// One for the run; where an earlier run has left it, that one.
     pub fn own(inputs: &Inputs, facts: &Facts, named: Option<&str>, reason: String) -> Self {
-        let created = Created::of(inputs, facts, named);
+        let created = NewBuilder::of(inputs, facts, named);
         let choice =
             match facts.builder.left.is_some() && created.name == facts.builder.lasting_name {
                 true => BuilderChoice::Named(created.name),
@@ -61,7 +61,7 @@ impl Builder {
     }
 
     /// The builder that the run makes, when it makes one.
-    pub fn made(&self) -> Option<&Created> {
+    pub fn made(&self) -> Option<&NewBuilder> {
         match &self.choice {
             BuilderChoice::Created(created) => Some(created),
             BuilderChoice::Engine | BuilderChoice::Named(_) => None,

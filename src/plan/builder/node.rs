@@ -12,11 +12,11 @@ use serde::Serialize;
 
 use crate::image::Platform;
 use crate::input::builder::BuilderInputs;
-use crate::plan::builder::create_command::Making;
+use crate::plan::builder::create_command::CreateStep;
 
 /// A node of a builder that the run makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct MadeNode {
+pub struct BuilderNode {
     /// The name that buildx knows it by.
     pub name: String,
     /// Where it is, without a password; none where that is the engine of this
@@ -26,12 +26,12 @@ pub struct MadeNode {
     /// The platforms that the inputs give to it.
     pub platforms: Vec<Platform>,
     #[serde(skip)]
-    pub making: Making,
+    pub making: CreateStep,
 }
 
 /// The nodes of the inputs, as buildx names them and gives platforms to them:
 /// a platform belongs to the last node that asks for it.
-pub fn nodes(own: &BuilderInputs, builder: &str, makings: Vec<Making>) -> Vec<MadeNode> {
+pub fn nodes(own: &BuilderInputs, builder: &str, makings: Vec<CreateStep>) -> Vec<BuilderNode> {
     let mut names = Names::of(builder);
     let last: HashMap<&Platform, usize> = own
         .nodes()
@@ -41,7 +41,7 @@ pub fn nodes(own: &BuilderInputs, builder: &str, makings: Vec<Making>) -> Vec<Ma
     let nodes = own.nodes().zip(makings).enumerate();
     let made = nodes.map(|(index, (node, making))| {
         let own = node.platforms.iter();
-        MadeNode {
+        BuilderNode {
             name: names.next(node.name.as_deref()),
             endpoint: node.endpoint.as_deref().map(without_password),
             platforms: own
@@ -109,7 +109,7 @@ pub fn without_password(endpoint: &str) -> String {
     }
 }
 
-impl MadeNode {
+impl BuilderNode {
     /// Whether that is its name; buildx writes all names in small letters.
     pub fn is_called(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)

@@ -13,7 +13,7 @@ use crate::input::output::has_docker_exporter;
 use crate::input::{CacheChoice, Inputs};
 use crate::plan::cache::local::LocalCache;
 use crate::plan::cache::model::Cache;
-use crate::plan::cache::scope::Scope;
+use crate::plan::cache::scope::CacheScope;
 use crate::plan::cache::service;
 use crate::plan::findings::{Level, Notice};
 use crate::plan::image::publication::Publication;
@@ -155,7 +155,7 @@ impl CacheRequest<'_> {
             return Cache::none("`cache: registry`, and there is no image to keep it beside");
         };
         let scope = self.scope();
-        let reference = |scope: &Scope| format!("{name}:{}", scope.tag());
+        let reference = |scope: &CacheScope| format!("{name}:{}", scope.tag());
         let entry = |scope| format!("type=registry,ref={}", reference(scope));
         let from = [entry(&scope), entry(&scope.of_default_branch())];
         let written = reference(&scope);
@@ -266,9 +266,9 @@ impl CacheRequest<'_> {
         branch.filter(|branch| Some(*branch) != self.default_branch())
     }
 
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> CacheScope {
         let image = self.names.first().map(ToString::to_string);
-        Scope {
+        CacheScope {
             image: image.unwrap_or_else(|| self.context.repository.to_lowercase()),
             target: self.inputs.target.clone(),
             platforms: self.platforms.to_vec(),

@@ -10,7 +10,7 @@ const READABLE: usize = 80;
 
 /// Whose cache it is: builds of another scope would overwrite it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
+pub struct CacheScope {
     /// The image, without a tag.
     pub image: String,
     /// The stage that is built, when it is named.
@@ -21,7 +21,7 @@ pub struct Scope {
     pub branch: Option<String>,
 }
 
-impl Scope {
+impl CacheScope {
     /// The same on the default branch.
     pub fn of_default_branch(&self) -> Self {
         Self {
@@ -85,10 +85,10 @@ mod tests {
 
     use super::*;
 
-    fn scope(target: &str, platforms: &str, branch: &str) -> Scope {
+    fn scope(target: &str, platforms: &str, branch: &str) -> CacheScope {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let platforms = platforms.split(',').filter(|text| !text.is_empty());
-        Scope {
+        CacheScope {
             image: "ghcr.io/acme/app".to_owned(),
             target: some(target),
             platforms: platforms.map(|one| one.parse().unwrap()).collect(),
@@ -114,8 +114,8 @@ mod tests {
             scope("a", "linux/amd64", ""),
             scope("", "", ""),
         ];
-        let names: BTreeSet<String> = all.iter().map(Scope::name).collect();
-        let tags: BTreeSet<String> = all.iter().map(Scope::tag).collect();
+        let names: BTreeSet<String> = all.iter().map(CacheScope::name).collect();
+        let tags: BTreeSet<String> = all.iter().map(CacheScope::tag).collect();
         assert_eq!((names.len(), tags.len()), (all.len(), all.len()));
         for name in names.iter().chain(&tags) {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::facts::Target;
 use crate::input::output::{Exporter, Output, has_docker_exporter};
 use crate::plan::command::build::Parts;
-use crate::plan::command::exclusions::Omit;
+use crate::plan::command::exclusions::Exclusions;
 use crate::plan::draft::git_logins::{self, escaped};
 use crate::plan::run_files::RunFiles;
 
@@ -17,7 +17,7 @@ const CACHE_FROM: &str = "cache-from";
 
 /// The bake file of one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Definition {
+pub struct BakeFile {
     name: String,
     /// The target and those that it is made from.
     all: Map<String, Value>,
@@ -28,7 +28,7 @@ pub struct Definition {
     /// True for caches that no bake file gives.
     adds_cache: bool,
     cache_to: Vec<String>,
-    outputs: Vec<Place>,
+    outputs: Vec<OutputTarget>,
     /// The logins for Git of each of all, by id and place.
     git_logins: BTreeMap<String, Vec<(String, usize)>>,
 }
@@ -36,7 +36,7 @@ pub struct Definition {
 /// Where the result goes. `--push` and `--load` of bake do nothing beside most
 /// outputs, so they are outputs too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum OutputTarget {
     /// As it is given.
     Given(String),
     /// As it is given; it sends the image somewhere.
@@ -49,23 +49,25 @@ enum Place {
     LoadedUnlessPushed,
 }
 
-impl Place {
-    fn text(&self, sending: bool) -> Option<String> {
+impl OutputTarget {
+    /// The entry of `output`, unless it is left out.
+    fn text(&self, exclusions: &Exclusions) -> Option<String> {
         match self {
             Self::Given(text) => Some(text.clone()),
-            Self::Sends(text) => sending.then(|| text.clone()),
-            Self::Pushed(more) if sending => {
+            Self::Sends(_) if exclusions.push => None,
+            Self::Sends(text) => Some(text.clone()),
+            Self::Pushed(more) if exclusions.push => more.clone(),
+            Self::Pushed(more) => {
                 let more = more.as_deref().unwrap_or("type=image");
                 Some(format!("{more},push=true"))
             }
-            Self::Pushed(more) => more.clone(),
             Self::Loaded => Some("type=docker".to_owned()),
-            Self::LoadedUnlessPushed => (!sending).then(|| "type=docker".to_owned()),
+            Self::LoadedUnlessPushed => exclusions.push.then(|| "type=docker".to_owned()),
         }
     }
 }
 
-impl Definition {
+impl BakeFile {
     pub fn of(target: &Target, parts: &Parts<'_>) -> Self {
         let platforms: Vec<String> = parts.platforms.iter().map(ToString::to_string).collect();
         let labels = parts.metadata.labels.iter();
@@ -74,10 +76,10 @@ impl Definition {
         let mut fixed = Map::new();
         fixed.insert("labels".to_owned(), Value::Object(labels.collect()));
         fixed.insert("platforms".to_owned(), json!(platforms));
-        if parts.support.annotations {
+        if parts.features.annotations {
             fixed.insert("annotations".to_owned(), list(parts.annotations));
         }
-        if parts.support.attestations {
+        if parts.features.attestations {
             fixed.insert("attest".to_owned(), list(parts.attestations));
         }
         Self {
@@ -102,32 +104,33 @@ impl Definition {
     /// True when the target says where its result goes, and that is not under its
     /// tags.
     pub fn goes_elsewhere(&self) -> bool {
-        let is_given = |place: &Place| matches!(place, Place::Given(_) | Place::Sends(_));
+        let is_given =
+            |place: &OutputTarget| matches!(place, OutputTarget::Given(_) | OutputTarget::Sends(_));
         !self.outputs.is_empty() && self.outputs.iter().all(is_given)
     }
 
     /// True when no output is anything else than an image.
     pub fn makes_images_alone(&self) -> bool {
         let mut outputs = self.outputs.iter();
-        outputs.all(|place| matches!(place, Place::Pushed(_)))
+        outputs.all(|place| matches!(place, OutputTarget::Pushed(_)))
     }
 
     /// The file's text, with the run's files in their places and without what is
     /// to be left out.
-    pub fn text(&self, files: &RunFiles, omit: &Omit) -> String {
-        json!({ "target": self.targets(files, omit) }).to_string()
+    pub fn text(&self, files: &RunFiles, exclusions: &Exclusions) -> String {
+        json!({ "target": self.targets(files, exclusions) }).to_string()
     }
 
     /// The text of one file for several.
     pub fn of_all<'a>(
         all: impl Iterator<Item = &'a Self> + Clone,
         files: &RunFiles,
-        omit: &Omit,
+        exclusions: &Exclusions,
     ) -> String {
         let is_wanted = |name: &String| all.clone().any(|one| one.name == *name);
         let mut targets = Map::new();
         for one in all.clone() {
-            for (name, definition) in one.targets(files, omit) {
+            for (name, definition) in one.targets(files, exclusions) {
                 match targets.get_mut(&name) {
                     // Those that are wanted themselves are as planned.
                     _ if name != one.name && is_wanted(&name) => {}
@@ -144,15 +147,15 @@ impl Definition {
         json!({ "target": targets }).to_string()
     }
 
-    fn targets(&self, files: &RunFiles, omit: &Omit) -> Map<String, Value> {
+    fn targets(&self, files: &RunFiles, exclusions: &Exclusions) -> Map<String, Value> {
         let tags = self.tags.iter();
-        let tags = tags.filter(|tag| !omit.references.contains(tag));
+        let tags = tags.filter(|tag| !exclusions.references.contains(tag));
         let from = self.cache_from.iter();
-        let from = from.filter(|entry| !omit.has_cache_from(entry));
+        let from = from.filter(|entry| !exclusions.has_cache_from(entry));
         let to = self.cache_to.iter();
-        let to = to.filter(|entry| !omit.has_cache_to(entry));
+        let to = to.filter(|entry| !exclusions.has_cache_to(entry));
         let outputs = self.outputs.iter();
-        let outputs = outputs.filter_map(|place| place.text(!omit.sending));
+        let outputs = outputs.filter_map(|place| place.text(exclusions));
         let outputs: Vec<String> = outputs.collect();
         let mut target = self.fixed.clone();
         target.insert("tags".to_owned(), list(tags));
@@ -204,27 +207,27 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> Value {
 
 /// Where the result goes: the outputs of the target, and what `push` and `load`
 /// add to them.
-fn places(parts: &Parts<'_>) -> Vec<Place> {
+fn places(parts: &Parts<'_>) -> Vec<OutputTarget> {
     let publication = parts.publication;
     let outputs = parts.inputs.build.outputs.iter();
     let outputs = outputs.filter(|output| !output.pushes_by_itself() || publication.sends());
     let place = |output: &Output| match output.exporter {
         // The names of the target are those of all its images.
         _ if output.pushes() && publication.push => {
-            Place::Pushed(output.unpushed().map(|output| output.text))
+            OutputTarget::Pushed(output.unpushed().map(|output| output.text))
         }
-        _ if output.pushes_by_itself() => Place::Sends(output.text.clone()),
-        Exporter::Image if publication.push => Place::Pushed(Some(output.text.clone())),
-        _ => Place::Given(output.text.clone()),
+        _ if output.pushes_by_itself() => OutputTarget::Sends(output.text.clone()),
+        Exporter::Image if publication.push => OutputTarget::Pushed(Some(output.text.clone())),
+        _ => OutputTarget::Given(output.text.clone()),
     };
-    let mut places: Vec<Place> = outputs.map(place).collect();
-    let is_pushed = |place: &Place| matches!(place, Place::Pushed(_));
+    let mut places: Vec<OutputTarget> = outputs.map(place).collect();
+    let is_pushed = |place: &OutputTarget| matches!(place, OutputTarget::Pushed(_));
     if publication.push && !places.iter().any(is_pushed) {
-        places.push(Place::Pushed(None));
+        places.push(OutputTarget::Pushed(None));
     }
     match publication.load && !has_docker_exporter(&parts.inputs.build.outputs) {
-        true if parts.leaves_in_engine() => places.push(Place::LoadedUnlessPushed),
-        true => places.push(Place::Loaded),
+        true if parts.leaves_in_engine() => places.push(OutputTarget::LoadedUnlessPushed),
+        true => places.push(OutputTarget::Loaded),
         false => {}
     }
     places
@@ -291,13 +294,13 @@ fn without_template(value: &Value, is_escaped: bool) -> Value {
 mod tests {
     use super::*;
 
-    fn definition() -> Definition {
+    fn definition() -> BakeFile {
         let all = json!({
             "api": {"contexts": {"base": "target:base"}, "tags": ["old"]},
             "base": {"context": ".", "cache-to": ["type=registry,ref=r/base:cache"]},
         });
         let all = all.as_object().unwrap();
-        Definition {
+        BakeFile {
             name: "api".to_owned(),
             all: family("api", all, &["linux/arm64".to_owned()]),
             fixed: Map::from_iter([("labels".to_owned(), json!({"a": escaped("${b}%{c}$")}))]),
@@ -305,7 +308,7 @@ mod tests {
             cache_from: vec!["type=registry,ref=r/a:cache".to_owned()],
             adds_cache: true,
             cache_to: vec!["type=registry,ref=r/a:cache".to_owned()],
-            outputs: vec![Place::Pushed(None), Place::LoadedUnlessPushed],
+            outputs: vec![OutputTarget::Pushed(None), OutputTarget::LoadedUnlessPushed],
             git_logins: [("base".to_owned(), vec![("GIT_AUTH_HEADER.h".to_owned(), 1)])].into(),
         }
     }
@@ -316,13 +319,13 @@ mod tests {
         }
     }
 
-    fn text(omit: &Omit) -> Value {
-        serde_json::from_str(&definition().text(&files(), omit)).unwrap()
+    fn text(exclusions: &Exclusions) -> Value {
+        serde_json::from_str(&definition().text(&files(), exclusions)).unwrap()
     }
 
     #[test]
     fn the_target_is_as_planned_and_what_it_is_made_from_as_it_was() {
-        let text = text(&Omit::default());
+        let text = text(&Exclusions::default());
         let targets: Vec<&String> = text["target"].as_object().unwrap().keys().collect();
         assert_eq!(targets, ["api", "base"]);
         let api = &text["target"]["api"];
@@ -342,7 +345,7 @@ mod tests {
 
     #[test]
     fn one_file_for_several_builds_for_the_platforms_of_each() {
-        let of = |name: &str, platforms: Value| Definition {
+        let of = |name: &str, platforms: Value| BakeFile {
             name: name.to_owned(),
             all: Map::from_iter([
                 (name.to_owned(), json!({})),
@@ -351,7 +354,7 @@ mod tests {
             ..definition()
         };
         let all = [of("api", json!(["a"])), of("web", json!(["a", "b"]))];
-        let text = Definition::of_all(all.iter(), &files(), &Omit::default());
+        let text = BakeFile::of_all(all.iter(), &files(), &Exclusions::default());
         let text: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(text["target"]["base"]["platforms"], json!(["a", "b"]));
         assert_eq!(text["target"]["web"]["tags"], json!(["r/a:1", "r/a:2"]));
@@ -375,9 +378,9 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_not_in_the_file() {
-        let text = text(&Omit {
+        let text = text(&Exclusions {
             references: vec!["r/a:1".to_owned()],
-            sending: true,
+            push: true,
             caches: Vec::new(),
         });
         let api = &text["target"]["api"];

@@ -10,12 +10,12 @@ use crate::input::output::Output;
 use crate::input::secrets::SecretSource;
 use crate::input::{Inputs, Push};
 use crate::metadata::Metadata;
-use crate::plan::builder::buildx_features::Support;
+use crate::plan::builder::buildx_features::BuildxFeatures;
 use crate::plan::builder::model::{Builder, BuilderChoice};
 use crate::plan::cache::entry::registry_reference;
 use crate::plan::cache::model::Cache;
-use crate::plan::command::exclusions::{Omit, WRITES_CACHE};
-use crate::plan::draft::model::Draft;
+use crate::plan::command::exclusions::{Exclusions, WRITES_CACHE};
+use crate::plan::draft::model::ImageDraft;
 use crate::plan::image::context::{BuildContext, ContextKind};
 use crate::plan::image::publication::Publication;
 use crate::plan::image::secrets;
@@ -30,10 +30,10 @@ enum Argument {
     Text(String),
     Tag(String),
     /// What sends something to a registry.
-    Sending(Vec<String>),
+    Push(Vec<String>),
     MetadataFile(Option<String>),
     LoadUnlessPushed,
-    Definition(Option<String>),
+    BakeFile(Option<String>),
     GitSecret(String),
     /// A login for the Git repositories of a host, by its place.
     GitLogin {
@@ -68,9 +68,9 @@ impl Arguments {
         }
     }
 
-    fn sending<const N: usize>(&mut self, texts: [&str; N]) {
+    fn pushing<const N: usize>(&mut self, texts: [&str; N]) {
         self.0
-            .push(Argument::Sending(texts.map(str::to_owned).to_vec()));
+            .push(Argument::Push(texts.map(str::to_owned).to_vec()));
     }
 
     fn flag(&mut self, name: &str, is_set: bool) {
@@ -91,21 +91,21 @@ impl Arguments {
     }
 
     /// With the run's files in their places, and without what is to be left out.
-    pub fn with(&self, files: &RunFiles, omit: &Omit) -> Vec<OsString> {
+    pub fn with(&self, files: &RunFiles, exclusions: &Exclusions) -> Vec<OsString> {
         let resolve = |argument: &Argument| match argument {
             Argument::Text(text) => vec![text.into()],
-            Argument::Sending(_) if omit.sending => Vec::new(),
-            Argument::Sending(texts) => texts.iter().map(Into::into).collect(),
-            Argument::Tag(reference) if omit.references.contains(reference) => Vec::new(),
+            Argument::Push(_) if exclusions.push => Vec::new(),
+            Argument::Push(texts) => texts.iter().map(Into::into).collect(),
+            Argument::Tag(reference) if exclusions.references.contains(reference) => Vec::new(),
             Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
-            Argument::Cache(option, entry) if omit.has_cache(option, entry) => Vec::new(),
+            Argument::Cache(option, entry) if exclusions.has_cache(option, entry) => Vec::new(),
             Argument::Cache(option, entry) => vec![option.into(), entry.into()],
-            Argument::LoadUnlessPushed if omit.sending => vec![LOAD.into()],
+            Argument::LoadUnlessPushed if exclusions.push => vec![LOAD.into()],
             Argument::LoadUnlessPushed => Vec::new(),
             Argument::MetadataFile(target) => {
                 vec![files.metadata(target.as_deref()).into_os_string()]
             }
-            Argument::Definition(target) => {
+            Argument::BakeFile(target) => {
                 vec![files.definition(target.as_deref()).into_os_string()]
             }
             Argument::GitSecret(id) => vec![secret(id, &files.git_token())],
@@ -153,7 +153,7 @@ fn secret(id: &str, source: &Path) -> OsString {
 pub struct Parts<'a> {
     pub inputs: &'a Inputs,
     pub facts: &'a Facts,
-    pub support: Support,
+    pub features: BuildxFeatures,
     pub metadata: &'a Metadata,
     pub annotations: &'a [String],
     pub platforms: &'a [Platform],
@@ -173,7 +173,7 @@ pub struct Parts<'a> {
 
 /// What bake is allowed beside what the workflow allows.
 struct Allowed {
-    support: Support,
+    features: BuildxFeatures,
     folders: Vec<String>,
     git_logins: Vec<usize>,
 }
@@ -182,8 +182,8 @@ impl Parts<'_> {
     pub fn arguments(&self) -> Arguments {
         if let Some(target) = self.target {
             let allowed = Allowed {
-                support: self.support,
-                folders: folders(self.cache, self.support),
+                features: self.features,
+                folders: folders(self.cache, self.features),
                 git_logins: self.git_logins.to_vec(),
             };
             return bake(self.inputs, self.builder, &allowed, Some(target), &[target]);
@@ -203,7 +203,7 @@ impl Parts<'_> {
         let outputs = &self.inputs.build.outputs;
         let by_outputs = outputs.iter().any(Output::pushes_by_itself);
         if self.publication.push && (self.inputs.push == Push::Always || !by_outputs) {
-            arguments.sending(["--push"]);
+            arguments.pushing(["--push"]);
         }
         arguments.push(&self.context.location);
         arguments
@@ -232,11 +232,11 @@ impl Parts<'_> {
         let inputs = self.inputs;
         arguments.options("--add-host", &inputs.build.add_hosts);
         arguments.options("--allow", &inputs.build.allow);
-        if self.support.annotations {
+        if self.features.annotations {
             arguments.options("--annotation", self.annotations);
         }
         arguments.options("--build-arg", &inputs.build_args);
-        if self.support.build_contexts {
+        if self.features.build_contexts {
             arguments.options("--build-context", self.build_contexts);
         }
         arguments.caches("--cache-from", self.cache.from.iter());
@@ -257,7 +257,7 @@ impl Parts<'_> {
         for output in &build.outputs {
             match output.pushes_by_itself() {
                 true if !self.publication.sends() => {}
-                true => arguments.sending(["--output", &output.text]),
+                true => arguments.pushing(["--output", &output.text]),
                 false => arguments.option("--output", &output.text),
             }
         }
@@ -265,7 +265,7 @@ impl Parts<'_> {
             let list: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
             arguments.option("--platform", list.join(","));
         }
-        if self.support.attestations {
+        if self.features.attestations {
             arguments.options("--attest", self.attestations);
         }
     }
@@ -312,9 +312,9 @@ impl Parts<'_> {
 
 /// The folders of caches that nobody gave, as what bake has to be allowed: it
 /// keeps to the working directory by itself.
-fn folders(cache: &Cache, support: Support) -> Vec<String> {
+fn folders(cache: &Cache, features: BuildxFeatures) -> Vec<String> {
     let folders = cache.own_folder().into_iter();
-    let folders = folders.filter(|_| support.file_entitlements);
+    let folders = folders.filter(|_| features.file_entitlements);
     folders
         .map(|folder| format!("fs={}", folder.display()))
         .collect()
@@ -341,24 +341,28 @@ fn common(
 }
 
 /// All targets by one command. `None` where they do not all go the same way.
-pub fn together(inputs: &Inputs, drafts: &[Draft<'_>], builder: &Builder) -> Option<Arguments> {
+pub fn together(
+    inputs: &Inputs,
+    drafts: &[ImageDraft<'_>],
+    builder: &Builder,
+) -> Option<Arguments> {
     let (first, rest) = drafts.split_first()?;
-    let way = |draft: &Draft<'_>| (draft.publication.push, draft.publication.load);
+    let way = |draft: &ImageDraft<'_>| (draft.publication.push, draft.publication.load);
     if rest.is_empty() || rest.iter().any(|draft| way(draft) != way(first)) {
         return None;
     }
     let caches = drafts.iter().map(|draft| &draft.cache);
-    let folders = caches.flat_map(|cache| folders(cache, first.support));
-    let git_logins = drafts.iter().flat_map(Draft::git_logins);
+    let folders = caches.flat_map(|cache| folders(cache, first.features));
+    let git_logins = drafts.iter().flat_map(ImageDraft::git_logins);
     let git_logins: Vec<usize> = git_logins.collect();
     let allowed = Allowed {
-        support: first.support,
+        features: first.features,
         folders: folders.collect(),
         git_logins: distinct(&git_logins),
     };
     let targets = drafts
         .iter()
-        .map(|draft| Some(draft.wanted.target?.name.as_str()));
+        .map(|draft| Some(draft.request.target?.name.as_str()));
     let targets = targets.collect::<Option<Vec<&str>>>()?;
     Some(bake(inputs, builder, &allowed, None, &targets))
 }
@@ -380,15 +384,15 @@ fn bake(
 ) -> Arguments {
     let mut arguments = Arguments(Vec::new());
     arguments.push("bake");
-    let is_known = |entry: &&String| given.support.file_entitlements || !is_of_files(entry);
+    let is_known = |entry: &&String| given.features.file_entitlements || !is_of_files(entry);
     let allowed = inputs.build.allow.iter().filter(is_known);
     arguments.options("--allow", &distinct(allowed.chain(&given.folders)));
-    if given.support.file_entitlements {
+    if given.features.file_entitlements {
         let reads = given.git_logins.iter().copied();
         arguments.0.extend(reads.map(Argument::GitLoginRead));
     }
     arguments.push("--file");
-    let definition = Argument::Definition(file.map(str::to_owned));
+    let definition = Argument::BakeFile(file.map(str::to_owned));
     arguments.0.push(definition);
     common(inputs, builder, None, file, &mut arguments);
     for target in targets {

@@ -6,17 +6,17 @@ use crate::env_vars;
 use crate::input::bake::SecretSpec;
 use crate::input::{Inputs, csv};
 use crate::plan::cache::entry::cache_kind;
-use crate::plan::draft::model::Draft;
-use crate::plan::findings::Told;
+use crate::plan::draft::model::ImageDraft;
+use crate::plan::findings::Findings;
 use crate::plan::lists::distinct;
 use crate::plan::variable::{Handed, Source};
 
 /// Every variable that buildx is given, for all images.
-pub fn decide(drafts: &[Draft<'_>], inputs: &Inputs, told: &mut Told) -> Vec<Handed> {
+pub fn decide(drafts: &[ImageDraft<'_>], inputs: &Inputs, findings: &mut Findings) -> Vec<Handed> {
     let mut handed: Vec<Handed> = distinct(drafts.iter().flat_map(|draft| &draft.handed));
     for one in &handed {
         if let Source::Cache { kind, attribute } = &one.from {
-            told.decide(format!(
+            findings.decide(format!(
                 "{} for buildx: `{attribute}` of the {kind} cache, in place of an argument",
                 one.variable
             ));
@@ -52,12 +52,12 @@ pub fn decide(drafts: &[Draft<'_>], inputs: &Inputs, told: &mut Told) -> Vec<Han
 }
 
 /// True where a cache in GitHub's cache service has no token of its own.
-fn needs_token(draft: &Draft<'_>) -> bool {
+fn needs_token(draft: &ImageDraft<'_>) -> bool {
     let needs = |entry: &str| {
         let attributes = csv::attributes(entry).unwrap_or_default();
         cache_kind(entry) == "gha" && csv::value(&attributes, "token").is_none()
     };
-    let target = draft.wanted.target;
+    let target = draft.request.target;
     let linked = target.iter().flat_map(|target| target.linked_caches());
     let linked: Vec<String> = linked.collect();
     let own = draft.cache.entries();

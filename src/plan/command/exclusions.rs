@@ -7,17 +7,17 @@ pub const WRITES_CACHE: &str = "--cache-to";
 
 /// What an execution leaves out of the planned command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Omit {
+pub struct Exclusions {
     /// References that are not to be pushed any more.
     pub references: Vec<String>,
-    /// True when nothing is to be sent to a registry after all, be it the image
-    /// or a cache.
-    pub sending: bool,
+    /// True leaves out everything that is pushed to a registry, the image and its
+    /// caches.
+    pub push: bool,
     /// Entries of caches that are neither read nor written.
     pub caches: Vec<String>,
 }
 
-impl Omit {
+impl Exclusions {
     /// True for a cache that is not read.
     pub fn has_cache_from(&self, entry: &str) -> bool {
         self.caches.iter().any(|other| other == entry)
@@ -25,7 +25,7 @@ impl Omit {
 
     /// True for a cache that is not written.
     pub fn has_cache_to(&self, entry: &str) -> bool {
-        let is_sent = self.sending && registry_reference(entry).is_some();
+        let is_sent = self.push && registry_reference(entry).is_some();
         is_sent || self.has_cache_from(entry)
     }
 

@@ -14,16 +14,21 @@ use crate::input::output::Output;
 use crate::input::{Inputs, Push, attest};
 use crate::metadata::Metadata;
 use crate::plan::draft::bake_trust;
-use crate::plan::findings::{Level, Notice, Told};
+use crate::plan::findings::{Findings, Level, Notice};
 use crate::plan::image::names;
 
 /// The target that needs no name of its own.
 const PLAIN: &str = "default";
 
 /// The inputs of one target.
-pub fn resolve(target: &Target, inputs: &Inputs, context: &RunContext, told: &mut Told) -> Inputs {
+pub fn resolve(
+    target: &Target,
+    inputs: &Inputs,
+    context: &RunContext,
+    findings: &mut Findings,
+) -> Inputs {
     let mut own = inputs.clone();
-    own.metadata.images = images_of(target, inputs, context, told);
+    own.metadata.images = images_of(target, inputs, context, findings);
     own.metadata.target = Some(target.name.clone());
     let flavor = &mut own.metadata.flavor;
     // In that of `latest` no template is rendered, as with the original.
@@ -44,12 +49,14 @@ pub fn resolve(target: &Target, inputs: &Inputs, context: &RunContext, told: &mu
     own.build.annotations = target.texts("annotations");
     own.build.no_cache |= target.definition.get("no-cache") == Some(&Value::Bool(true));
     own.cache_from = target.entries("cache-from");
-    own.cache_to = bake_trust::written_caches(target, inputs, context, told);
-    platforms(target, &mut own, told);
-    outputs(target, context, &mut own, told);
-    told.notices.extend(unset(target));
-    told.problems.extend(bake_trust::problems(target, inputs));
-    attestations(target, &mut own, told);
+    own.cache_to = bake_trust::written_caches(target, inputs, context, findings);
+    platforms(target, &mut own, findings);
+    outputs(target, context, &mut own, findings);
+    findings.notices.extend(unset(target));
+    findings
+        .problems
+        .extend(bake_trust::problems(target, inputs));
+    attestations(target, &mut own, findings);
     own
 }
 
@@ -78,14 +85,14 @@ fn images_of(
     target: &Target,
     inputs: &Inputs,
     context: &RunContext,
-    told: &mut Told,
+    findings: &mut Findings,
 ) -> Vec<ImageRule> {
     let tags = target.texts("tags");
     let mut names: Vec<&str> = tags.iter().map(|tag| reference::split(tag).0).collect();
     names.dedup();
     if !names.is_empty() {
         let list = names.join(", ");
-        told.decide(format!(
+        findings.decide(format!(
             "image {list}: `tags` of the target, their tags aside"
         ));
         return names.into_iter().map(ImageRule::named).collect();
@@ -102,7 +109,7 @@ fn images_of(
         }
     }
     let list: Vec<&str> = all.iter().map(|image| image.name.as_str()).collect();
-    told.decide(format!(
+    findings.decide(format!(
         "image {}: the target has no `tags`",
         list.join(", ")
     ));
@@ -111,7 +118,7 @@ fn images_of(
 
 /// Where the result goes. A file cannot tell a pull request from a push: what it
 /// says of pushing holds only where the image is published.
-fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, told: &mut Told) {
+fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, findings: &mut Findings) {
     let is_published = match own.push {
         Push::Always => true,
         Push::Never => false,
@@ -124,7 +131,7 @@ fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, told: &mut T
             Push::Auto | Push::Never => output,
         });
         match output {
-            Err(problem) => told.problems.push(problem),
+            Err(problem) => findings.problems.push(problem),
             Ok(output) if !output.pushes() => own.build.outputs.push(output),
             Ok(output) if !output.names_the_image() => {
                 own.build.output_pushes = true;
@@ -138,7 +145,7 @@ fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, told: &mut T
                 }
                 own.build.outputs.push(output);
             }
-            Ok(output) => told.decide(format!("left out: output {}", output.text)),
+            Ok(output) => findings.decide(format!("left out: output {}", output.text)),
         }
     }
 }
@@ -182,10 +189,10 @@ fn narrower(target: &Target, platforms: &[Platform]) -> Option<Notice> {
     })
 }
 
-fn platforms(target: &Target, own: &mut Inputs, told: &mut Told) {
+fn platforms(target: &Target, own: &mut Inputs, findings: &mut Findings) {
     let given = target.texts("platforms");
     if given.is_empty() {
-        told.notices.extend(narrower(target, &own.platforms));
+        findings.notices.extend(narrower(target, &own.platforms));
         return;
     }
     own.platforms_given = true;
@@ -196,20 +203,20 @@ fn platforms(target: &Target, own: &mut Inputs, told: &mut Told) {
             Err(refused) => {
                 let refused: crate::image::Refused = refused;
                 let problem = InputProblem::new("platforms", text, refused.why, refused.accepted);
-                told.problems.push(problem);
+                findings.problems.push(problem);
             }
         }
     }
 }
 
 /// What the file says of a kind of attestation stands for the input.
-fn attestations(target: &Target, own: &mut Inputs, told: &mut Told) {
+fn attestations(target: &Target, own: &mut Inputs, findings: &mut Findings) {
     let entries = target.entries("attest").into_iter().map(entry);
     let mut given = Vec::new();
     for parsed in entries.map(|entry| attest::attestation(&entry)) {
         match parsed {
             Ok(attestation) => given.push(attestation),
-            Err(problem) => told.problems.push(problem),
+            Err(problem) => findings.problems.push(problem),
         }
     }
     let all = &mut own.build.attestations;

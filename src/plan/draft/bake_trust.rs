@@ -8,7 +8,7 @@ use crate::facts::{Reach, Reached, Target};
 use crate::input::bake::SecretSpec;
 use crate::input::{BakeInputs, Inputs, csv};
 use crate::plan::cache::entry::cache_kind;
-use crate::plan::findings::Told;
+use crate::plan::findings::Findings;
 
 /// The keys of `set` for secrets.
 const SECRETS: [&str; 2] = ["secrets", "secret"];
@@ -40,14 +40,14 @@ pub fn problems(target: &Target, inputs: &Inputs) -> Vec<InputProblem> {
         }
         let network = definition.get("network").and_then(|value| value.as_str());
         let network = (network == Some("host")).then_some(NETWORK_HOST);
-        let wanted = definition
+        let request = definition
             .get("entitlements")
             .and_then(|all| all.as_array());
-        let wanted = wanted.into_iter().flatten().filter_map(|one| one.as_str());
-        let mut wanted: Vec<&str> = wanted.chain(network).collect();
-        wanted.dedup();
-        wanted.retain(|one| inputs.build.allow.iter().all(|allowed| allowed != one));
-        problems.extend(wanted.into_iter().map(|one| {
+        let request = request.into_iter().flatten().filter_map(|one| one.as_str());
+        let mut request: Vec<&str> = request.chain(network).collect();
+        request.dedup();
+        request.retain(|one| inputs.build.allow.iter().all(|allowed| allowed != one));
+        problems.extend(request.into_iter().map(|one| {
             let why = format!("{name} wants it, and bake files do not allow it by themselves");
             InputProblem::new("entitlements", one, why, format!("`allow: {one}`"))
         }));
@@ -121,7 +121,7 @@ pub fn written_caches(
     target: &Target,
     inputs: &Inputs,
     context: &RunContext,
-    told: &mut Told,
+    findings: &mut Findings,
 ) -> Vec<String> {
     let mut entries = target.entries("cache-to");
     if !context.is_pull_request() {
@@ -139,7 +139,7 @@ pub fn written_caches(
     entries.retain(|entry| {
         let is_kept = is_own(entry) || is_set(entry);
         if !is_kept {
-            told.decide(format!(
+            findings.decide(format!(
                 "cache {entry}: read only, as the bake file of a pull request names it"
             ));
         }
@@ -251,10 +251,10 @@ mod tests {
                 event_name: event.to_owned(),
                 ..RunContext::default()
             };
-            let mut told = Told::default();
-            let written = written_caches(&target(&caches), &inputs, &context, &mut told);
+            let mut findings = Findings::default();
+            let written = written_caches(&target(&caches), &inputs, &context, &mut findings);
             assert_eq!(written.len(), expected, "{event}: {written:?}");
-            assert_eq!(told.decisions.len(), 7 - expected, "{event}");
+            assert_eq!(findings.decisions.len(), 7 - expected, "{event}");
         }
     }
 }

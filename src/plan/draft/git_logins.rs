@@ -10,17 +10,17 @@ use crate::facts::{Facts, Target};
 use crate::input::address::GitLogin;
 use crate::input::bake::SecretSpec;
 use crate::input::csv;
-use crate::plan::draft::request::Wanted;
-use crate::plan::findings::{Level, Notice, Told};
+use crate::plan::draft::request::ImageRequest;
+use crate::plan::findings::{Findings, Level, Notice};
 use crate::plan::lists::distinct;
 
 /// The logins that stood in addresses of contexts.
-pub fn tell(wanted: &Wanted<'_>, told: &mut Told) {
-    let inputs = &wanted.inputs;
-    let (git, left): (Vec<&GitLogin>, _) = match wanted.target {
+pub fn tell(request: &ImageRequest<'_>, findings: &mut Findings) {
+    let inputs = &request.inputs;
+    let (git, left): (Vec<&GitLogin>, _) = match request.target {
         Some(target) => {
             let places = distinct(target.git_logins.values().flatten());
-            let all = &wanted.facts.bake.git_logins;
+            let all = &request.facts.bake.git_logins;
             let git = places.into_iter().filter_map(|place| all.get(place));
             (git.collect(), &target.left_logins)
         }
@@ -28,13 +28,13 @@ pub fn tell(wanted: &Wanted<'_>, told: &mut Told) {
     };
     for login in git {
         let (host, id) = (&login.host, login.secret_id());
-        told.decide(format!(
+        findings.decide(format!(
             "login for Git at {host}: taken out of the address, and given to BuildKit as the \
              secret {id}"
         ));
     }
     for (key, host) in left {
-        told.notices.push(Notice {
+        findings.notices.push(Notice {
             level: Level::Warning,
             title: "Login in an address".to_owned(),
             message: format!(

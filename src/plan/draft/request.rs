@@ -6,11 +6,11 @@ use crate::event::RunContext;
 use crate::facts::{Facts, Target, Workspace};
 use crate::input::Inputs;
 use crate::plan::draft::bake_target;
-use crate::plan::findings::Told;
+use crate::plan::findings::Findings;
 use crate::plan::image::output_names;
 
 /// What one image is made from.
-pub struct Wanted<'a> {
+pub struct ImageRequest<'a> {
     pub inputs: Cow<'a, Inputs>,
     pub facts: &'a Facts,
     pub workspace: &'a Workspace,
@@ -18,7 +18,7 @@ pub struct Wanted<'a> {
     pub target: Option<&'a Target>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> ImageRequest<'a> {
     /// The one image of inputs without bake files.
     pub fn alone(inputs: &'a Inputs, context: &RunContext, facts: &'a Facts) -> Self {
         let resolved = output_names::without_tag(inputs, context);
@@ -36,10 +36,10 @@ impl<'a> Wanted<'a> {
         inputs: &Inputs,
         context: &RunContext,
         facts: &'a Facts,
-        told: &mut Told,
+        findings: &mut Findings,
     ) -> Self {
         Self {
-            inputs: Cow::Owned(bake_target::resolve(target, inputs, context, told)),
+            inputs: Cow::Owned(bake_target::resolve(target, inputs, context, findings)),
             facts,
             workspace: &target.workspace,
             target: Some(target),

@@ -7,12 +7,12 @@ use crate::facts::Machine;
 use crate::image::Platform;
 use crate::plan::dockerfile::commands::Question;
 use crate::plan::draft::bake_target::is_linked;
-use crate::plan::draft::request::Wanted;
+use crate::plan::draft::request::ImageRequest;
 use crate::plan::image::context::{BuildContext, ContextKind};
 
 /// True when any command is run, also one on the builder's own platform.
-pub fn are_run(wanted: &Wanted<'_>, source: &BuildContext, platforms: &[Platform]) -> bool {
-    let Some(mut read) = question(wanted, source).and_then(Question::read) else {
+pub fn are_run(request: &ImageRequest<'_>, source: &BuildContext, platforms: &[Platform]) -> bool {
+    let Some(mut read) = question(request, source).and_then(Question::read) else {
         return true;
     };
     let own = [Machine::this().platform()];
@@ -25,23 +25,26 @@ pub fn are_run(wanted: &Wanted<'_>, source: &BuildContext, platforms: &[Platform
 }
 
 /// What is asked of the Dockerfile, where it tells of every command.
-pub fn question<'a>(wanted: &'a Wanted<'_>, source: &BuildContext) -> Option<Question<'a>> {
-    if wanted.target.is_some_and(is_linked) {
+pub fn question<'a>(request: &'a ImageRequest<'_>, source: &BuildContext) -> Option<Question<'a>> {
+    if request.target.is_some_and(is_linked) {
         // What it is made from may hold a RUN.
         return None;
     }
-    dockerfile(wanted, source)
+    dockerfile(request, source)
 }
 
 /// The Dockerfile, where it is seen from here.
-pub fn dockerfile<'a>(wanted: &'a Wanted<'_>, source: &BuildContext) -> Option<Question<'a>> {
+pub fn dockerfile<'a>(
+    request: &'a ImageRequest<'_>,
+    source: &BuildContext,
+) -> Option<Question<'a>> {
     let text = match source.kind {
-        ContextKind::Local => wanted.workspace.dockerfile.as_deref()?,
+        ContextKind::Local => request.workspace.dockerfile.as_deref()?,
         ContextKind::Repository { .. } | ContextKind::Remote => return None,
     };
     Some(Question {
         text,
-        target: wanted.inputs.target.as_deref(),
-        arguments: &wanted.inputs.build_args,
+        target: request.inputs.target.as_deref(),
+        arguments: &request.inputs.build_args,
     })
 }

@@ -15,7 +15,7 @@ use crate::image::Platform;
 use crate::input::Inputs;
 use crate::input::builder::{Driver, EmulationWish};
 use crate::plan::builder::model::{Builder, BuilderChoice};
-use crate::plan::draft::model::Draft;
+use crate::plan::draft::model::ImageDraft;
 use crate::plan::emulation::running;
 use crate::plan::findings::{Level, Notice};
 
@@ -76,13 +76,13 @@ impl Handlers {
 }
 
 pub fn decide(
-    drafts: &[Draft<'_>],
+    drafts: &[ImageDraft<'_>],
     inputs: &Inputs,
     facts: &Facts,
     builder: &Builder,
 ) -> Emulation {
     let drafts = drafts.iter().filter(|draft| draft.publication.build);
-    let drafts: Vec<&Draft<'_>> = drafts.collect();
+    let drafts: Vec<&ImageDraft<'_>> = drafts.collect();
     if drafts.is_empty() {
         return Emulation::new(Vec::new(), EmulationStep::NotNeeded, "nothing is built");
     }
@@ -93,7 +93,7 @@ pub fn decide(
     let native = |platform: &Platform| !any && machine.runs_natively(platform);
     let foreign = |platform: &&Platform| !native(platform);
     let own = [machine.platform()];
-    let built_for = |draft: &Draft<'_>| match draft.platforms.as_slice() {
+    let built_for = |draft: &ImageDraft<'_>| match draft.platforms.as_slice() {
         [] if any => Vec::new(),
         [] => own.to_vec(),
         some => some.to_vec(),
@@ -261,8 +261,8 @@ mod tests {
     use crate::plan::builder::choice;
     use crate::plan::builder::choice::BuilderRequest;
     use crate::plan::cache::model::Cache;
-    use crate::plan::draft::request::Wanted;
-    use crate::plan::findings::Told;
+    use crate::plan::draft::request::ImageRequest;
+    use crate::plan::findings::Findings;
     use crate::plan::image::context::ContextKind;
     use crate::plan::testing::{engine, facts, inputs, publication};
 
@@ -313,10 +313,11 @@ mod tests {
                 cache: &cache,
             })
             .unwrap();
-            let wanted = Wanted::alone(inputs, &facts.event.context.0, facts);
-            let (mut notices, mut told) = (Vec::new(), Told::default());
-            let support = buildx_features::decide(inputs, None, &mut notices, &mut told.problems);
-            let mut draft = Draft::of(&wanted, &RunContext::default(), support, &mut told);
+            let wanted = ImageRequest::alone(inputs, &facts.event.context.0, facts);
+            let (mut notices, mut findings) = (Vec::new(), Findings::default());
+            let support =
+                buildx_features::decide(inputs, None, &mut notices, &mut findings.problems);
+            let mut draft = ImageDraft::of(&wanted, &RunContext::default(), support, &mut findings);
             draft.source.kind = self.kind.clone();
             draft.platforms = platforms;
             decide(&[draft], inputs, facts, &builder)

@@ -5,7 +5,7 @@ use crate::event::RunContext;
 use crate::image::{ImageName, Reference, Registry};
 use crate::input::Inputs;
 use crate::input::output::Output;
-use crate::plan::findings::{Level, Notice, Told};
+use crate::plan::findings::{Findings, Level, Notice};
 use crate::plan::image::output_names::Named;
 use crate::plan::lists::distinct;
 
@@ -15,7 +15,7 @@ pub fn names(
     inputs: &Inputs,
     named: &Named,
     context: &RunContext,
-    told: &mut Told,
+    findings: &mut Findings,
 ) -> Vec<ImageName> {
     if inputs.metadata.images.is_empty() {
         if let Some(names) = brought_along(inputs, named) {
@@ -28,11 +28,11 @@ pub fn names(
         let name = match default_name(context) {
             Ok(name) => name,
             Err(problem) => {
-                told.problems.push(problem);
+                findings.problems.push(problem);
                 return Vec::new();
             }
         };
-        told.decide(format!(
+        findings.decide(format!(
             "image {name}: the repository's own name, as `images` is empty"
         ));
         return vec![name];
@@ -41,7 +41,7 @@ pub fn names(
     for text in inputs.metadata.enabled_images() {
         match ImageName::parse(text) {
             Err(refused) => {
-                told.problems.push(InputProblem::new(
+                findings.problems.push(InputProblem::new(
                     "images",
                     text,
                     refused.why,
@@ -50,7 +50,7 @@ pub fn names(
             }
             Ok(name) => {
                 if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                    told.notices.push(Notice {
+                    findings.notices.push(Notice {
                         level: Level::Notice,
                         title: "Images".to_owned(),
                         message: format!("{text:?} is {name}: registries ask for lower case"),
