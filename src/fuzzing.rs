@@ -10,18 +10,18 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::diagnosis::{self, Access, Circumstances, Login};
+use crate::diagnosis::{self, Circumstances, Login};
 use crate::error::sanitize::{self, WORDS};
 use crate::event::{Payload, RunContext};
 use crate::facts::{self, Facts};
 use crate::host::Host;
-use crate::image::{ImageName, Platform, Registry};
+use crate::image::{Access, ImageName, Platform, Registry};
 use crate::input::spec::Part;
 use crate::input::{Inputs, MetadataInputs, RawInputs, RawMetadata};
 use crate::metadata::{self, Repository, TagContext};
-use crate::registry::{Refusal, Stage};
+use crate::registry::{self, Refusal, Stage};
 use crate::secret::{self, Secret};
-use crate::{execute, plan, registry, workflow};
+use crate::{execute, plan, workflow};
 
 /// A name, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));

@@ -34,8 +34,9 @@ mod report;
 mod secret;
 mod workflow;
 
-pub use cli::Cli;
-pub use host::{Host, forbid_core_dumps};
+pub use crate::cli::Cli;
+pub use crate::host::Host;
+pub use crate::host::forbid_core_dumps;
 
 /// What tests and benchmarks call beside [`run`].
 #[doc(hidden)]

@@ -7,5 +7,6 @@ mod metadata;
 mod publish;
 pub mod session;
 
-pub use metadata::name;
-pub use publish::{post, publish};
+pub use crate::commands::metadata::name;
+pub use crate::commands::publish::post;
+pub use crate::commands::publish::publish;

@@ -7,17 +7,17 @@ use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
 use crate::commands::session::{self, Session};
+use crate::env_vars;
 use crate::event::RunContext;
 use crate::execute::{self, ImageOutcome, Outcome, Record, RunFolder, Scope};
 use crate::facts::Facts;
 use crate::host::{Host, Progress};
 use crate::input::spec::Part;
 use crate::input::{Inputs, Preflight};
-use crate::plan::{Build, Level, Plan, Publication};
+use crate::plan::{self, Build, Level, Plan, Publication};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
 use crate::report::{cache, files, log, outputs, summary};
-use crate::{env_vars, plan};
 
 /// Builds and publishes, or prints the plan of it. The result is the exit code.
 pub async fn publish(options: &Publish, host: Host) -> u8 {
@@ -285,7 +285,7 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
 }
 
 fn unpublished(publication: &Publication) -> String {
-    if publication.sends() {
+    if publication.pushes() {
         "built, and pushed as `outputs` says".to_owned()
     } else {
         format!("not pushed: {}", publication.reason)

@@ -2,7 +2,7 @@
 
 use crate::event::RunContext;
 use crate::facts::{OwnerKind, Package};
-use crate::image::ImageName;
+use crate::image::{Access, ImageName};
 
 /// What a diagnosis may lean on beside the words of the refusal. Everything
 /// but the context may be unknown.
@@ -40,27 +40,6 @@ pub enum Login {
     /// Nobody knows.
     #[default]
     Unknown,
-}
-
-/// What was to be done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// Pushing an image.
-    #[default]
-    Push,
-    /// Reading a cache from a registry.
-    CacheRead,
-    /// Writing a cache to a registry.
-    CacheWrite,
-    /// Reading a base image, or another one that the Dockerfile names.
-    Base,
-}
-
-impl Access {
-    /// Whether it asks for the right to write.
-    pub fn writes(self) -> bool {
-        matches!(self, Self::Push | Self::CacheWrite)
-    }
 }
 
 impl Circumstances<'_> {

@@ -5,8 +5,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::circumstances::Circumstances;
-use super::signal::Signal;
+use crate::diagnosis::circumstances::Circumstances;
+use crate::diagnosis::signal::Signal;
 use crate::error::sanitize::{VALUE, clean};
 use crate::facts::OwnerKind;
 

@@ -1,12 +1,12 @@
 //! The diagnosis of a failed build or push, out of its text.
 
-use super::circumstances::{Circumstances, Login};
-use super::excerpt::Excerpt;
-use super::row::Place;
-use super::rows::rows;
-use super::signal::Signal;
-use super::subject::{self, Subject, after};
-use super::{Diagnosis, look_up};
+use crate::diagnosis::circumstances::{Circumstances, Login};
+use crate::diagnosis::excerpt::Excerpt;
+use crate::diagnosis::row::Place;
+use crate::diagnosis::rows::rows;
+use crate::diagnosis::signal::Signal;
+use crate::diagnosis::subject::{self, Subject, after};
+use crate::diagnosis::{Diagnosis, look_up};
 use crate::error::sanitize::{WORDS, clean};
 use crate::image::Platform;
 use crate::registry::Stage;
@@ -51,7 +51,7 @@ pub fn of_push(text: &str, circumstances: &Circumstances<'_>) -> Diagnosis {
     of_log(text, circumstances).unwrap_or_else(|| {
         let excerpt = Excerpt::of(text);
         let signal = signal(&excerpt, &excerpt.last, &Subject::default());
-        Diagnosis::of(&super::rows::ELSE, &signal, circumstances)
+        Diagnosis::of(&crate::diagnosis::rows::ELSE, &signal, circumstances)
     })
 }
 

@@ -17,17 +17,22 @@ mod subject;
 
 use std::fmt;
 
-pub use circumstances::{Access, Circumstances, Login};
-pub use excerpt::without_prefixes;
-pub use fill::package_settings;
-pub use log::{of_log, of_push};
-pub use row::{Kind, Row, Who};
-pub use rows::rows;
-pub use subject::{Subject, subject};
+pub use crate::diagnosis::circumstances::Circumstances;
+pub use crate::diagnosis::circumstances::Login;
+pub use crate::diagnosis::excerpt::without_prefixes;
+pub use crate::diagnosis::fill::package_settings;
+pub use crate::diagnosis::log::of_log;
+pub use crate::diagnosis::log::of_push;
+pub use crate::diagnosis::row::Kind;
+pub use crate::diagnosis::row::Row;
+pub use crate::diagnosis::row::Who;
+pub use crate::diagnosis::rows::rows;
+pub use crate::diagnosis::subject::Subject;
+pub use crate::diagnosis::subject::subject;
 
+use crate::diagnosis::fill::fill;
+use crate::diagnosis::signal::Signal;
 use crate::registry::Refusal;
-use fill::fill;
-use signal::Signal;
 
 /// What is wrong, in the words of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]

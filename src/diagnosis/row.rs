@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use super::circumstances::{Access, Circumstances, Login};
-use super::signal::Signal;
+use crate::diagnosis::circumstances::{Circumstances, Login};
+use crate::diagnosis::signal::Signal;
 use crate::facts::{OwnerKind, Permission};
-use crate::image::Registry;
+use crate::image::{Access, Registry};
 use crate::registry::Stage;
 
 /// A row of the table. The texts have holes such as `{image}`, which

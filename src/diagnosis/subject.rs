@@ -1,9 +1,8 @@
 //! What a build's error is about: which image, in which registry, to do what,
 //! and with which answer.
 
-use super::circumstances::Access;
-use super::excerpt::Excerpt;
-use crate::image::{ImageName, Registry, reference};
+use crate::diagnosis::excerpt::Excerpt;
+use crate::image::{Access, ImageName, Registry, reference};
 
 /// What the text of a failed build or push is about. Every part may be unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ pub mod yaml;
 use serde::de::DeserializeSeed as _;
 use serde_json::Value;
 
-use measure::Measure;
+use crate::document::measure::Measure;
 
 /// How much JSON may become, in bytes: all its text, and half a million values.
 const MOST: usize = 64 * 1024 * 1024;

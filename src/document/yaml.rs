@@ -6,7 +6,7 @@
 
 use serde::de::{DeserializeOwned, DeserializeSeed as _};
 
-use super::measure::Measure;
+use crate::document::measure::Measure;
 use crate::error::InputProblem;
 
 /// How much a text may be with its aliases resolved, as [`Measure`] counts it.

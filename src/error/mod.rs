@@ -6,4 +6,4 @@
 mod problem;
 pub mod sanitize;
 
-pub use problem::InputProblem;
+pub use crate::error::problem::InputProblem;

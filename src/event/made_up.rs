@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Payload, RunContext};
 use crate::env_vars;
+use crate::event::{Payload, RunContext};
 
 /// A commit for runs that have none.
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

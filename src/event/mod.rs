@@ -9,7 +9,7 @@ mod made_up;
 mod payload;
 mod read;
 
-pub use payload::Payload;
+pub use crate::event::payload::Payload;
 
 /// What is known of the run before anything is asked of the world.
 #[derive(Clone, Debug, Default, PartialEq)]

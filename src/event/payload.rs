@@ -17,6 +17,11 @@ impl Payload {
         self.text(&["pull_request", "head", "sha"])
     }
 
+    /// The repository that the pull request comes from, unless it is gone.
+    pub fn head_repository(&self) -> Option<&str> {
+        self.text(&["pull_request", "head", "repo", "full_name"])
+    }
+
     /// The branch that the pull request is for.
     pub fn base_branch(&self) -> Option<&str> {
         self.text(&["pull_request", "base", "ref"])

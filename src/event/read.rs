@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Payload, RunContext};
-use crate::document;
-use crate::env_vars;
 use crate::error::InputProblem;
+use crate::event::{Payload, RunContext};
 use crate::host::{Host, file};
+use crate::{document, env_vars};
 
 impl RunContext {
     /// Reads `GITHUB_*` and the file at `GITHUB_EVENT_PATH`.

@@ -43,7 +43,7 @@ pub struct RunState {
 impl RunState {
     /// Whether an image is pushed, as far as is known by now.
     pub fn pushes(&self, build: &Build) -> bool {
-        build.publication.sends() && self.withheld.is_none()
+        build.publication.pushes() && self.withheld.is_none()
     }
 
     /// What a build leaves out, beside references that are settled.
@@ -125,8 +125,10 @@ pub struct BuilderState {
     pub lost: Vec<UnreachableNode>,
     /// Entries of caches that have stopped a build, and are left out.
     pub without_caches: Vec<String>,
-    /// How often it was stopped because a cache had made it stuck.
-    pub restarts: usize,
+    /// How often it was changed since it was made: restarted as a cache had made it
+    /// stuck, or made again without a node. A build that failed on an earlier
+    /// generation may not have failed by itself.
+    pub generation: usize,
     /// What is to be told of all that.
     pub warnings: Vec<String>,
 }

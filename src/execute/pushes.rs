@@ -73,7 +73,10 @@ impl Pushes {
     /// All references of the image, none of them pushed yet. What exporters push
     /// apart is known once it is pushed, or has failed: nobody else can push it.
     pub fn of(build: &Build) -> Self {
-        let tags = build.tags.iter().filter(|_| build.publication.push);
+        let tags = build
+            .tags
+            .iter()
+            .filter(|_| build.publication.pushes_tags());
         Self(tags.filter_map(|tag| Push::due(tag)).collect())
     }
 

@@ -11,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::file::size;
-use super::{Cancellation, END_WITH_PARENT, Host, Signal};
 use crate::env_vars;
+use crate::host::file::size;
+use crate::host::{Cancellation, END_WITH_PARENT, Host, Signal};
 
 /// How much of a program's last words are kept for the diagnosis, in bytes.
 const TAIL: usize = 64 * 1024;

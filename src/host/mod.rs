@@ -19,11 +19,16 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use command::{Command, Finished, Progress};
+pub use crate::host::command::Command;
+pub use crate::host::command::Finished;
+pub use crate::host::command::Progress;
+pub use crate::host::owner::check_own_folder;
+pub use crate::host::process::END_WITH_PARENT;
+pub use crate::host::process::end_with_parent;
+pub use crate::host::process::forbid_core_dumps;
+pub use crate::host::signals::Cancellation;
+pub use crate::host::signals::Signal;
 use jiff::Timestamp;
-pub use owner::check_own_folder;
-pub use process::{END_WITH_PARENT, end_with_parent, forbid_core_dumps};
-pub use signals::{Cancellation, Signal};
 use tempfile::TempDir;
 
 use crate::env_vars;

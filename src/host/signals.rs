@@ -11,7 +11,7 @@ use rustix::process::{Pid, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::file;
+use crate::host::file;
 
 /// A request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

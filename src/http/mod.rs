@@ -9,9 +9,9 @@ mod trust;
 use std::sync::Once;
 use std::time::Duration;
 
+pub use crate::http::trust::is_authority;
 use reqwest::tls::Certificate;
 use reqwest::{Client, ClientBuilder};
-pub use trust::is_authority;
 
 use crate::host::Host;
 

@@ -17,7 +17,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use super::Authorities;
+use crate::http::Authorities;
 
 /// What webpki calls the refusal.
 const IS_AUTHORITY: &str = "CaUsedAsEndEntity";

@@ -5,6 +5,7 @@
 //! the reference grammar of the `distribution/reference` project. Uses no
 //! other room and asks nothing of the world.
 
+mod access;
 mod digest;
 mod name;
 mod platform;
@@ -12,12 +13,13 @@ pub mod reference;
 mod registry;
 mod tag;
 
-pub use digest::Digest;
-pub use name::ImageName;
-pub use platform::Platform;
-pub use reference::Reference;
-pub use registry::Registry;
-pub use tag::Tag;
+pub use crate::image::access::Access;
+pub use crate::image::digest::Digest;
+pub use crate::image::name::ImageName;
+pub use crate::image::platform::Platform;
+pub use crate::image::reference::Reference;
+pub use crate::image::registry::Registry;
+pub use crate::image::tag::Tag;
 
 /// Why a spelling was refused: what is wrong, and what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{Refused, Registry};
+use crate::image::{Refused, Registry};
 
 /// A registry and the repository in it, such as `ghcr.io` and `acme/app`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

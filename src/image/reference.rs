@@ -1,6 +1,6 @@
 //! A reference: an image's name with a tag, a digest, both or neither.
 
-use super::{ImageName, Refused};
+use crate::image::{ImageName, Refused};
 
 /// What a reference is made of. Tag and digest are as they stand, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Refused;
+use crate::image::Refused;
 
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`, as the OCI distribution specification has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

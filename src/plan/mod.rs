@@ -26,7 +26,7 @@ pub mod testing;
 mod variable;
 
 pub use crate::plan::access::login::Credential;
-pub use crate::plan::access::preflight::{Access, Check, OnRefusal};
+pub use crate::plan::access::preflight::{Check, OnRefusal};
 pub use crate::plan::access::service_check::ServiceCheck;
 pub use crate::plan::build::model::Build;
 pub use crate::plan::builder::assign::{NodeAssignment, ReachableNode};

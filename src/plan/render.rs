@@ -156,7 +156,10 @@ impl Build {
             [] => "the builder's own".to_owned(),
             some => some.join(", "),
         };
-        let push = match (self.publication.push, self.publication.by_outputs) {
+        let push = match (
+            self.publication.pushes_tags(),
+            self.publication.pushes_by_outputs(),
+        ) {
             (true, _) => "yes",
             (false, true) => "by `outputs`",
             (false, false) => "no",

@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
 /// What a request has to bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Challenge {
+pub enum Challenge {
     /// Nothing.
     Open,
     /// User and password, in each request.
@@ -26,7 +26,7 @@ pub(super) enum Challenge {
 impl Challenge {
     /// The challenge of an answer; `None` when there is none that we know.
     /// Of several, a token is preferred: it is asked for one repository only.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
         let lines = headers.get_all(WWW_AUTHENTICATE).iter();
         let lines = lines.filter_map(|line| line.to_str().ok());
         // After a syntax error the rest of a line is given up.

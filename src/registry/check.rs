@@ -9,19 +9,19 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-use super::client::Client;
-use super::connection::{Connection, Question};
-use super::exchange::{Stop, WORDS};
-use super::token::Scope;
-use super::{Refusal, Stage};
 use crate::image::ImageName;
+use crate::registry::client::Client;
+use crate::registry::connection::{Connection, RegistryRequest};
+use crate::registry::refusal::{Refusal, Stage};
+use crate::registry::request::{RequestError, WORDS};
+use crate::registry::token::Scope;
 
 /// How long giving an upload up may take.
 const CANCEL: Duration = Duration::from_secs(1);
 
 /// What is wanted of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum Right {
     /// To push it.
     Push,
     /// To read what a tag or digest of it points to.
@@ -45,20 +45,35 @@ pub enum Answer {
 }
 
 impl Client {
-    /// Asks whether this is allowed. What can pass is tried again `within` this
+    /// Asks whether an image may be pushed. What can pass is tried again `within` this
     /// time; then the answer is [`Answer::Unknown`].
-    pub async fn check(&self, target: &ImageName, access: Access, within: Duration) -> Answer {
+    pub async fn check_push(&self, target: &ImageName, within: Duration) -> Answer {
+        self.check(target, Right::Push, within).await
+    }
+
+    /// Asks whether what a tag or digest points to may be read, likewise.
+    pub async fn check_pull(
+        &self,
+        target: &ImageName,
+        reference: &str,
+        within: Duration,
+    ) -> Answer {
+        let reference = reference.to_owned();
+        self.check(target, Right::Pull { reference }, within).await
+    }
+
+    pub async fn check(&self, target: &ImageName, access: Right, within: Duration) -> Answer {
         let until = Instant::now() + within;
         let asked = async {
             let connection = self.connect(&target.registry).await?;
             let answer = match access {
-                Access::Push => push(&connection, target, until).await,
-                Access::Pull { reference } => {
+                Right::Push => push(&connection, target, until).await,
+                Right::Pull { reference } => {
                     let pulled = pull(&connection, target, &reference, until).await;
                     pulled.map(|()| None)
                 }
             };
-            let session = answer.map_err(|stop| stop.of(&connection))?;
+            let session = answer.map_err(|stop| stop.with_login(connection.is_anonymous()))?;
             Ok((connection, session))
         };
         let why = match timeout_at(until, asked).await {
@@ -68,8 +83,8 @@ impl Client {
                 }
                 return Answer::Allowed;
             }
-            Ok(Err(Stop::Refused(refusal))) => return Answer::Refused(refusal),
-            Ok(Err(Stop::Unknown(why))) => why,
+            Ok(Err(RequestError::Refused(refusal))) => return Answer::Refused(refusal),
+            Ok(Err(RequestError::Unknown(why))) => why,
             Err(_) => format!("did not answer in {} s", within.as_secs_f64()),
         };
         Answer::Unknown(format!("{}: {why}", target.registry))
@@ -82,8 +97,8 @@ async fn push(
     connection: &Connection,
     target: &ImageName,
     until: Instant,
-) -> Result<Option<Question>, Stop> {
-    let question = Question {
+) -> Result<Option<RegistryRequest>, RequestError> {
+    let question = RegistryRequest {
         scope: Scope {
             repository: target.repository.clone(),
             push: true,
@@ -100,7 +115,7 @@ async fn push(
     }
     let session = connection.location(&reply);
     let session = session.filter(|_| !target.registry.is_github());
-    Ok(session.map(|url| Question {
+    Ok(session.map(|url| RegistryRequest {
         method: Method::DELETE,
         url,
         ..question
@@ -109,7 +124,7 @@ async fn push(
 
 /// Gives an upload up. The registry would drop it by itself, so nothing is
 /// made of a failure, and it is not tried again.
-async fn give_up(connection: &Connection, session: Question, until: Instant) {
+async fn give_up(connection: &Connection, session: RegistryRequest, until: Instant) {
     let now = Instant::now();
     let soon = until.min(now + CANCEL);
     let _ = timeout_at(soon, connection.ask(&session, now)).await;
@@ -121,7 +136,7 @@ async fn pull(
     target: &ImageName,
     reference: &str,
     until: Instant,
-) -> Result<(), Stop> {
+) -> Result<(), RequestError> {
     let readable = |status| [StatusCode::OK, StatusCode::NOT_FOUND].contains(&status);
     let mut question = connection.manifest(&target.repository, reference)?;
     question.method = Method::HEAD;
@@ -148,23 +163,27 @@ mod tests {
     use wiremock::matchers::{body_string, header, method, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
-    use super::super::stub::{self, LONG, UPLOADS, answer, unknown};
     use super::*;
     use crate::http::Authorities;
+    use crate::registry::stub;
+    use crate::registry::stub::LONG;
+    use crate::registry::stub::UPLOADS;
+    use crate::registry::stub::answer;
+    use crate::registry::stub::unknown;
 
     fn started(server: &MockServer) -> ResponseTemplate {
         let session = format!("{}{UPLOADS}session?_state=x", server.uri());
         ResponseTemplate::new(202).insert_header("Location", session)
     }
 
-    async fn check(server: &MockServer, access: Access, within: Duration) -> Answer {
+    async fn check(server: &MockServer, access: Right, within: Duration) -> Answer {
         let at = stub::at(server);
         let client = stub::client(&at, json!({}), &Authorities::default());
         client.check(&stub::image(&at), access, within).await
     }
 
-    fn cached() -> Access {
-        Access::Pull {
+    fn cached() -> Right {
+        Right::Pull {
             reference: "cache".to_owned(),
         }
     }
@@ -304,7 +323,7 @@ mod tests {
         let at = listener.local_addr().unwrap().to_string();
         std::thread::spawn(move || broken(&listener));
         let client = stub::client(&at, json!({}), &Authorities::default());
-        let answer = client.check(&stub::image(&at), Access::Push, LONG).await;
+        let answer = client.check(&stub::image(&at), Right::Push, LONG).await;
         assert_eq!(answer, Answer::Allowed);
     }
 
@@ -329,7 +348,7 @@ mod tests {
             let mock = Mock::given(method("POST")).respond_with(response);
             mock.mount(&server).await;
             let start = Instant::now();
-            let why = unknown(check(&server, Access::Push, within).await);
+            let why = unknown(check(&server, Right::Push, within).await);
             assert!(why.starts_with(&stub::at(&server)), "{why}");
             assert!(why.contains(expected), "{why}");
             assert!(start.elapsed() < LONG / 2, "{why}");
@@ -344,7 +363,7 @@ mod tests {
         drop(listener);
         let client = stub::client(&at, json!({}), &Authorities::default());
         let start = Instant::now();
-        let answer = client.check(&stub::image(&at), Access::Push, LONG).await;
+        let answer = client.check(&stub::image(&at), Right::Push, LONG).await;
         let why = unknown(answer);
         assert!(why.contains("refused"), "{why}");
         assert!(start.elapsed() < LONG / 2);
@@ -356,7 +375,7 @@ mod tests {
         let at = listener.local_addr().unwrap().to_string();
         let client = stub::client(&at, json!({}), &Authorities::default());
         let within = Duration::from_millis(300);
-        let answer = client.check(&stub::image(&at), Access::Push, within).await;
+        let answer = client.check(&stub::image(&at), Right::Push, within).await;
         assert_eq!(unknown(answer), format!("{at}: did not answer in 0.3 s"));
     }
 
@@ -404,7 +423,7 @@ mod tests {
         let server = MockServer::start().await;
         for reference in ["", "../../x", "a?b", "a b"] {
             let reference = reference.to_owned();
-            let why = unknown(check(&server, Access::Pull { reference }, LONG).await);
+            let why = unknown(check(&server, Right::Pull { reference }, LONG).await);
             assert!(why.contains("no tag or digest"), "{why}");
         }
     }

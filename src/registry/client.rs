@@ -9,12 +9,14 @@ use reqwest::StatusCode;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::connection::Connection;
-use super::exchange::{Reply, Stop};
-use super::{Credentials, Manifest, Stage};
 use crate::host::Host;
 use crate::http::{self, Authorities};
 use crate::image::{ImageName, Registry};
+use crate::registry::connection::Connection;
+use crate::registry::credentials::Credentials;
+use crate::registry::manifest::Manifest;
+use crate::registry::refusal::{ErrorCode, Stage};
+use crate::registry::request::{RequestError, Response};
 
 /// Why a registry did not tell.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +115,7 @@ impl Client {
     }
 
     /// The connection to a registry. One that is being opened is waited for.
-    pub(super) async fn connect(&self, registry: &Registry) -> Result<Arc<Connection>, String> {
+    pub async fn connect(&self, registry: &Registry) -> Result<Arc<Connection>, String> {
         let slot = {
             let mut connections = self.connections.lock().await;
             Arc::clone(connections.entry(registry.clone()).or_default())
@@ -128,25 +130,25 @@ impl Client {
     }
 }
 
-fn is_missing(reply: &Reply) -> bool {
+fn is_missing(reply: &Response) -> bool {
     let unknown = match reply.stop(Stage::Pull) {
-        Stop::Refused(refusal) => refusal.words.contains("MANIFEST_UNKNOWN"),
-        Stop::Unknown(_) => false,
+        RequestError::Refused(refusal) => refusal.codes.contains(&ErrorCode::ManifestUnknown),
+        RequestError::Unknown(_) => false,
     };
     reply.status == StatusCode::NOT_FOUND && unknown
 }
 
 /// Why, for a person; a refusal in the registry's own words.
-fn text(stop: Stop) -> String {
+fn text(stop: RequestError) -> String {
     match stop {
-        Stop::Unknown(why) => why,
-        Stop::Refused(refusal) if refusal.status == 401 => {
+        RequestError::Unknown(why) => why,
+        RequestError::Refused(refusal) if refusal.status == 401 => {
             "the registry asks for another login (401)".to_owned()
         }
-        Stop::Refused(refusal) if refusal.words.is_empty() => {
+        RequestError::Refused(refusal) if refusal.words.is_empty() => {
             format!("the registry answers {}", refusal.status)
         }
-        Stop::Refused(refusal) => format!("{} ({})", refusal.words, refusal.status),
+        RequestError::Refused(refusal) => format!("{} ({})", refusal.words, refusal.status),
     }
 }
 
@@ -156,9 +158,10 @@ mod tests {
     use wiremock::matchers::{header_regex, method, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
-    use super::super::stub::{self, answer};
     use super::*;
     use crate::image::Digest;
+    use crate::registry::stub;
+    use crate::registry::stub::answer;
 
     const BODY: &str = r#"{"config":{"size":1}}"#;
 

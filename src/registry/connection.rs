@@ -7,17 +7,18 @@ use reqwest::{Client, Method, StatusCode, Url};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::challenge::Challenge;
-use super::credentials::Credentials;
-use super::exchange::{self, Reply, Stop, WORDS};
-use super::origin::Origin;
-use super::proof::{Proof, Prover};
-use super::realm::Resolver;
-use super::token::Scope;
-use super::{Stage, failure};
 use crate::host::Host;
 use crate::http::{self, Authorities};
 use crate::image::{Digest, Registry, Tag};
+use crate::registry::auth::{Authenticator, Authorization};
+use crate::registry::challenge::Challenge;
+use crate::registry::credentials::Credentials;
+use crate::registry::origin::Origin;
+use crate::registry::realm::Resolver;
+use crate::registry::refusal::Stage;
+use crate::registry::request::{self, RequestError, Response, WORDS};
+use crate::registry::token::Scope;
+use crate::registry::transport_error;
 
 /// What a tag may point to.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
@@ -28,23 +29,23 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
 const MANIFEST: usize = 4 * 1024 * 1024;
 
 /// Something to ask of a repository.
-pub(super) struct Question {
-    pub(super) scope: Scope,
-    pub(super) stage: Stage,
-    pub(super) method: Method,
-    pub(super) url: Url,
+pub struct RegistryRequest {
+    pub scope: Scope,
+    pub stage: Stage,
+    pub method: Method,
+    pub url: Url,
     /// The media types that are wanted, if any is.
-    pub(super) accept: Option<&'static str>,
+    pub accept: Option<&'static str>,
     /// How much of the answer is read, in bytes.
-    pub(super) most: usize,
+    pub most: usize,
 }
 
 /// A registry that is ready to be asked.
-pub(super) struct Connection {
+pub struct Connection {
     client: Client,
     origin: Origin,
     challenge: OnceCell<Challenge>,
-    prover: Prover,
+    prover: Authenticator,
 }
 
 impl Connection {
@@ -53,7 +54,7 @@ impl Connection {
     /// # Errors
     /// When there is no HTTPS from here, the registry's certificate is not
     /// trusted, or a credential helper fails.
-    pub(super) async fn open(
+    pub async fn open(
         registry: &Registry,
         credentials: &Credentials,
         authorities: &Authorities,
@@ -70,7 +71,7 @@ impl Connection {
         };
         let proxied = http::is_proxied(host);
         Ok(Self {
-            prover: Prover::new(client.clone(), origin.clone(), resolver, login, proxied),
+            prover: Authenticator::new(client.clone(), origin.clone(), resolver, login, proxied),
             client,
             origin,
             challenge: OnceCell::new(),
@@ -78,12 +79,12 @@ impl Connection {
     }
 
     /// True when there is no login for the registry.
-    pub(super) fn is_anonymous(&self) -> bool {
+    pub fn is_anonymous(&self) -> bool {
         self.prover.is_anonymous()
     }
 
     /// The address of a path of the registry.
-    pub(super) fn url(&self, path: &str) -> Url {
+    pub fn url(&self, path: &str) -> Url {
         self.origin.url(path)
     }
 
@@ -91,11 +92,11 @@ impl Connection {
     ///
     /// # Errors
     /// When it is neither.
-    pub(super) fn manifest(&self, repository: &str, reference: &str) -> Result<Question, String> {
+    pub fn manifest(&self, repository: &str, reference: &str) -> Result<RegistryRequest, String> {
         if Tag::parse(reference).is_err() && Digest::parse(reference).is_err() {
             return Err(format!("{reference:?} is no tag or digest"));
         }
-        Ok(Question {
+        Ok(RegistryRequest {
             scope: Scope {
                 repository: repository.to_owned(),
                 push: false,
@@ -109,16 +110,16 @@ impl Connection {
     }
 
     /// The address that a `Location` in an answer means, when it is the registry's own.
-    pub(super) fn location(&self, reply: &Reply) -> Option<Url> {
+    pub fn location(&self, reply: &Response) -> Option<Url> {
         let location = reply.headers.get(reqwest::header::LOCATION)?;
         self.origin.location(&reply.url, location.to_str().ok()?)
     }
 
     /// How the registry wants to be asked: `GET /v2/`.
-    pub(super) async fn challenge(&self, until: Instant) -> Result<&Challenge, Stop> {
+    pub async fn challenge(&self, until: Instant) -> Result<&Challenge, RequestError> {
         let ask = async {
             let request = self.client.get(self.url("/v2/"));
-            let reply = exchange::send(&request, Stage::Challenge, WORDS, until).await?;
+            let reply = request::send(&request, Stage::Challenge, WORDS, until).await?;
             match reply.status {
                 status if status.is_success() => Ok(Challenge::Open),
                 StatusCode::UNAUTHORIZED => {
@@ -132,19 +133,23 @@ impl Connection {
     }
 
     /// True when anything comes back.
-    pub(super) async fn answers(&self) -> bool {
+    pub async fn answers(&self) -> bool {
         self.client.get(self.url("/v2/")).send().await.is_ok()
     }
 
     /// Asks, with a proof where the registry wants one. Every status but those
     /// that can pass is an answer.
-    pub(super) async fn ask(&self, question: &Question, until: Instant) -> Result<Reply, Stop> {
+    pub async fn ask(
+        &self,
+        question: &RegistryRequest,
+        until: Instant,
+    ) -> Result<Response, RequestError> {
         let challenge = self.challenge(until).await?;
         let proof = self.prover.prove(challenge, &question.scope, until).await?;
         let reply = self.send(question, &proof, until).await?;
         // Some registries let everybody in at `/v2/`, and ask for more further on.
         let late = match (reply.status, proof) {
-            (StatusCode::UNAUTHORIZED, Proof::Nothing) => Challenge::of(&reply.headers),
+            (StatusCode::UNAUTHORIZED, Authorization::Nothing) => Challenge::of(&reply.headers),
             _ => None,
         };
         let Some(challenge) = late else {
@@ -155,24 +160,24 @@ impl Connection {
             .prove(&challenge, &question.scope, until)
             .await?
         {
-            Proof::Nothing => Ok(reply),
+            Authorization::Nothing => Ok(reply),
             proof => self.send(question, &proof, until).await,
         }
     }
 
     async fn send(
         &self,
-        question: &Question,
-        proof: &Proof,
+        question: &RegistryRequest,
+        proof: &Authorization,
         until: Instant,
-    ) -> Result<Reply, Stop> {
+    ) -> Result<Response, RequestError> {
         let (method, url) = (question.method.clone(), question.url.clone());
         let request = self.client.request(method, url).headers(headers(question));
-        exchange::send(&proof.bring(request), question.stage, question.most, until).await
+        request::send(&proof.bring(request), question.stage, question.most, until).await
     }
 }
 
-fn headers(question: &Question) -> HeaderMap {
+fn headers(question: &RegistryRequest) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(types) = question.accept {
         headers.insert(ACCEPT, HeaderValue::from_static(types));
@@ -208,7 +213,7 @@ async fn find(
     }
     match client.get(origin.url("/v2/")).send().await {
         Ok(_) => Ok((client, false)),
-        Err(error) if failure::speaks_tls(&error) => Err(failure::explain(&error)),
+        Err(error) if transport_error::speaks_tls(&error) => Err(transport_error::explain(&error)),
         Err(_) => Ok((client, true)),
     }
 }
@@ -219,9 +224,18 @@ mod tests {
     use serde_json::json;
     use wiremock::ResponseTemplate;
 
-    use super::super::stub::{self, LONG, ME, Tls, UPLOADS, allow, answer, token, unknown};
-    use super::super::{Access, Answer};
     use super::*;
+    use crate::registry::check::Answer;
+    use crate::registry::check::Right;
+    use crate::registry::stub;
+    use crate::registry::stub::LONG;
+    use crate::registry::stub::ME;
+    use crate::registry::stub::Tls;
+    use crate::registry::stub::UPLOADS;
+    use crate::registry::stub::allow;
+    use crate::registry::stub::answer;
+    use crate::registry::stub::token;
+    use crate::registry::stub::unknown;
 
     const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
 
@@ -245,7 +259,7 @@ mod tests {
         let client = stub::client(&at, stub::login(), &Authorities::default());
         let image = stub::image(&at);
         client.prepare(std::slice::from_ref(&image)).await;
-        client.check(&image, Access::Push, LONG).await;
+        client.check(&image, Right::Push, LONG).await;
         let asked = (0..3).map(|_| client.manifest(&image, "1"));
         for answer in futures_util::future::join_all(asked).await {
             answer.unwrap();
@@ -257,7 +271,7 @@ mod tests {
         let server = Tls::start(|_| ACCEPTED.to_owned());
         let client = stub::client(&server.at, stub::login(), &Authorities::default());
         let image = stub::image(&server.at);
-        let why = unknown(client.check(&image, Access::Push, LONG).await);
+        let why = unknown(client.check(&image, Right::Push, LONG).await);
         assert!(
             why.contains("its certificate is not trusted from here"),
             "{why}"
@@ -278,12 +292,12 @@ mod tests {
         let server = Tls::with(self_signed(&["127.0.0.1"]), |_| ACCEPTED.to_owned());
         let (at, image) = (&server.at, stub::image(&server.at));
         let client = stub::client(at, stub::login(), &server.authorities);
-        let answer = client.check(&image, Access::Push, LONG).await;
+        let answer = client.check(&image, Right::Push, LONG).await;
         assert_eq!(answer, Answer::Allowed);
         let other = Tls::with(self_signed(&["127.0.0.1"]), |_| ACCEPTED.to_owned());
         for authorities in [&Authorities::default(), &other.authorities] {
             let client = stub::client(at, stub::login(), authorities);
-            let why = unknown(client.check(&image, Access::Push, LONG).await);
+            let why = unknown(client.check(&image, Right::Push, LONG).await);
             assert!(why.contains("give this very certificate"), "{why}");
         }
     }
@@ -299,7 +313,7 @@ mod tests {
             let server = Tls::with(certificate, |_| ACCEPTED.to_owned());
             let client = stub::client(&server.at, stub::login(), &server.authorities);
             let image = stub::image(&server.at);
-            let why = unknown(client.check(&image, Access::Push, LONG).await);
+            let why = unknown(client.check(&image, Right::Push, LONG).await);
             assert!(why.contains(expected), "{why}");
         }
     }
@@ -329,7 +343,7 @@ mod tests {
         });
         let client = stub::client(&server.at, stub::login(), &server.authorities);
         let image = stub::image(&server.at);
-        let answer = client.check(&image, Access::Push, LONG).await;
+        let answer = client.check(&image, Right::Push, LONG).await;
         assert_eq!(answer, Answer::Allowed);
         assert_eq!(server.connections(), 1);
     }

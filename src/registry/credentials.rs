@@ -79,7 +79,7 @@ impl Credentials {
     }
 
     /// What `auths` has.
-    pub(super) fn written(&self, server: &str) -> Result<Option<Login>, String> {
+    pub fn written(&self, server: &str) -> Result<Option<Login>, String> {
         if let Some(token) = self.bearer_token(server) {
             return Ok(Some(Login::Bearer(token)));
         }
@@ -111,7 +111,7 @@ fn password_login(user: String, password: &str) -> Option<Login> {
 }
 
 /// The keys under which Docker may have filed a registry.
-pub(super) fn spellings(registry: &Registry) -> [String; 3] {
+pub fn spellings(registry: &Registry) -> [String; 3] {
     let key = registry.config_key();
     [
         key.to_owned(),

@@ -3,11 +3,12 @@
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use serde_json::{Map, Value};
 
-use super::challenge::Challenge;
-use super::manifest::Manifest;
-use super::token::Token;
-use super::{Credentials, Refusal, Stage};
 use crate::image::Registry;
+use crate::registry::challenge::Challenge;
+use crate::registry::credentials::Credentials;
+use crate::registry::manifest::Manifest;
+use crate::registry::refusal::{Refusal, Stage};
+use crate::registry::token::Token;
 
 /// Reads the bytes as each of the answers that a registry or a token endpoint
 /// gives.
@@ -30,7 +31,7 @@ pub fn read_answers(bytes: &[u8]) {
 /// Looks a registry up in a configuration, helpers aside.
 pub fn look_up(config: Map<String, Value>, registry: &Registry) {
     let credentials = Credentials::new(config);
-    for server in super::credentials::spellings(registry) {
+    for server in crate::registry::credentials::spellings(registry) {
         if let Err(why) = credentials.written(&server) {
             assert!(why.len() < 1000, "{why}");
         }

@@ -5,26 +5,26 @@
 //! nothing of inputs, plans or events. Follows the OCI distribution
 //! specification 1.1 and the distribution project's token specification.
 
+mod auth;
 mod challenge;
 mod check;
 mod client;
 mod connection;
 mod credentials;
-mod exchange;
-mod failure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod manifest;
 mod origin;
-mod proof;
 mod realm;
 mod refusal;
+mod request;
 #[cfg(test)]
 mod stub;
 mod token;
+mod transport_error;
 
-pub use check::{Access, Answer};
-pub use client::{Client, Error};
-pub use credentials::{Credentials, Login};
-pub use manifest::Manifest;
-pub use refusal::{Refusal, Stage};
+pub use crate::registry::check::Answer;
+pub use crate::registry::client::{Client, Error};
+pub use crate::registry::credentials::{Credentials, Login};
+pub use crate::registry::manifest::Manifest;
+pub use crate::registry::refusal::{Refusal, Stage};

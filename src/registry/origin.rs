@@ -12,11 +12,11 @@ const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
 
 /// A registry's scheme, host and port.
 #[derive(Clone, Debug)]
-pub(super) struct Origin(Url);
+pub struct Origin(Url);
 
 impl Origin {
     /// Where a registry answers, in plain HTTP or over TLS.
-    pub(super) fn new(registry: &Registry, plain: bool) -> Result<Self, String> {
+    pub fn new(registry: &Registry, plain: bool) -> Result<Self, String> {
         let scheme = if plain { "http" } else { "https" };
         let host = match *registry == Registry::docker_hub() {
             true => DOCKER_HUB_HOST,
@@ -27,41 +27,41 @@ impl Origin {
     }
 
     /// The address of a path there.
-    pub(super) fn url(&self, path: &str) -> Url {
+    pub fn url(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(path);
         url
     }
 
     /// True when this is an address of the registry itself.
-    pub(super) fn holds(&self, url: &Url) -> bool {
+    pub fn holds(&self, url: &Url) -> bool {
         let named = !url.username().is_empty() || url.password().is_some();
         url.origin() == self.0.origin() && !named
     }
 
     /// The address that a `Location` means, when it is the registry's own.
-    pub(super) fn location(&self, asked: &Url, location: &str) -> Option<Url> {
+    pub fn location(&self, asked: &Url, location: &str) -> Option<Url> {
         let url = asked.join(location).ok()?;
         self.holds(&url).then_some(url)
     }
 
     /// True when the registry is on this machine.
-    pub(super) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    pub(super) fn as_url(&self) -> &Url {
+    pub fn as_url(&self) -> &Url {
         &self.0
     }
 }
 
 /// True for an address on this machine by its spelling, without a look-up.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     url.host_str() == Some("localhost") || literal(url).is_some_and(|ip| ip.is_loopback())
 }
 
 /// The host, when it is written as a number.
-pub(super) fn literal(url: &Url) -> Option<IpAddr> {
+pub fn literal(url: &Url) -> Option<IpAddr> {
     url.host_str()?.trim_matches(['[', ']']).parse().ok()
 }
 

@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::origin::{self, Origin};
+use crate::registry::origin::{self, Origin};
 
 /// Looks hosts up for a client; those that were looked at before stay where they were.
 #[derive(Clone, Default)]
-pub(super) struct Resolver(Arc<Mutex<BTreeMap<String, Vec<SocketAddr>>>>);
+pub struct Resolver(Arc<Mutex<BTreeMap<String, Vec<SocketAddr>>>>);
 
 impl Resolver {
     /// The address of a realm, ready to be asked.
@@ -26,7 +26,7 @@ impl Resolver {
     /// # Errors
     /// When it must not be asked, or is not found; says which and why.
     /// `proxied`: a proxy may know a name that this machine does not.
-    pub(super) async fn admit(
+    pub async fn admit(
         &self,
         realm: &str,
         registry: &Origin,

@@ -4,6 +4,9 @@
 //! with `errors`, each with `code`, `message` and `detail`. Token endpoints
 //! answer the same, or an object with one `code` and `message`, or plain text.
 
+use std::slice;
+
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::sanitize::{LAST_WORDS, clean};
@@ -22,13 +25,39 @@ pub enum Stage {
     Pull,
 }
 
-/// An answer that is none of success.
+/// An error code of the OCI distribution specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    BlobUnknown,
+    BlobUploadInvalid,
+    BlobUploadUnknown,
+    Denied,
+    DigestInvalid,
+    ManifestBlobUnknown,
+    ManifestInvalid,
+    ManifestUnknown,
+    NameInvalid,
+    NameUnknown,
+    SizeInvalid,
+    #[serde(rename = "TOOMANYREQUESTS")]
+    TooManyRequests,
+    Unauthorized,
+    Unsupported,
+    /// One that the specification does not have.
+    #[serde(other)]
+    Other,
+}
+
+/// An answer that is not one of success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// Where.
     pub stage: Stage,
+    /// The codes of its errors.
+    pub codes: Vec<ErrorCode>,
     /// The registry's own words, harmless; empty when it had none.
     pub words: String,
     /// True when no login was sent, as there is none.
@@ -43,25 +72,33 @@ impl Refusal {
         body: &str,
         secrets: impl IntoIterator<Item = &'a Secret>,
     ) -> Self {
-        let words = secret::hide(&words(body), secrets);
+        let value = serde_json::from_str::<Value>(body).ok();
+        let errors = value.as_ref().map(errors).unwrap_or_default();
+        let words = secret::hide(&words(body, errors), secrets);
+        let codes = errors.iter().filter_map(|error| error.get("code"));
         Self {
             status,
             stage,
+            codes: codes
+                .filter_map(|code| ErrorCode::deserialize(code).ok())
+                .collect(),
             words: clean(&words, LAST_WORDS),
             anonymous: false,
         }
     }
 }
 
+/// The errors of an answer: those that it lists, or it as the only one.
+fn errors(answer: &Value) -> &[Value] {
+    match answer.get("errors").and_then(Value::as_array) {
+        Some(errors) => errors,
+        None => slice::from_ref(answer),
+    }
+}
+
 /// The messages of an answer, each as `CODE: message`; the text as it is when it
 /// is not of the specification's form.
-fn words(body: &str) -> String {
-    let Ok(value) = serde_json::from_str::<Value>(body) else {
-        return body.to_owned();
-    };
-    let one = [value.clone()];
-    let errors = value.get("errors").and_then(Value::as_array);
-    let errors = errors.map_or(one.as_slice(), Vec::as_slice);
+fn words(body: &str, errors: &[Value]) -> String {
     let texts: Vec<String> = errors.iter().filter_map(message).collect();
     match texts.is_empty() {
         true => body.to_owned(),
@@ -120,6 +157,12 @@ mod tests {
             let refusal = Refusal::new(Stage::Token, 403, body, []);
             assert_eq!(refusal.words, words);
         }
+        let body = r#"{"errors":[{"code":"MANIFEST_UNKNOWN"},{"code":"OWN"},{"code":7}]}"#;
+        let refusal = Refusal::new(Stage::Pull, 404, body, []);
+        assert_eq!(
+            refusal.codes,
+            [ErrorCode::ManifestUnknown, ErrorCode::Other]
+        );
     }
 
     #[test]

@@ -15,25 +15,27 @@ use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Access, Answer, Client, Credentials};
 use crate::host::Host;
 use crate::http::{self, Authorities};
 use crate::image::ImageName;
+use crate::registry::check::{Answer, Right};
+use crate::registry::client::Client;
+use crate::registry::credentials::Credentials;
 
 /// The upload that a push begins with.
-pub(super) const UPLOADS: &str = "/v2/acme/app/blobs/uploads/";
+pub const UPLOADS: &str = "/v2/acme/app/blobs/uploads/";
 /// The login `me` with the password `pw`, as the Basic scheme has it.
-pub(super) const ME: &str = "Basic bWU6cHc=";
+pub const ME: &str = "Basic bWU6cHc=";
 /// Longer than any test takes.
-pub(super) const LONG: Duration = Duration::from_secs(10);
+pub const LONG: Duration = Duration::from_secs(10);
 
 /// The image `acme/app` of the registry at `HOST:PORT`.
-pub(super) fn image(at: &str) -> ImageName {
+pub fn image(at: &str) -> ImageName {
     ImageName::parse(&format!("{at}/acme/app")).unwrap()
 }
 
 /// A client with an entry of `auths` for `HOST:PORT`.
-pub(super) fn client(at: &str, auth: Value, authorities: &Authorities) -> Client {
+pub fn client(at: &str, auth: Value, authorities: &Authorities) -> Client {
     let Value::Object(config) = json!({"auths": {at: auth}}) else {
         unreachable!()
     };
@@ -42,28 +44,28 @@ pub(super) fn client(at: &str, auth: Value, authorities: &Authorities) -> Client
 }
 
 /// The login `me` with the password `pw`.
-pub(super) fn login() -> Value {
+pub fn login() -> Value {
     json!({"auth": "bWU6cHc="})
 }
 
-pub(super) fn at(server: &MockServer) -> String {
+pub fn at(server: &MockServer) -> String {
     server.address().to_string()
 }
 
 /// Checks a push to `acme/app` with the login `me`.
-pub(super) async fn push(server: &MockServer) -> Answer {
+pub async fn push(server: &MockServer) -> Answer {
     push_with(server, login()).await
 }
 
 /// Checks a push to `acme/app` with this entry of `auths`.
-pub(super) async fn push_with(server: &MockServer, auth: Value) -> Answer {
+pub async fn push_with(server: &MockServer, auth: Value) -> Answer {
     let at = at(server);
     let client = client(&at, auth, &Authorities::default());
-    client.check(&image(&at), Access::Push, LONG).await
+    client.check(&image(&at), Right::Push, LONG).await
 }
 
 /// The reason of an answer that must be [`Answer::Unknown`].
-pub(super) fn unknown(answer: Answer) -> String {
+pub fn unknown(answer: Answer) -> String {
     match answer {
         Answer::Unknown(why) => why,
         other => panic!("{other:?}"),
@@ -71,7 +73,7 @@ pub(super) fn unknown(answer: Answer) -> String {
 }
 
 /// Lets a server answer one path, that often.
-pub(super) async fn answer(
+pub async fn answer(
     server: &MockServer,
     verb: &str,
     route: &str,
@@ -86,14 +88,14 @@ pub(super) async fn answer(
 }
 
 /// A registry that lets everybody in.
-pub(super) async fn open() -> MockServer {
+pub async fn open() -> MockServer {
     let server = MockServer::start().await;
     answer(&server, "GET", "/v2/", 1, ResponseTemplate::new(200)).await;
     server
 }
 
 /// A registry that asks for a token, of its own realm.
-pub(super) async fn bearer() -> MockServer {
+pub async fn bearer() -> MockServer {
     let server = MockServer::start().await;
     let realm = format!("{}/token", server.uri());
     challenge(
@@ -105,13 +107,13 @@ pub(super) async fn bearer() -> MockServer {
 }
 
 /// Lets a server answer `/v2/` with a challenge.
-pub(super) async fn challenge(server: &MockServer, line: &str) {
+pub async fn challenge(server: &MockServer, line: &str) {
     let response = ResponseTemplate::new(401).insert_header("WWW-Authenticate", line);
     answer(server, "GET", "/v2/", 1, response).await;
 }
 
 /// Lets uploads start that bring this, and no other.
-pub(super) async fn allow(server: &MockServer, proof: &str) {
+pub async fn allow(server: &MockServer, proof: &str) {
     Mock::given(method("POST"))
         .and(path(UPLOADS))
         .and(header("Authorization", proof))
@@ -122,33 +124,33 @@ pub(super) async fn allow(server: &MockServer, proof: &str) {
 }
 
 /// The answer of a token endpoint.
-pub(super) fn token(value: &str) -> ResponseTemplate {
+pub fn token(value: &str) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({"token": value}))
 }
 
 /// A certificate for these names, to be signed by itself.
-pub(super) fn certificate(names: &[&str]) -> CertificateParams {
+pub fn certificate(names: &[&str]) -> CertificateParams {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     CertificateParams::new(names).unwrap()
 }
 
 /// A server with a certificate of its own.
-pub(super) struct Tls {
+pub struct Tls {
     /// `127.0.0.1:PORT`
-    pub(super) at: String,
+    pub at: String,
     /// What has to be trusted.
-    pub(super) authorities: Authorities,
+    pub authorities: Authorities,
     connections: Arc<AtomicUsize>,
 }
 
 impl Tls {
     /// Answers each request, given as its first line and headers.
-    pub(super) fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+    pub fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         Self::with(certificate(&["127.0.0.1", "localhost"]), answer)
     }
 
     /// The same with this certificate.
-    pub(super) fn with(
+    pub fn with(
         certificate: CertificateParams,
         answer: impl Fn(&str) -> String + Send + Sync + 'static,
     ) -> Self {
@@ -180,7 +182,7 @@ impl Tls {
     }
 
     /// How many connections were made.
-    pub(super) fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::credentials::Login;
+use crate::registry::credentials::Login;
 use crate::secret::Secret;
 
 /// How long a token is good for that does not say so.
@@ -24,10 +24,10 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// What a token is for: one repository, since a registry may refuse a token
 /// whole for one scope of several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Scope {
-    pub(super) repository: String,
+pub struct Scope {
+    pub repository: String,
     /// True for pushing and pulling, false for pulling.
-    pub(super) push: bool,
+    pub push: bool,
 }
 
 impl fmt::Display for Scope {
@@ -39,8 +39,8 @@ impl fmt::Display for Scope {
 
 /// A bearer token, and until when it is used.
 #[derive(Debug)]
-pub(super) struct Token {
-    pub(super) value: Secret,
+pub struct Token {
+    pub value: Secret,
     until: Instant,
 }
 
@@ -56,7 +56,7 @@ impl Token {
     ///
     /// # Errors
     /// When it holds no token that can be sent. The text does not show it.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, &'static str> {
+    pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
         let answer: Answer = serde_json::from_slice(body).map_err(|_| "no JSON with a token")?;
         let given = [answer.token, answer.access_token].into_iter().flatten();
         let token = given.into_iter().find(|token| !token.is_empty());
@@ -72,13 +72,13 @@ impl Token {
         })
     }
 
-    pub(super) fn is_expired(&self) -> bool {
+    pub fn is_expired(&self) -> bool {
         Instant::now() >= self.until
     }
 }
 
 /// The request for a token. The login goes to `realm`, which has been looked at.
-pub(super) fn request(
+pub fn request(
     client: &Client,
     mut realm: Url,
     service: Option<&str>,

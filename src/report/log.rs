@@ -14,10 +14,10 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, info};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-use super::commands;
 use crate::env_vars;
 use crate::error::sanitize;
 use crate::host::Host;
+use crate::report::commands;
 use crate::secret::{Hidden, Secret};
 
 /// True when the log shares standard output with nothing.

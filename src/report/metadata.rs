@@ -5,12 +5,12 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::files;
-use super::log::group;
 use crate::env_vars;
 use crate::error::InputProblem;
 use crate::host::Host;
 use crate::metadata::Metadata;
+use crate::report::files;
+use crate::report::log::group;
 
 /// A bake file: the output that names it, its place and its text.
 pub struct BakeFile {

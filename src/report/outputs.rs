@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::files;
 use crate::env_vars;
 use crate::execute::{ImageOutcome, Outcome};
 use crate::host::Host;
 use crate::image::Digest;
 use crate::plan::{Build, Plan};
+use crate::report::files;
 
 /// Outputs that are the same for all targets of a bake file, unless their tags
 /// are told apart: they follow from the event alone.

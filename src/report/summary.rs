@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::cache;
 use crate::execute::{Conclusion, ImageOutcome, Outcome, Verified};
 use crate::input::Preflight;
 use crate::plan::{Build, Plan};
+use crate::report::cache;
 
 /// How much of an annotation's value is shown, in characters.
 const LONGEST_VALUE: usize = 200;
@@ -75,9 +75,9 @@ fn targets(text: &mut String, plan: &Plan, outcome: &Outcome) {
 fn unpublished(text: &mut String, build: &Build, built: &ImageOutcome, withheld: Option<&str>) {
     let publication = &build.publication;
     let reason = withheld.unwrap_or(&publication.reason);
-    if !publication.build {
+    if !publication.builds() {
         let _ = writeln!(text, "### Looked at, not built\n");
-    } else if publication.sends() && withheld.is_none() {
+    } else if publication.pushes() && withheld.is_none() {
         // The names stand in `outputs`.
         let digest = built.result.digest.as_ref();
         let digest = digest
@@ -91,7 +91,7 @@ fn unpublished(text: &mut String, build: &Build, built: &ImageOutcome, withheld:
     }
     let _ = writeln!(text, "{}.\n", escape(reason));
     let tags: Vec<String> = build.tags.iter().map(|tag| code(tag)).collect();
-    if publication.build && !tags.is_empty() {
+    if publication.builds() && !tags.is_empty() {
         let _ = writeln!(text, "It would be {}.", tags.join(", "));
     }
 }

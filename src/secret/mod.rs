@@ -7,9 +7,11 @@ mod hide;
 
 use std::collections::HashSet;
 
+pub use crate::secret::hide::Hidden;
+pub use crate::secret::hide::hide;
+pub use crate::secret::hide::is_invisible;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-pub use hide::{Hidden, hide, is_invisible};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use github_actions_expressions::Expr;
 use serde_json::{Value, json};
 
-use super::size::{self, FILLED, WRITTEN};
 use crate::event::RunContext;
+use crate::workflow::size::{self, FILLED, WRITTEN};
 
 /// How much text all expressions of a step may become, in bytes.
 const STEP: usize = 8 * FILLED;

@@ -1,7 +1,7 @@
 //! What fuzz targets reach of this room.
 
-use super::expression::Resolver;
 use crate::event::RunContext;
+use crate::workflow::expression::Resolver;
 
 /// Fills in the expressions of a text, of which one is a variable.
 pub fn fill(variable: &str, text: &str, context: &RunContext) -> usize {

@@ -18,7 +18,7 @@ use crate::event::RunContext;
 use crate::host::file;
 use crate::input::RawInputs;
 use crate::input::spec::Part;
-use expression::Resolver;
+use crate::workflow::expression::Resolver;
 
 /// The option that names the file.
 const OPTION: &str = "--workflow";

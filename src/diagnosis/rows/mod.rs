@@ -7,9 +7,10 @@ mod engine;
 mod github;
 mod registries;
 
-pub(super) use any::{ELSE, SILENCE};
+pub(super) use crate::diagnosis::rows::any::ELSE;
+pub(super) use crate::diagnosis::rows::any::SILENCE;
 
-use super::row::Row;
+use crate::diagnosis::row::Row;
 
 /// Every row, in order. What a build says by itself comes before what any
 /// registry may say, for it is the more exact. An image that nobody has written

@@ -1,6 +1,7 @@
 //! Answers of registries in, diagnoses out.
 
-use super::*;
+use crate::diagnosis::tests::*;
+use crate::image::Access;
 
 const SETTINGS: &str = "https://github.com/orgs/acme/packages/container/app/settings";
 const POLICY: &str = "https://github.com/organizations/acme/settings/packages";

@@ -3,12 +3,14 @@
 mod answers;
 mod texts;
 
+use crate::image::Access;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::row::{Place, When};
-use super::*;
+use crate::diagnosis::row::Place;
+use crate::diagnosis::row::When;
+use crate::diagnosis::*;
 use crate::event::{Payload, RunContext};
 use crate::facts::{OwnerKind, Package, Permission};
 use crate::image::ImageName;

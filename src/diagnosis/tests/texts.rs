@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use crate::diagnosis::tests::*;
 
 /// What buildx 0.30 with an engine 28 and BuildKit's issues show.
 #[test]

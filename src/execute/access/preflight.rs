@@ -10,7 +10,8 @@ use crate::execute::access::refusal::{PACKAGE, RefusalContext};
 use crate::execute::error::{Denial, Error};
 use crate::execute::outcome::{Outcome, left_out};
 use crate::execute::scope::Scope;
-use crate::plan::{self, Check, OnRefusal, cache_name};
+use crate::image::Access;
+use crate::plan::{Check, OnRefusal, cache_name};
 use crate::registry::{Answer, Client};
 
 /// How long all questions together may take.
@@ -73,7 +74,7 @@ impl Scope<'_> {
     fn build_only(&self, denials: Vec<Denial>, why: &str, fix: &str, outcome: &mut Outcome) {
         let (images, caches): (Vec<_>, Vec<_>) = denials
             .into_iter()
-            .partition(|denial| denial.check.access == plan::Access::Push);
+            .partition(|denial| denial.check.access == Access::Push);
         for denial in caches {
             self.leave_out_asked(&denial.check, &denial.to_string(), outcome);
         }
@@ -94,7 +95,7 @@ impl Scope<'_> {
     async fn ask(&self, client: &Client, check: &Check) -> Asked {
         let begun = Instant::now();
         let refused = RefusalContext::of_check(self, check);
-        let answer = client.check(&check.image, access(check), BOUND).await;
+        let answer = ask_registry(client, check).await;
         let took = begun.elapsed().as_millis();
         match answer {
             Answer::Allowed => {
@@ -148,14 +149,9 @@ enum Asked {
     Denied(Denial),
 }
 
-/// What is asked of the registry.
-fn access(check: &Check) -> crate::registry::Access {
-    use crate::plan::Access as Planned;
-    use crate::registry::Access;
-    match &check.access {
-        Planned::Push | Planned::CacheWrite => Access::Push,
-        Planned::CacheRead(reference) => Access::Pull {
-            reference: reference.clone(),
-        },
+async fn ask_registry(client: &Client, check: &Check) -> Answer {
+    match &check.tag {
+        Some(tag) => client.check_pull(&check.image, tag, BOUND).await,
+        None => client.check_push(&check.image, BOUND).await,
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::diagnosis::{self, Access, Circumstances, Diagnosis, Login, Subject};
+use crate::diagnosis::{self, Circumstances, Diagnosis, Login, Subject};
 use crate::execute::scope::Scope;
 use crate::facts::Package;
-use crate::image::ImageName;
-use crate::plan::{self, Check, Credential};
-use crate::registry::{self, Answer, Client, Refusal};
+use crate::image::{Access, ImageName};
+use crate::plan::{Check, Credential};
+use crate::registry::{Answer, Client, Refusal};
 
 /// How long GitHub's API may take to tell of a package.
 pub const PACKAGE: Duration = Duration::from_secs(3);
@@ -60,11 +60,7 @@ impl<'a> RefusalContext<'a> {
             job,
             image: Some(&check.image),
             given_as: Some(&check.given_as),
-            access: match check.access {
-                plan::Access::Push => Access::Push,
-                plan::Access::CacheWrite => Access::CacheWrite,
-                plan::Access::CacheRead(_) => Access::CacheRead,
-            },
+            access: check.access,
             package: None,
             scanners: scanners(job),
         }
@@ -120,13 +116,13 @@ impl<'a> RefusalContext<'a> {
 
     /// Asks the registry again, to hear its own words.
     pub async fn again(self, client: &Client) -> Option<Diagnosis> {
-        let access = match self.access.writes() {
-            true => registry::Access::Push,
-            false => registry::Access::Pull {
-                reference: "latest".to_owned(),
-            },
+        let image = self.image?;
+        let answer = if self.access.writes() {
+            client.check_push(image, AGAIN).await
+        } else {
+            client.check_pull(image, "latest", AGAIN).await
         };
-        match client.check(self.image?, access, AGAIN).await {
+        match answer {
             Answer::Refused(refusal) => Some(self.learn(PACKAGE).await.of_refusal(&refusal)),
             Answer::Allowed | Answer::Unknown(_) => None,
         }
@@ -138,7 +134,7 @@ impl<'a> RefusalContext<'a> {
         let Some(image) = self.image.filter(|_| VAGUE.contains(&vague.id)) else {
             return vague;
         };
-        match client.check(image, registry::Access::Push, ONCE).await {
+        match client.check_push(image, ONCE).await {
             Answer::Unknown(why) => Some(self.of_silence(&why)),
             Answer::Allowed | Answer::Refused(_) => None,
         }

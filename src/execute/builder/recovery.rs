@@ -15,8 +15,8 @@ use crate::plan::{BuilderChoice, without_password};
 /// A build that has failed.
 pub struct FailedBuild {
     pub error: Error,
-    /// How many nodes were lost when it began.
-    pub known_lost: usize,
+    /// The generation of the builder that it began on.
+    pub generation: usize,
     /// True when something of the image is in its registry.
     pub is_pushed: bool,
 }
@@ -32,36 +32,44 @@ pub async fn recover(
 ) -> Result<(), Error> {
     let FailedBuild {
         error: failed,
-        known_lost,
+        generation,
         is_pushed,
     } = failed;
     let Error::Build { message, .. } = &failed else {
         return Err(failed);
     };
-    // A command of the Dockerfile was run, and failed by itself.
-    if message.contains("did not complete successfully: exit code:") {
+    if failed_by_itself(message) {
         return Err(failed);
     }
     match &job.plan.builder.choice {
         BuilderChoice::Created(made) if made.nodes.len() > 1 => {
             let nodes = Nodes { job, made, base };
             let standing = &mut *standing.lock().await;
-            if standing.lost.len() > known_lost && !is_pushed {
-                // The build of another image has taken it out meanwhile.
+            if standing.generation > generation && !is_pushed {
+                // The build of another image has changed the builder meanwhile.
                 return Ok(());
             }
+            let before = standing.lost.len();
             let lost = &mut standing.lost;
             let stops = StopRequest {
                 host: job.host,
                 refused: None,
             };
             let told = nodes.take_out_lost(failed, lost, is_pushed, progress, stops);
-            standing.warnings.extend(told.await?);
+            let told = told.await;
+            standing.generation += usize::from(standing.lost.len() > before);
+            standing.warnings.extend(told?);
             Ok(())
         }
         BuilderChoice::Named(name) => Err(name_unreached(name, &base, failed, job.host).await),
         BuilderChoice::Created(_) | BuilderChoice::Engine => Err(failed),
     }
+}
+
+/// True when a command of the Dockerfile was run and failed, whatever became of the
+/// builder.
+pub fn failed_by_itself(message: &str) -> bool {
+    message.contains("did not complete successfully: exit code:")
 }
 
 /// A build on a builder that was there before has failed: names its nodes that

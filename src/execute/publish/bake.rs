@@ -36,7 +36,7 @@ impl AllImages<'_> {
             limit: plan.stall_timeout,
             allowed: &known.allowed,
         };
-        let (watches, ended) = loop {
+        let (watches, ended, generation) = loop {
             let exclusions = known.omit(Vec::new()).await;
             let Some(arguments) = plan.together(&files, &exclusions) else {
                 return Ok(all.iter().map(|_| None).collect());
@@ -61,7 +61,7 @@ impl AllImages<'_> {
             let base = command::base(self.job, self.buildx);
             let again = this.is_made_again(self.job, &base, known, &ended, &watches);
             if !again.await? {
-                break (watches, ended);
+                break (watches, ended, this.generation());
             }
         };
         let is_whole = matches!(ended, BuildExit::Well | BuildExit::Cancelled(_, true));
@@ -77,6 +77,7 @@ impl AllImages<'_> {
             let target = watch.target;
             let result = metadata.as_mut().map(|metadata| metadata.take(target));
             Some(BuildAttempt {
+                generation,
                 result,
                 done: attempt_result(&ended, &watch, build.is_pushed_alone())?,
                 watch,

@@ -51,6 +51,8 @@ pub struct ImagePublisher<'a> {
 
 /// A build that has ended.
 pub struct BuildAttempt<'a> {
+    /// The generation of the builder that it began on.
+    pub generation: usize,
     /// What its progress told.
     pub watch: ProgressObserver<'a>,
     /// What its metadata file told, when there is one.
@@ -96,17 +98,17 @@ impl ImagePublisher<'_> {
             self.pause(&built.pushes).await?;
             match &way {
                 PushStrategy::Build => {
-                    let lost = self.known.standing.lock().await.lost.len();
                     let begun = match begun.take() {
                         Some(begun) => begun,
                         None => self.build_once(progress.again(), built).await?,
                     };
+                    let generation = begun.generation;
                     match self.take_in(begun, built).await {
                         Ok(told) => export = told,
                         Err(failed) => {
                             let failed = FailedBuild {
                                 error: failed,
-                                known_lost: lost,
+                                generation,
                                 is_pushed: built.pushes.done().next().is_some(),
                             };
                             let (base, standing) = (self.command(), &self.known.standing);
@@ -136,7 +138,7 @@ impl ImagePublisher<'_> {
     ) -> Result<BuildAttempt<'_>, Error> {
         let known = self.known;
         let stall = self.stall();
-        let (watch, ended) = loop {
+        let (watch, ended, generation) = loop {
             let exclusions = known.omit(built.pushes.settled()).await;
             let mut watch = [observer(self.build, built, &exclusions)];
             self.write_definition(&exclusions)?;
@@ -156,7 +158,7 @@ impl ImagePublisher<'_> {
             let again = this.is_made_again(self.job, &base, known, &ended, &watch);
             if !again.await? {
                 let [watch] = watch;
-                break (watch, ended);
+                break (watch, ended, this.generation());
             }
         };
         let target = self.build.target.as_deref();
@@ -175,6 +177,7 @@ impl ImagePublisher<'_> {
             BuildExit::Cancelled(signal, _) => AttemptResult::Cancelled(signal),
         };
         Ok(BuildAttempt {
+            generation,
             watch,
             result,
             done,
@@ -191,6 +194,7 @@ impl ImagePublisher<'_> {
             watch: ProgressObserver { export, wait, .. },
             result,
             done,
+            ..
         } = begun;
         let is_well = matches!(done, AttemptResult::Well);
         if let Some(result) = result {
@@ -308,7 +312,7 @@ impl ImagePublisher<'_> {
     /// On a terminal nothing of the build was heard: what the registries say now
     /// may be what stopped it.
     async fn ask_registries(&self) -> Option<Diagnosis> {
-        if !self.build.publication.push {
+        if !self.build.publication.pushes_tags() {
             return None;
         }
         let ask = |image| RefusalContext::of_push_to(self.job, Some(image)).again(self.client);

@@ -3,6 +3,7 @@
 //! Two do: one that does not answer while it is read, and one that BuildKit
 //! cannot be set up for, such as GitHub's with a token that it refuses.
 
+use crate::execute::builder::recovery::failed_by_itself;
 use tracing::info;
 
 use crate::execute::builder::set_up;
@@ -29,7 +30,7 @@ struct Stop {
 pub struct CachedAttempt {
     pub imports: Imports,
     entries: Vec<String>,
-    restarts: usize,
+    generation: usize,
 }
 
 impl CachedAttempt {
@@ -41,16 +42,21 @@ impl CachedAttempt {
     ) -> Self {
         let entries = entries.filter(|entry| !exclusions.caches.iter().any(|out| out == entry));
         let entries: Vec<String> = entries.map(str::to_owned).collect();
-        let restarts = known.standing.lock().await.restarts;
+        let generation = known.standing.lock().await.generation;
         let imports = Imports::of(entries.clone());
         Self {
-            imports: match restarts {
+            imports: match generation {
                 0 => imports,
                 _ => imports.and_begin(),
             },
             entries,
-            restarts,
+            generation,
         }
+    }
+
+    /// The generation of the builder that it began on.
+    pub fn generation(&self) -> usize {
+        self.generation
     }
 
     /// Whether it is made again, as a cache has stopped it. What is left out by
@@ -68,12 +74,13 @@ impl CachedAttempt {
     ) -> Result<bool, Error> {
         let standing = &mut *known.standing.lock().await;
         let nothing_pushed = watches.iter().all(|watch| watch.export.pushed.is_empty());
-        let is_over = !matches!(
-            ended,
-            BuildExit::Well | BuildExit::Interrupted | BuildExit::Cancelled(..)
-        );
-        if is_over && standing.restarts > self.restarts {
-            // The build of another image has taken the builder away.
+        let is_over = match ended {
+            BuildExit::Well | BuildExit::Interrupted | BuildExit::Cancelled(..) => false,
+            BuildExit::Failed { message, .. } => !failed_by_itself(message),
+            BuildExit::Silent(_) | BuildExit::Unanswered(_) => true,
+        };
+        if is_over && standing.generation > self.generation {
+            // The build of another image has changed the builder meanwhile.
             return Ok(nothing_pushed);
         }
         let Some(stop) = self.stop(ended) else {
@@ -85,7 +92,7 @@ impl CachedAttempt {
         }
         stop.note(standing);
         if stop.is_stuck {
-            standing.restarts += 1;
+            standing.generation += 1;
             set_up::restart(job, base).await?;
         }
         Ok(nothing_pushed)

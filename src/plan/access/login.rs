@@ -52,7 +52,7 @@ pub fn decide(
     let mut logins = Vec::new();
     let mut problems = Vec::new();
     let names = &distinct(drafts.iter().flat_map(|draft| &draft.all_names));
-    let pushes = drafts.iter().any(|draft| draft.publication.push);
+    let pushes = drafts.iter().any(|draft| draft.publication.pushes_tags());
     let has_notice = drafts
         .iter()
         .any(|draft| draft.publication.notice.is_some());

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::event::RunContext;
-use crate::image::ImageName;
+use crate::image::{Access, ImageName};
 use crate::input::{Inputs, Preflight};
 use crate::plan::access::service_check::{self, ServiceCheck};
 use crate::plan::cache::entry::{registry_reference, repository};
@@ -92,24 +92,15 @@ pub struct Check {
     pub image: ImageName,
     /// What the run wants to do there.
     pub access: Access,
+    /// The tag that is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
     /// The name as the workflow spelt it.
     pub given_as: String,
     /// True for a cache that nobody asked for by name: it is left out unless
     /// the registry allows it.
     #[serde(skip)]
     pub added: bool,
-}
-
-/// What a run does in a repository of a registry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Access {
-    /// Pushes the image.
-    Push,
-    /// Pushes a build cache.
-    CacheWrite,
-    /// Reads a build cache, kept under this tag.
-    CacheRead(String),
 }
 
 /// The questions of all images, each once.
@@ -137,9 +128,9 @@ fn of_image(
 ) -> Vec<Check> {
     let mode = inputs.preflight;
     let mut checks = Vec::new();
-    let may_send = publication.build && !publication.withheld;
+    let may_send = publication.builds() && !publication.is_withheld();
     if mode != Preflight::Off && may_send {
-        if publication.push {
+        if publication.pushes_tags() {
             checks = pushes(inputs, names);
         }
         let mut more: Vec<Check> = pushed_apart(apart).collect();
@@ -161,8 +152,8 @@ fn of_image(
 pub fn repositories(draft: &ImageDraft<'_>) -> Vec<ImageName> {
     let publication = &draft.publication;
     let mut names = Vec::new();
-    if publication.build && !publication.withheld {
-        if publication.push {
+    if publication.builds() && !publication.is_withheld() {
+        if publication.pushes_tags() {
             names.extend(draft.all_names.iter().cloned());
         }
         names.extend(pushed_apart(&draft.apart()).map(|check| check.image));
@@ -185,6 +176,7 @@ fn pushes(inputs: &Inputs, names: &[ImageName]) -> Vec<Check> {
     let check = |name: &ImageName| Check {
         image: name.clone(),
         access: Access::Push,
+        tag: None,
         given_as: spelt(name),
         added: false,
     };
@@ -204,13 +196,15 @@ fn add_caches(checks: &mut Vec<Check>, cache: &Cache) {
         {
             continue;
         }
-        let access = match written {
-            true => Access::CacheWrite,
-            false => Access::CacheRead(tag),
+        let (access, tag) = if written {
+            (Access::CacheWrite, None)
+        } else {
+            (Access::CacheRead, Some(tag))
         };
         checks.push(Check {
             image,
             access,
+            tag,
             given_as: entry,
             added: false,
         });
@@ -226,7 +220,8 @@ fn added(cache: &Cache) -> impl Iterator<Item = Check> {
         let (image, tag) = repository(&reference)?;
         Some(Check {
             image,
-            access: Access::CacheRead(tag),
+            access: Access::CacheRead,
+            tag: Some(tag),
             given_as: reference,
             added: true,
         })
@@ -240,6 +235,7 @@ fn pushed_apart(apart: &[String]) -> impl Iterator<Item = Check> {
         Some(Check {
             image,
             access: Access::Push,
+            tag: None,
             given_as: reference.clone(),
             added: false,
         })
@@ -255,19 +251,13 @@ fn caches(cache: &Cache) -> impl Iterator<Item = (String, bool)> {
         .filter_map(|(entry, written)| Some((registry_reference(entry)?, written)))
 }
 
-impl Access {
-    /// True when something is sent to the registry.
-    pub fn writes(&self) -> bool {
-        !matches!(self, Self::CacheRead(_))
-    }
-}
-
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.access {
             Access::Push => "push",
             Access::CacheWrite => "cache export",
-            Access::CacheRead(_) => "cache import",
+            Access::CacheRead => "cache import",
+            Access::Base => "pull",
         };
         write!(f, "{} ({what})", self.image)
     }
@@ -277,14 +267,16 @@ impl fmt::Display for Check {
 mod tests {
     use super::*;
     use crate::plan::image::output_names::Named;
+    use crate::plan::image::publication::Destination;
 
     fn publication(push: bool) -> Publication {
         Publication {
-            build: true,
-            push,
+            destination: if push {
+                Destination::Registry
+            } else {
+                Destination::Local
+            },
             load: false,
-            by_outputs: false,
-            withheld: false,
             reason: String::new(),
             notice: None,
         }
@@ -386,7 +378,8 @@ mod tests {
             let added: Vec<_> = checks.iter().filter(|check| check.added).collect();
             assert_eq!(added.len(), 1);
             assert_eq!(added[0].given_as, reference);
-            assert_eq!(added[0].access, Access::CacheRead("buildcache".to_owned()));
+            assert_eq!(added[0].access, Access::CacheRead);
+            assert_eq!(added[0].tag.as_deref(), Some("buildcache"));
             assert_eq!(checks.len(), 1 + usize::from(push));
         }
     }

@@ -26,7 +26,7 @@ pub struct Question<'a> {
 impl Question<'_> {
     /// Those of the image that buildx is asked for.
     pub fn decide(&self, annotations: &[String], findings: &mut Findings) -> Vec<String> {
-        if annotations.is_empty() || !self.publication.build {
+        if annotations.is_empty() || !self.publication.builds() {
             return annotations.to_vec();
         }
         if classic_store::builds(self.builder, self.facts) {
@@ -54,7 +54,7 @@ impl Question<'_> {
     /// several platforms, or for attestations.
     fn without_index(&self, annotations: &[String]) -> Option<InputProblem> {
         let build = &self.inputs.build;
-        let makes_an_image = self.publication.sends()
+        let makes_an_image = self.publication.pushes()
             || self.publication.load
             || build.outputs.is_empty()
             || build.outputs.iter().any(Output::is_image);

@@ -85,13 +85,13 @@ fn metadata(draft: &ImageDraft<'_>, findings: &mut Findings) -> Metadata {
     });
     if let Some(target) = draft.request.target {
         bake_target::describe(target, inputs, &mut metadata);
-        if !draft.publication.build {
+        if !draft.publication.builds() {
             // Beside other targets, what is only looked at is called nothing.
             metadata.tags.clear();
         }
     }
     if findings.problems.is_empty() {
-        let push = draft.publication.push;
+        let push = draft.publication.pushes_tags();
         findings.problems = tags::unpublishable(&metadata, &draft.named, &draft.names, push);
     }
     findings.notices.extend(tags::notices(inputs, &metadata));

@@ -69,7 +69,7 @@ impl Build {
             .definition
             .as_ref()
             .is_some_and(BakeFile::goes_elsewhere);
-        self.publication.build && (self.publication.push || !goes_elsewhere)
+        self.publication.builds() && (self.publication.pushes_tags() || !goes_elsewhere)
     }
 
     /// True when all that comes of it is what is pushed under its tags.
@@ -78,7 +78,7 @@ impl Build {
             .definition
             .as_ref()
             .is_none_or(BakeFile::makes_images_alone);
-        self.publication.push && !self.publication.load && is_alone
+        self.publication.pushes_tags() && !self.publication.load && is_alone
     }
 
     /// True when buildx tells of several targets, and so names the target of each

@@ -23,7 +23,7 @@ const OF_NO_IMAGE: [&str; 8] = [
 
 /// What was asked for and would be missing, such as annotations.
 pub fn dropped(inputs: &Inputs, publication: &Publication) -> Vec<String> {
-    if !publication.sends() {
+    if !publication.pushes() {
         return Vec::new();
     }
     let mut dropped = Vec::new();

@@ -66,7 +66,7 @@ impl CacheRequest<'_> {
         if !inputs.cache_from.is_empty() || !inputs.cache_to.is_empty() {
             return Cache::given(inputs);
         }
-        if !self.publication.build {
+        if !self.publication.builds() {
             return Cache::none("`call` makes nothing");
         }
         let has_several_nodes = !inputs.own_builder.append.is_empty();
@@ -136,7 +136,7 @@ impl CacheRequest<'_> {
             publication,
             ..
         } = self;
-        let is_pushed = publication.sends() && !publication.withheld;
+        let is_pushed = publication.pushes() && !publication.is_withheld();
         if inputs.own_builder.driver == Some(Driver::Docker) {
             Some("`driver: docker` makes no builder")
         } else if publication.load || has_docker_exporter(&inputs.build.outputs) {
@@ -159,7 +159,7 @@ impl CacheRequest<'_> {
         let entry = |scope| format!("type=registry,ref={}", reference(scope));
         let from = [entry(&scope), entry(&scope.of_default_branch())];
         let written = reference(&scope);
-        let unpushed = (!self.publication.push).then_some("nothing is pushed");
+        let unpushed = (!self.publication.pushes_tags()).then_some("nothing is pushed");
         self.finish(
             format!("at {written}"),
             "`cache: registry`",

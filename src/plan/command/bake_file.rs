@@ -210,19 +210,21 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> Value {
 fn places(parts: &Parts<'_>) -> Vec<OutputTarget> {
     let publication = parts.publication;
     let outputs = parts.inputs.build.outputs.iter();
-    let outputs = outputs.filter(|output| !output.pushes_by_itself() || publication.sends());
+    let outputs = outputs.filter(|output| !output.pushes_by_itself() || publication.pushes());
     let place = |output: &Output| match output.exporter {
         // The names of the target are those of all its images.
-        _ if output.pushes() && publication.push => {
+        _ if output.pushes() && publication.pushes_tags() => {
             OutputTarget::Pushed(output.unpushed().map(|output| output.text))
         }
         _ if output.pushes_by_itself() => OutputTarget::Sends(output.text.clone()),
-        Exporter::Image if publication.push => OutputTarget::Pushed(Some(output.text.clone())),
+        Exporter::Image if publication.pushes_tags() => {
+            OutputTarget::Pushed(Some(output.text.clone()))
+        }
         _ => OutputTarget::Given(output.text.clone()),
     };
     let mut places: Vec<OutputTarget> = outputs.map(place).collect();
     let is_pushed = |place: &OutputTarget| matches!(place, OutputTarget::Pushed(_));
-    if publication.push && !places.iter().any(is_pushed) {
+    if publication.pushes_tags() && !places.iter().any(is_pushed) {
         places.push(OutputTarget::Pushed(None));
     }
     match publication.load && !has_docker_exporter(&parts.inputs.build.outputs) {

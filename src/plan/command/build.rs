@@ -202,7 +202,7 @@ impl Parts<'_> {
         common(self.inputs, self.builder, load, None, &mut arguments);
         let outputs = &self.inputs.build.outputs;
         let by_outputs = outputs.iter().any(Output::pushes_by_itself);
-        if self.publication.push && (self.inputs.push == Push::Always || !by_outputs) {
+        if self.publication.pushes_tags() && (self.inputs.push == Push::Always || !by_outputs) {
             arguments.pushing(["--push"]);
         }
         arguments.push(&self.context.location);
@@ -211,7 +211,7 @@ impl Parts<'_> {
 
     /// The caches that are written, but for those that a read-only token cannot.
     pub fn written_caches(&self) -> impl Iterator<Item = &String> {
-        let withheld = self.publication.withheld;
+        let withheld = self.publication.is_withheld();
         let written = self.cache.to.iter();
         written.filter(move |entry| !withheld || registry_reference(entry).is_none())
     }
@@ -256,7 +256,7 @@ impl Parts<'_> {
         arguments.options("--no-cache-filter", &build.no_cache_filters);
         for output in &build.outputs {
             match output.pushes_by_itself() {
-                true if !self.publication.sends() => {}
+                true if !self.publication.pushes() => {}
                 true => arguments.pushing(["--output", &output.text]),
                 false => arguments.option("--output", &output.text),
             }
@@ -306,7 +306,7 @@ impl Parts<'_> {
     /// True where a push leaves the image in the engine, as the engine's own
     /// builder does: doing both at once it trips over its own names.
     pub fn leaves_in_engine(&self) -> bool {
-        self.builder.choice == BuilderChoice::Engine && self.publication.push
+        self.builder.choice == BuilderChoice::Engine && self.publication.pushes_tags()
     }
 }
 
@@ -347,7 +347,7 @@ pub fn together(
     builder: &Builder,
 ) -> Option<Arguments> {
     let (first, rest) = drafts.split_first()?;
-    let way = |draft: &ImageDraft<'_>| (draft.publication.push, draft.publication.load);
+    let way = |draft: &ImageDraft<'_>| (draft.publication.pushes_tags(), draft.publication.load);
     if rest.is_empty() || rest.iter().any(|draft| way(draft) != way(first)) {
         return None;
     }

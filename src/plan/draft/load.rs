@@ -16,7 +16,7 @@ pub fn problems(
     publication: &Publication,
     platforms: &[Platform],
 ) -> Vec<InputProblem> {
-    if platforms.len() < 2 || !publication.build {
+    if platforms.len() < 2 || !publication.builds() {
         return Vec::new();
     }
     let names: Vec<String> = platforms.iter().map(ToString::to_string).collect();

@@ -146,7 +146,7 @@ impl<'a> ImageDraft<'a> {
 fn platforms(inputs: &Inputs, publication: &Publication, findings: &mut Findings) -> Vec<Platform> {
     let why = match inputs.platforms_given {
         true => None,
-        false if !publication.build => Some("`call` makes nothing"),
+        false if !publication.builds() => Some("`call` makes nothing"),
         false if inputs.load => Some("`load: true`"),
         false if has_docker_exporter(&inputs.build.outputs) => {
             Some("`outputs` makes an image for the engine")

@@ -81,7 +81,7 @@ pub fn decide(
     facts: &Facts,
     builder: &Builder,
 ) -> Emulation {
-    let drafts = drafts.iter().filter(|draft| draft.publication.build);
+    let drafts = drafts.iter().filter(|draft| draft.publication.builds());
     let drafts: Vec<&ImageDraft<'_>> = drafts.collect();
     if drafts.is_empty() {
         return Emulation::new(Vec::new(), EmulationStep::NotNeeded, "nothing is built");

@@ -10,25 +10,60 @@ use crate::input::{Inputs, Push};
 use crate::plan::findings::{Level, Notice};
 use crate::plan::image::output_names::Named;
 
+/// Where the image goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// Nowhere: nothing is built, only looked at, as the input `call` says.
+    Nowhere,
+    /// To no registry, and no cache goes to one: the token can only read.
+    Withheld,
+    /// To no registry.
+    Local,
+    /// To its registries, under its tags.
+    Registry,
+    /// To registries, by entries of `outputs` alone: by digest, or under names of
+    /// their own.
+    Outputs,
+    /// To registries under its tags, and by entries of `outputs` beside them.
+    RegistryAndOutputs,
+}
+
 /// Whether the image is pushed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Printed")]
 pub struct Publication {
-    /// False when nothing is built, only looked at: the input `call`.
-    pub build: bool,
-    /// True when it is pushed.
-    pub push: bool,
+    /// Where it goes.
+    pub destination: Destination,
     /// True when it is loaded into the engine.
     pub load: bool,
-    /// True when an entry of `outputs` pushes by digest, or under a name of its own.
-    pub by_outputs: bool,
-    /// True when nothing may be sent to a registry at all: a token that can only
-    /// read.
-    pub withheld: bool,
     /// Why it is pushed or not.
     pub reason: String,
     /// What the person at the workflow page should know of it.
-    #[serde(skip)]
     pub notice: Option<Notice>,
+}
+
+/// A publication as a plan prints it.
+#[derive(Serialize)]
+struct Printed {
+    build: bool,
+    push: bool,
+    load: bool,
+    by_outputs: bool,
+    withheld: bool,
+    reason: String,
+}
+
+impl From<Publication> for Printed {
+    fn from(publication: Publication) -> Self {
+        Self {
+            build: publication.builds(),
+            push: publication.pushes_tags(),
+            load: publication.load,
+            by_outputs: publication.pushes_by_outputs(),
+            withheld: publication.is_withheld(),
+            reason: publication.reason,
+        }
+    }
 }
 
 /// `nowhere` says that every image is switched off.
@@ -37,11 +72,8 @@ pub fn decide(inputs: &Inputs, named: &Named, context: &RunContext, nowhere: boo
         && !is_build(call)
     {
         return Publication {
-            build: false,
-            push: false,
+            destination: Destination::Nowhere,
             load: false,
-            by_outputs: false,
-            withheld: false,
             reason: "`call` looks at the build and makes nothing".to_owned(),
             notice: None,
         };
@@ -87,11 +119,13 @@ pub fn decide(inputs: &Inputs, named: &Named, context: &RunContext, nowhere: boo
         reason => reason.to_owned(),
     };
     Publication {
-        build: true,
-        push,
+        destination: match (push, by_outputs) {
+            (true, true) => Destination::RegistryAndOutputs,
+            (true, false) => Destination::Registry,
+            (false, true) => Destination::Outputs,
+            (false, false) => Destination::Local,
+        },
         load: inputs.load,
-        by_outputs,
-        withheld: false,
         reason,
         notice: None,
     }
@@ -101,21 +135,18 @@ pub fn decide(inputs: &Inputs, named: &Named, context: &RunContext, nowhere: boo
 /// no secrets.
 fn from_a_fork(inputs: &Inputs, context: &RunContext) -> Publication {
     let reason = "a pull request from a fork is built, not published: its token can only read";
-    let head = context
-        .payload
-        .text(&["pull_request", "head", "repo", "full_name"]);
     let message = format!(
         "built, not published: the pull request comes from {}, and GitHub gives runs of forks a \
          token that can only read, and no secrets. No image and no cache is sent to a \
          registry. There is nothing to fix; the image is published once the change is merged",
-        head.unwrap_or("a fork that is gone")
+        context
+            .payload
+            .head_repository()
+            .unwrap_or("a fork that is gone")
     );
     Publication {
-        build: true,
-        push: false,
+        destination: Destination::Withheld,
         load: inputs.load,
-        by_outputs: false,
-        withheld: true,
         reason: reason.to_owned(),
         notice: Some(Notice {
             level: Level::Notice,
@@ -132,18 +163,44 @@ fn is_build(call: &str) -> bool {
 }
 
 impl Publication {
+    /// True when an image is made.
+    pub fn builds(&self) -> bool {
+        self.destination != Destination::Nowhere
+    }
+
     /// True when something goes to a registry.
-    pub fn sends(&self) -> bool {
-        self.push || self.by_outputs
+    pub fn pushes(&self) -> bool {
+        self.pushes_tags() || self.pushes_by_outputs()
+    }
+
+    /// True when the image is pushed under its tags.
+    pub fn pushes_tags(&self) -> bool {
+        matches!(
+            self.destination,
+            Destination::Registry | Destination::RegistryAndOutputs
+        )
+    }
+
+    /// True when an entry of `outputs` pushes by digest, or under a name of its own.
+    pub fn pushes_by_outputs(&self) -> bool {
+        matches!(
+            self.destination,
+            Destination::Outputs | Destination::RegistryAndOutputs
+        )
+    }
+
+    /// True when nothing may go to a registry: the token can only read.
+    pub fn is_withheld(&self) -> bool {
+        self.destination == Destination::Withheld
     }
 }
 
 impl fmt::Display for Publication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match (self.push, self.by_outputs) {
-            (true, _) => "push",
-            (false, true) => "push by `outputs`",
-            (false, false) => "no push",
+        let what = match self.destination {
+            Destination::Registry | Destination::RegistryAndOutputs => "push",
+            Destination::Outputs => "push by `outputs`",
+            Destination::Nowhere | Destination::Withheld | Destination::Local => "no push",
         };
         write!(f, "{what}: {}", self.reason)
     }
@@ -175,7 +232,7 @@ mod tests {
                 ..RunContext::default()
             };
             assert_eq!(
-                decide(&inputs, &Named::default(), &context, false).push,
+                decide(&inputs, &Named::default(), &context, false).pushes_tags(),
                 expected,
                 "{event} {push:?} {load}"
             );
@@ -210,8 +267,8 @@ mod tests {
             inputs.build.outputs = vec![Output::parse(&entry).unwrap()];
             let named = Named::of(&inputs, &mut Vec::new());
             let publication = decide(&inputs, &named, &RunContext::default(), false);
-            assert_eq!(publication.push, expected, "{output}");
-            assert_eq!(publication.by_outputs, by_outputs, "{output}");
+            assert_eq!(publication.pushes_tags(), expected, "{output}");
+            assert_eq!(publication.pushes_by_outputs(), by_outputs, "{output}");
         }
     }
 
@@ -230,7 +287,7 @@ mod tests {
             inputs.build.call = Some(call.to_owned());
             let named = Named::default();
             let publication = decide(&inputs, &named, &RunContext::default(), false);
-            assert_eq!(publication.push, expected, "{call}");
+            assert_eq!(publication.pushes_tags(), expected, "{call}");
         }
     }
 }

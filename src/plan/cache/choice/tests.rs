@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::*;
 use crate::event::Payload;
 use crate::metadata::TagContext;
 use crate::plan::builder::choice as builder;
 use crate::plan::builder::choice::BuilderRequest;
+use crate::plan::cache::choice::*;
 use crate::plan::testing::{engine, facts, inputs, publication};
 
 #[derive(Clone, Copy)]

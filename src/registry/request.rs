@@ -9,17 +9,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
-use reqwest::{Request, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Request, RequestBuilder, StatusCode, Url};
 use tokio::time::{Instant, sleep};
 
-use super::connection::Connection;
-use super::failure;
-use super::{Refusal, Stage};
 use crate::error::sanitize;
+use crate::registry::refusal::{Refusal, Stage};
+use crate::registry::transport_error;
 use crate::secret::Secret;
 
 /// How much of an answer is read where it is only words, in bytes.
-pub(super) const WORDS: usize = 64 * 1024;
+pub const WORDS: usize = 64 * 1024;
 /// How much of a registry's words stands in an explanation, in characters.
 const QUOTED: usize = 200;
 
@@ -32,19 +31,19 @@ const LONGEST: Duration = Duration::from_secs(4);
 
 /// Why there is no answer of use.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub enum RequestError {
     /// The registry refused.
     Refused(Refusal),
     /// It could not be asked, or did not keep to the protocol; says why.
     Unknown(String),
 }
 
-impl Stop {
-    /// The same, with what the connection knows of its login.
-    pub(super) fn of(self, connection: &Connection) -> Self {
+impl RequestError {
+    /// The same, for a registry that was asked without a login, or with one.
+    pub fn with_login(self, is_anonymous: bool) -> Self {
         match self {
             Self::Refused(refusal) => Self::Refused(Refusal {
-                anonymous: connection.is_anonymous(),
+                anonymous: is_anonymous,
                 ..refusal
             }),
             unknown @ Self::Unknown(_) => unknown,
@@ -52,7 +51,7 @@ impl Stop {
     }
 }
 
-impl From<String> for Stop {
+impl From<String> for RequestError {
     fn from(why: String) -> Self {
         Self::Unknown(why)
     }
@@ -60,24 +59,24 @@ impl From<String> for Stop {
 
 /// An answer, whatever its status.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+pub struct Response {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
     /// What was asked.
-    pub(super) url: Url,
-    pub(super) body: Vec<u8>,
+    pub url: Url,
+    pub body: Vec<u8>,
     /// True when there was more than was to be read.
-    pub(super) cut: bool,
+    pub cut: bool,
     /// What proved who asks, which a registry may repeat in its words.
     sent: Vec<Secret>,
 }
 
-impl Reply {
+impl Response {
     /// The answer as the reason to stop: a refusal when it is one.
-    pub(super) fn stop(&self, stage: Stage) -> Stop {
+    pub fn stop(&self, stage: Stage) -> RequestError {
         let refusal = Refusal::new(stage, self.status.as_u16(), &self.words(), &self.sent);
         if self.status.is_client_error() && !self.can_pass() {
-            return Stop::Refused(refusal);
+            return RequestError::Refused(refusal);
         }
         let mut text = format!("{} was answered with {}", what(stage), self.status);
         if self.status.is_redirection() {
@@ -87,7 +86,7 @@ impl Reply {
         if !words.is_empty() {
             text = format!("{text}: {words}");
         }
-        Stop::Unknown(text)
+        RequestError::Unknown(text)
     }
 
     /// The answer as text. Where it is cut off, a mark says so.
@@ -115,12 +114,12 @@ impl Reply {
 /// Sends a request until it is answered with something that does not pass by
 /// itself, but not when the pause would last until `until`; reads up to `most`
 /// bytes of the answer.
-pub(super) async fn send(
+pub async fn send(
     request: &RequestBuilder,
     stage: Stage,
     most: usize,
     until: Instant,
-) -> Result<Reply, Stop> {
+) -> Result<Response, RequestError> {
     for attempt in 0.. {
         let Some(request) = request.try_clone() else {
             break;
@@ -129,11 +128,11 @@ pub(super) async fn send(
         let (why, wait) = match once(request, most).await {
             Ok(reply) if !reply.can_pass() => return Ok(reply),
             Ok(reply) => (reply.stop(stage), reply.pause(attempt, jitter)),
-            Err(error) if failure::can_pass(&error) => (
-                failure::explain(&error).into(),
+            Err(error) if transport_error::can_pass(&error) => (
+                transport_error::explain(&error).into(),
                 pause(attempt, false, None, jitter),
             ),
-            Err(error) => return Err(failure::explain(&error).into()),
+            Err(error) => return Err(transport_error::explain(&error).into()),
         };
         // An hour that a registry asks for may be more than can be added up.
         if Instant::now()
@@ -144,16 +143,19 @@ pub(super) async fn send(
         }
         sleep(wait).await;
     }
-    Err(Stop::Unknown(format!("{} cannot be repeated", what(stage))))
+    Err(RequestError::Unknown(format!(
+        "{} cannot be repeated",
+        what(stage)
+    )))
 }
 
-async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Reply> {
+async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Response> {
     let (client, request) = request.build_split();
     let request = request?;
     let sent = secrets_in(&request);
     let mut response = client.execute(request).await?;
     let (body, cut) = read(&mut response, most).await?;
-    Ok(Reply {
+    Ok(Response {
         status: response.status(),
         headers: response.headers().clone(),
         url: response.url().clone(),
@@ -180,7 +182,7 @@ fn secrets_in(request: &Request) -> Vec<Secret> {
     all.filter_map(|text| Secret::new(&text)).collect()
 }
 
-async fn read(response: &mut Response, most: usize) -> reqwest::Result<(Vec<u8>, bool)> {
+async fn read(response: &mut reqwest::Response, most: usize) -> reqwest::Result<(Vec<u8>, bool)> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);

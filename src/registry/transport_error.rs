@@ -29,14 +29,14 @@ fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 }
 
 /// True when the server speaks TLS, though not with us.
-pub(super) fn speaks_tls(error: &reqwest::Error) -> bool {
+pub fn speaks_tls(error: &reqwest::Error) -> bool {
     // Plain HTTP answers a TLS hello with bytes that are no TLS message.
     of_tls(error).is_some_and(|error| !matches!(error, rustls::Error::InvalidMessage(_)))
 }
 
 /// True when the same request may get an answer a moment later: the connection
 /// broke. One that cannot be made at all stays so for longer than we wait.
-pub(super) fn can_pass(error: &reqwest::Error) -> bool {
+pub fn can_pass(error: &reqwest::Error) -> bool {
     let broke = |cause: &(dyn Error + 'static)| {
         let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         matches!(
@@ -55,7 +55,7 @@ pub(super) fn can_pass(error: &reqwest::Error) -> bool {
 }
 
 /// Why, for a person.
-pub(super) fn explain(error: &reqwest::Error) -> String {
+pub fn explain(error: &reqwest::Error) -> String {
     use rustls::Error as Tls;
     match of_tls(error) {
         // A signature is bad when an authority was made anew under its old name.

@@ -10,24 +10,24 @@ use reqwest::{Client, RequestBuilder};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-use super::Stage;
-use super::challenge::Challenge;
-use super::credentials::Login;
-use super::exchange::{self, Stop, WORDS};
-use super::origin::Origin;
-use super::realm::Resolver;
-use super::token::{self, Scope, Token};
+use crate::registry::challenge::Challenge;
+use crate::registry::credentials::Login;
+use crate::registry::origin::Origin;
+use crate::registry::realm::Resolver;
+use crate::registry::refusal::Stage;
+use crate::registry::request::{self, RequestError, WORDS};
+use crate::registry::token::{self, Scope, Token};
 use crate::secret::Secret;
 
 /// What a request brings.
-pub(super) enum Proof {
+pub enum Authorization {
     Nothing,
     Password(String, Secret),
     Token(Secret),
 }
 
 /// Makes proofs for one registry.
-pub(super) struct Prover {
+pub struct Authenticator {
     client: Client,
     origin: Origin,
     resolver: Resolver,
@@ -36,10 +36,10 @@ pub(super) struct Prover {
     tokens: Mutex<BTreeMap<Scope, Arc<OnceCell<Token>>>>,
 }
 
-impl Prover {
+impl Authenticator {
     /// For the registry at `origin`. `client` looks hosts up with `resolver`;
     /// `proxied` when a proxy may do so for it.
-    pub(super) fn new(
+    pub fn new(
         client: Client,
         origin: Origin,
         resolver: Resolver,
@@ -57,31 +57,33 @@ impl Prover {
     }
 
     /// True when there is no login.
-    pub(super) fn is_anonymous(&self) -> bool {
+    pub fn is_anonymous(&self) -> bool {
         matches!(self.login, Login::Anonymous)
     }
 
     /// The proof for a request of this scope, after this challenge.
-    pub(super) async fn prove(
+    pub async fn prove(
         &self,
         challenge: &Challenge,
         scope: &Scope,
         until: Instant,
-    ) -> Result<Proof, Stop> {
+    ) -> Result<Authorization, RequestError> {
         match (challenge, &self.login) {
-            (_, Login::Bearer(token)) => Ok(Proof::Token(token.clone())),
-            (Challenge::Open, _) | (Challenge::Basic, Login::Anonymous) => Ok(Proof::Nothing),
-            (Challenge::Basic, Login::Password(user, password)) => {
-                Ok(Proof::Password(user.clone(), password.clone()))
+            (_, Login::Bearer(token)) => Ok(Authorization::Token(token.clone())),
+            (Challenge::Open, _) | (Challenge::Basic, Login::Anonymous) => {
+                Ok(Authorization::Nothing)
             }
-            (Challenge::Basic, Login::Identity(_)) => Err(Stop::Unknown(
+            (Challenge::Basic, Login::Password(user, password)) => {
+                Ok(Authorization::Password(user.clone(), password.clone()))
+            }
+            (Challenge::Basic, Login::Identity(_)) => Err(RequestError::Unknown(
                 "the login is an identity token, but the registry wants a password".to_owned(),
             )),
             (Challenge::Bearer { realm, service }, _) => {
                 let slot = self.slot(scope).await;
                 let token = self.token(realm, service.as_deref(), scope, until);
                 let token = slot.get_or_try_init(|| token).await?;
-                Ok(Proof::Token(token.value.clone()))
+                Ok(Authorization::Token(token.value.clone()))
             }
         }
     }
@@ -110,21 +112,22 @@ impl Prover {
         service: Option<&str>,
         scope: &Scope,
         until: Instant,
-    ) -> Result<Token, Stop> {
+    ) -> Result<Token, RequestError> {
         let admitted = self.resolver.admit(realm, &self.origin, self.proxied);
         let request = token::request(&self.client, admitted.await?, service, scope, &self.login);
-        let reply = exchange::send(&request, Stage::Token, WORDS, until).await?;
+        let reply = request::send(&request, Stage::Token, WORDS, until).await?;
         if !reply.status.is_success() {
             return Err(reply.stop(Stage::Token));
         }
-        Token::parse(&reply.body)
-            .map_err(|why| Stop::Unknown(format!("its token endpoint {realm:?} answered {why}")))
+        Token::parse(&reply.body).map_err(|why| {
+            RequestError::Unknown(format!("its token endpoint {realm:?} answered {why}"))
+        })
     }
 }
 
-impl Proof {
+impl Authorization {
     /// Adds the proof to a request.
-    pub(super) fn bring(&self, request: RequestBuilder) -> RequestBuilder {
+    pub fn bring(&self, request: RequestBuilder) -> RequestBuilder {
         match self {
             Self::Nothing => request,
             Self::Password(user, password) => request.basic_auth(user, Some(password.expose())),
@@ -141,11 +144,21 @@ mod tests {
     };
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
-    use super::super::stub::{
-        self, LONG, ME, Tls, UPLOADS, allow, answer, challenge, push_with, token, unknown,
-    };
-    use super::super::{Access, Answer, Refusal};
     use super::*;
+    use crate::registry::check::Answer;
+    use crate::registry::check::Right;
+    use crate::registry::refusal::Refusal;
+    use crate::registry::stub;
+    use crate::registry::stub::LONG;
+    use crate::registry::stub::ME;
+    use crate::registry::stub::Tls;
+    use crate::registry::stub::UPLOADS;
+    use crate::registry::stub::allow;
+    use crate::registry::stub::answer;
+    use crate::registry::stub::challenge;
+    use crate::registry::stub::push_with;
+    use crate::registry::stub::token;
+    use crate::registry::stub::unknown;
 
     fn brought(requests: &[wiremock::Request]) -> Vec<bool> {
         let proven = |one: &wiremock::Request| one.headers.contains_key("authorization");
@@ -355,7 +368,7 @@ mod tests {
         allow(&server, "Bearer t0ken").await;
         let at = stub::at(&server);
         let client = stub::client(&at, stub::login(), &realm.authorities);
-        let answer = client.check(&stub::image(&at), Access::Push, LONG).await;
+        let answer = client.check(&stub::image(&at), Right::Push, LONG).await;
         assert_eq!(answer, Answer::Allowed);
     }
 }
