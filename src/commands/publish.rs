@@ -46,9 +46,10 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     let needs_facts = !options.dry_run && inputs.preflight != Preflight::Only;
     if problems.is_empty() {
         let asked = async {
-            match needs_facts && facts.event.problem.is_none() {
-                true => facts.ask(&host, &inputs).await,
-                false => facts.read_bake(&host, &inputs).await,
+            if needs_facts && facts.event.problem.is_none() {
+                facts.ask(&host, &inputs).await
+            } else {
+                facts.read_bake(&host, &inputs).await
             }
         };
         let asked = host.unless_cancelled(asked).await;
@@ -79,9 +80,12 @@ fn print(plan: &Plan, format: Format, host: &Host) -> Result<(), Failure> {
         Format::Text => {
             let lines = log::without_secrets(&plan.to_string());
             let is_read = host.is_github_actions();
-            let lines = lines.lines().map(|line| match is_read {
-                true => commands::plain(line) + "\n",
-                false => format!("{line}\n"),
+            let lines = lines.lines().map(|line| {
+                if is_read {
+                    commands::plain(line) + "\n"
+                } else {
+                    format!("{line}\n")
+                }
             });
             lines.collect()
         }
@@ -210,18 +214,20 @@ fn clean_up(folder: RunFolder, record: Record<'_>, is_unclean: bool, host: &Host
     let path = folder.path().display().to_string();
     let has_post = host.var(env_vars::GITHUB_STATE).is_some();
     if is_unclean {
-        let then = match has_post {
-            true => "the post step tries to remove it",
-            false => "remove it by hand",
+        let then = if has_post {
+            "the post step tries to remove it"
+        } else {
+            "remove it by hand"
         };
         warn!(
             title = "Clean-up",
             "the engine did not answer in time, and what the run made there may still be there: {then}"
         );
     }
-    let closed = match is_unclean && has_post {
-        true => folder.leave_notes(),
-        false => folder.close(),
+    let closed = if is_unclean && has_post {
+        folder.leave_notes()
+    } else {
+        folder.close()
     };
     let ended = match closed {
         Err(error) => Err(format!("{path} is still there: {error}")),

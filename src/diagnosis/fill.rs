@@ -72,14 +72,16 @@ fn value(hole: &str, signal: &Signal, circumstances: &Circumstances<'_>) -> Opti
             Some(status) => status.to_string(),
             None => "no status".to_owned(),
         },
-        "right" => match circumstances.access.writes() {
-            true => "Write",
-            false => "Read",
+        "right" => if circumstances.access.writes() {
+            "Write"
+        } else {
+            "Read"
         }
         .to_owned(),
-        "scope" => match circumstances.access.writes() {
-            true => "write",
-            false => "read",
+        "scope" => if circumstances.access.writes() {
+            "write"
+        } else {
+            "read"
         }
         .to_owned(),
         "package-settings" => package_settings(circumstances),

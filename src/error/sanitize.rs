@@ -58,9 +58,12 @@ pub fn clean_lines(text: &str, most: usize) -> String {
 pub fn visible(value: &str) -> String {
     let is_hidden =
         |c: char| c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}');
-    let spell = |c: char| match is_hidden(c) {
-        true => c.escape_default().collect(),
-        false => c.to_string(),
+    let spell = |c: char| {
+        if is_hidden(c) {
+            c.escape_default().collect()
+        } else {
+            c.to_string()
+        }
     };
     value.chars().map(spell).collect()
 }

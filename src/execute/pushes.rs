@@ -150,9 +150,10 @@ impl Pushes {
                 }),
             }
         }
-        match failures.is_empty() {
-            true => Ok(()),
-            false => Err(Error::Push(failures)),
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Push(failures))
         }
     }
 

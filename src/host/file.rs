@@ -56,9 +56,10 @@ pub fn check(path: &Path, most: usize) -> io::Result<()> {
     if !file.is_file() {
         return Err(not_regular());
     }
-    match file.len() > u64::try_from(most).unwrap_or(u64::MAX) {
-        true => Err(too_large(most)),
-        false => Ok(()),
+    if file.len() > u64::try_from(most).unwrap_or(u64::MAX) {
+        Err(too_large(most))
+    } else {
+        Ok(())
     }
 }
 
@@ -81,9 +82,10 @@ fn open(path: &Path) -> io::Result<File> {
         .read(true)
         .custom_flags(flags.bits().cast_signed())
         .open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(not_regular()),
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(not_regular())
     }
 }
 

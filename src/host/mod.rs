@@ -230,9 +230,10 @@ impl Host {
 
 /// The error of a folder that cannot be made in `RUNNER_TEMP`.
 fn not_made(parent: &Path, error: &io::Error) -> io::Error {
-    let why = match parent.is_dir() || !parent.exists() {
-        true => error.to_string(),
-        false => "it is not a folder".to_owned(),
+    let why = if parent.is_dir() || !parent.exists() {
+        error.to_string()
+    } else {
+        "it is not a folder".to_owned()
     };
     let (parent, variable) = (parent.display(), env_vars::RUNNER_TEMP);
     let text = format!(

@@ -50,15 +50,14 @@ impl Plan {
         if let Some(fields) = value.as_object_mut() {
             let targets = self.builds.iter().filter_map(|build| build.target.clone());
             let targets: Vec<String> = targets.collect();
-            match targets.is_empty() {
-                true => fields.extend(builds.into_iter().flatten()),
-                false => {
-                    let builds = builds.into_iter().map(Value::Object);
-                    let targets = Value::Object(targets.into_iter().zip(builds).collect());
-                    fields.insert("targets".to_owned(), targets);
-                    let command = self.together_line();
-                    fields.extend(command.map(|line| ("command".to_owned(), line.into())));
-                }
+            if targets.is_empty() {
+                fields.extend(builds.into_iter().flatten())
+            } else {
+                let builds = builds.into_iter().map(Value::Object);
+                let targets = Value::Object(targets.into_iter().zip(builds).collect());
+                fields.insert("targets".to_owned(), targets);
+                let command = self.together_line();
+                fields.extend(command.map(|line| ("command".to_owned(), line.into())));
             }
         }
         serde_json::to_string_pretty(&value)

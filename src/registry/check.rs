@@ -147,9 +147,10 @@ async fn pull(
         question.method = Method::GET;
         reply = connection.ask(&question, until).await?;
     }
-    match readable(reply.status) {
-        true => Ok(()),
-        false => Err(reply.stop(Stage::Pull)),
+    if readable(reply.status) {
+        Ok(())
+    } else {
+        Err(reply.stop(Stage::Pull))
     }
 }
 

@@ -65,9 +65,10 @@ impl Connection {
         let found = find(&secure, authorities, &resolver);
         let (found, login) = tokio::try_join!(found, credentials.find(registry, host))?;
         let (client, plain) = found;
-        let origin = match plain {
-            true => Origin::new(registry, true)?,
-            false => secure,
+        let origin = if plain {
+            Origin::new(registry, true)?
+        } else {
+            secure
         };
         let proxied = http::is_proxied(host);
         Ok(Self {

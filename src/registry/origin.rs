@@ -18,9 +18,10 @@ impl Origin {
     /// Where a registry answers, in plain HTTP or over TLS.
     pub fn new(registry: &Registry, plain: bool) -> Result<Self, String> {
         let scheme = if plain { "http" } else { "https" };
-        let host = match *registry == Registry::docker_hub() {
-            true => DOCKER_HUB_HOST,
-            false => registry.as_str(),
+        let host = if *registry == Registry::docker_hub() {
+            DOCKER_HUB_HOST
+        } else {
+            registry.as_str()
         };
         let url = Url::parse(&format!("{scheme}://{host}/"));
         url.map(Self).map_err(|error| error.to_string())

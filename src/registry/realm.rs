@@ -42,9 +42,10 @@ impl Resolver {
             Err(_) if proxied => return Ok(url),
             Err(why) => return Err(refused(&why)),
         };
-        let own = match found.iter().all(|address| is_public(address.ip())) {
-            true => Vec::new(),
-            false => addresses(registry.as_url()).await.unwrap_or_default(),
+        let own = if found.iter().all(|address| is_public(address.ip())) {
+            Vec::new()
+        } else {
+            addresses(registry.as_url()).await.unwrap_or_default()
         };
         permit(&found, &own).map_err(|why| refused(&why))?;
         if let (Some(host), None) = (url.host_str(), origin::literal(&url)) {

@@ -100,9 +100,10 @@ fn errors(answer: &Value) -> &[Value] {
 /// is not of the specification's form.
 fn words(body: &str, errors: &[Value]) -> String {
     let texts: Vec<String> = errors.iter().filter_map(message).collect();
-    match texts.is_empty() {
-        true => body.to_owned(),
-        false => texts.join("; "),
+    if texts.is_empty() {
+        body.to_owned()
+    } else {
+        texts.join("; ")
     }
 }
 

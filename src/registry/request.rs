@@ -92,9 +92,10 @@ impl Response {
     /// The answer as text. Where it is cut off, a mark says so.
     fn words(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
-        match self.cut {
-            true => format!("{text}…"),
-            false => text.into_owned(),
+        if self.cut {
+            format!("{text}…")
+        } else {
+            text.into_owned()
         }
     }
 

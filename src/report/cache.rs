@@ -20,9 +20,10 @@ pub fn cached(build: &Build, built: &ImageOutcome) -> Option<String> {
     }
     let of_platform = |(platform, count): (&&str, &Count)| {
         let counted = format!("{} of {} steps", count.cached, count.all);
-        match platform.is_empty() {
-            true => counted,
-            false => format!("{platform} {counted}"),
+        if platform.is_empty() {
+            counted
+        } else {
+            format!("{platform} {counted}")
         }
     };
     let list: Vec<String> = counts.iter().map(of_platform).collect();

@@ -94,9 +94,10 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut line = Line::default();
         event.record(&mut line);
         line.hide_secrets();
-        let text = match self.on_github {
-            true => line.as_command(*event.metadata().level()),
-            false => line.as_text(*event.metadata().level()),
+        let text = if self.on_github {
+            line.as_command(*event.metadata().level())
+        } else {
+            line.as_text(*event.metadata().level())
         };
         // There is nobody left to tell when the log itself is closed.
         let _ = writeln!(writer(), "{text}");

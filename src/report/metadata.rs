@@ -86,9 +86,12 @@ pub fn write(host: &Host, naming: &Naming, exports: bool) -> io::Result<()> {
 
 /// `bake-file` becomes `DOCKER_METADATA_OUTPUT_BAKE_FILE`.
 fn variable(output: &str) -> String {
-    let word = |c: char| match c.is_ascii_alphanumeric() {
-        true => c.to_ascii_uppercase(),
-        false => '_',
+    let word = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
     };
     let name: String = output.chars().map(word).collect();
     format!("{}{name}", env_vars::DOCKER_METADATA_OUTPUT)

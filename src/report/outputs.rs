@@ -153,8 +153,9 @@ pub fn write(host: &Host, outputs: &[(String, String)]) -> Result<(), String> {
             why = error.to_string();
         }
     }
-    match missing.is_empty() {
-        true => Ok(()),
-        false => Err(format!("{why}. Without a value: {}", missing.join(", "))),
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{why}. Without a value: {}", missing.join(", ")))
     }
 }

@@ -54,9 +54,10 @@ impl Scope<'_> {
         let url = &check.service.url;
         let url = Url::parse(url).map_err(|error| format!("its address is not a URL: {error}"))?;
         let builder = http::builder(self.secrets.authorities()).redirect(Policy::none());
-        let builder = match is_loopback(&url) {
-            true => builder.no_proxy(),
-            false => builder,
+        let builder = if is_loopback(&url) {
+            builder.no_proxy()
+        } else {
+            builder
         };
         // It reads the machine's certificates.
         let client = tokio::task::spawn_blocking(|| builder.build()).await;

@@ -132,9 +132,10 @@ impl Nodes<'_> {
         let before = lost.len();
         let all = [lost.as_slice(), more.as_slice()].concat();
         let able = self.reachable(&said, &all);
-        let (failed, pushed) = match is_pushed {
-            true => (None, Some(failed)),
-            false => (Some(failed), None),
+        let (failed, pushed) = if is_pushed {
+            (None, Some(failed))
+        } else {
+            (Some(failed), None)
         };
         let spread = self.assign(&able, &all, failed)?;
         self.make_again(&spread.pins, progress, stops).await?;
@@ -298,9 +299,10 @@ impl Nodes<'_> {
         failed: Option<Error>,
     ) -> Result<NodeAssignment, Error> {
         let spread = self.job.plan.spread(self.made, able);
-        match spread.without_node.is_empty() && !able.is_empty() {
-            true => Ok(spread),
-            false => Err(self.error(lost, spread.without_node, self.advice(), failed)),
+        if spread.without_node.is_empty() && !able.is_empty() {
+            Ok(spread)
+        } else {
+            Err(self.error(lost, spread.without_node, self.advice(), failed))
         }
     }
 

@@ -21,9 +21,10 @@ pub fn command(
 ) -> Command {
     let folder = notes(builder, facts, host, &files.folder);
     let command = with_settings(buildx, &facts.docker, &files.folder, folder);
-    match facts.cache.is_untold_version_2 {
-        true => command.env(env_vars::ACTIONS_CACHE_SERVICE_V2, "true"),
-        false => command,
+    if facts.cache.is_untold_version_2 {
+        command.env(env_vars::ACTIONS_CACHE_SERVICE_V2, "true")
+    } else {
+        command
     }
 }
 

@@ -224,9 +224,10 @@ impl Export {
 
     /// The digest of the image, as the output `imageid` has it.
     pub fn image_id(&self) -> Option<&Digest> {
-        match self.is_index {
-            true => self.digest.as_ref(),
-            false => self.config.as_ref().or(self.digest.as_ref()),
+        if self.is_index {
+            self.digest.as_ref()
+        } else {
+            self.config.as_ref().or(self.digest.as_ref())
         }
     }
 }

@@ -124,9 +124,10 @@ pub async fn run(
 
 /// Returns when all caches have had their time; never where there are none.
 async fn over(waits: &[Arc<CacheDeadline>]) {
-    match waits.iter().any(|wait| wait.writes()) {
-        true => drop(join_all(waits.iter().map(|wait| wait.over())).await),
-        false => std::future::pending().await,
+    if waits.iter().any(|wait| wait.writes()) {
+        drop(join_all(waits.iter().map(|wait| wait.over())).await)
+    } else {
+        std::future::pending().await
     }
 }
 

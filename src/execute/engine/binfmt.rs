@@ -97,9 +97,10 @@ fn installed(printed: &str) -> Result<Installed, String> {
             _ => wrong.push(line),
         }
     }
-    match wrong.is_empty() {
-        true => Ok(result),
-        false => Err(clean(&wrong.join("; "), WORDS)),
+    if wrong.is_empty() {
+        Ok(result)
+    } else {
+        Err(clean(&wrong.join("; "), WORDS))
     }
 }
 

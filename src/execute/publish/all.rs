@@ -184,8 +184,9 @@ fn build_together(all: impl IntoIterator<Item = (String, Result<(), Error>)>) ->
             Err(error) => failed.push((target, error)),
         }
     }
-    match failed.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Targets(failed)),
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Targets(failed))
     }
 }

@@ -229,9 +229,10 @@ impl ImagePublisher<'_> {
                 // The last words alone may hold no status; those before do. Of
                 // several targets they are of any.
                 let is_alone = self.build.target.is_none() && !export.text.is_empty();
-                let text = match is_alone {
-                    true => export.text.clone(),
-                    false => push_failure_text(&reference, &why),
+                let text = if is_alone {
+                    export.text.clone()
+                } else {
+                    push_failure_text(&reference, &why)
                 };
                 self.report_failed_push(&reference, &text, built).await;
                 Ok(export)

@@ -56,9 +56,10 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
         built.verified.platforms = platforms(build, client, &name, manifest).await;
         differences.extend(missing_platforms(build, built));
     }
-    match differences.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Differs(differences)),
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Differs(differences))
     }
 }
 

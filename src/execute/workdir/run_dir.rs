@@ -91,9 +91,10 @@ impl RunFolder {
             if NOTES.iter().any(|notes| entry.file_name() == *notes) {
                 continue;
             }
-            match entry.file_type()?.is_dir() {
-                true => fs::remove_dir_all(path)?,
-                false => fs::remove_file(path)?,
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(path)?
+            } else {
+                fs::remove_file(path)?
             }
         }
         Ok(())

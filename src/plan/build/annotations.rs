@@ -64,13 +64,14 @@ impl Question<'_> {
         let of_index = annotations.iter().find(|text| is_of_index(text))?;
         let given = self.inputs.metadata.annotations.iter();
         let mut given = given.map(|entry| &entry.text).chain(&build.annotations);
-        let (input, value, instead) = match given.any(|text| text == of_index) {
-            true => ("annotations", of_index.as_str(), "`manifest:` before it"),
-            false => (
+        let (input, value, instead) = if given.any(|text| text == of_index) {
+            ("annotations", of_index.as_str(), "`manifest:` before it")
+        } else {
+            (
                 env_vars::DOCKER_METADATA_ANNOTATIONS_LEVELS,
                 "index",
                 "`manifest` alone",
-            ),
+            )
         };
         let why = "is for an index, and an image for one platform without attestations has none";
         let accepted = format!("{instead}, several `platforms`, or `provenance: true`");

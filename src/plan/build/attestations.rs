@@ -98,15 +98,16 @@ fn of_its_own(
     if is_classic_engine(builder, facts) {
         return (None, "the engine's classic image store holds none");
     }
-    match is_private(context, facts) {
-        true => (
+    if is_private(context, facts) {
+        (
             Some("mode=min,inline-only=true"),
             "the repository is private; `provenance` overrules this",
-        ),
-        false => (
+        )
+    } else {
+        (
             Some("mode=max"),
             "the repository is public; `provenance` overrules this",
-        ),
+        )
     }
 }
 

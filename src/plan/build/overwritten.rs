@@ -25,9 +25,10 @@ pub fn problems<'a>(
             let Some((name, tag)) = place.filter(|place| images.contains(place)) else {
                 continue;
             };
-            let input = match build.cache.added {
-                true => "cache",
-                false => "cache-to",
+            let input = if build.cache.added {
+                "cache"
+            } else {
+                "cache-to"
             };
             let input = match &build.target {
                 Some(target) => format!("target {target}: {input}"),

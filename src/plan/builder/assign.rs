@@ -95,9 +95,10 @@ pub fn described(builder: &Builder, platforms: &[Platform]) -> Option<String> {
     let shares = made.nodes.iter().map(|node| {
         let own = platforms.iter().filter(|one| node.platforms.contains(one));
         let own: Vec<String> = own.map(ToString::to_string).collect();
-        match own.is_empty() {
-            true => format!("nothing on {}", node.shown()),
-            false => format!("{} on {}", own.join(", "), node.shown()),
+        if own.is_empty() {
+            format!("nothing on {}", node.shown())
+        } else {
+            format!("{} on {}", own.join(", "), node.shown())
         }
     });
     let shares: Vec<String> = shares.collect();

@@ -148,9 +148,10 @@ fn by_engine(
     version: &str,
     containerd_store: bool,
 ) -> Result<Builder, InputProblem> {
-    let store = match containerd_store {
-        true => "containerd",
-        false => "classic",
+    let store = if containerd_store {
+        "containerd"
+    } else {
+        "classic"
     };
     let engine = format!("Docker Engine {version} with the {store} image store");
     if missing.is_empty() {
@@ -198,13 +199,15 @@ fn missing(
     if inputs.build.allow.iter().any(|what| what == INSECURE) {
         missing.push(format!("allow {INSECURE}"));
     }
-    let exports: &[&str] = match containerd_store {
-        true => &["inline", "registry", "local", "gha"],
-        false => &["inline"],
+    let exports: &[&str] = if containerd_store {
+        &["inline", "registry", "local", "gha"]
+    } else {
+        &["inline"]
     };
-    let imports: &[&str] = match containerd_store {
-        true => &["registry", "local", "gha"],
-        false => &["registry", "local"],
+    let imports: &[&str] = if containerd_store {
+        &["registry", "local", "gha"]
+    } else {
+        &["registry", "local"]
     };
     for (what, entries, known) in [
         ("cache-to", &cache.to, exports),
@@ -212,9 +215,12 @@ fn missing(
     ] {
         let kinds = entries.iter().map(|entry| cache_kind(entry));
         let unknown = kinds.filter(|kind| !known.contains(&kind.as_str()));
-        let named = |kind| match cache.added {
-            true => "a cache for the next run".to_owned(),
-            false => format!("{what} of type {kind}"),
+        let named = |kind| {
+            if cache.added {
+                "a cache for the next run".to_owned()
+            } else {
+                format!("{what} of type {kind}")
+            }
         };
         missing.extend(unknown.map(named));
     }

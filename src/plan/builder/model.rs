@@ -43,11 +43,11 @@ impl Builder {
     /// One for the run; where an earlier run has left it, that one.
     pub fn own(inputs: &Inputs, facts: &Facts, named: Option<&str>, reason: String) -> Self {
         let created = NewBuilder::of(inputs, facts, named);
-        let choice =
-            match facts.builder.left.is_some() && created.name == facts.builder.lasting_name {
-                true => BuilderChoice::Named(created.name),
-                false => BuilderChoice::Created(created),
-            };
+        let choice = if facts.builder.left.is_some() && created.name == facts.builder.lasting_name {
+            BuilderChoice::Named(created.name)
+        } else {
+            BuilderChoice::Created(created)
+        };
         Self { choice, reason }
     }
 

@@ -259,9 +259,10 @@ impl CacheRequest<'_> {
     /// a pull request the one that it is for.
     fn branch(&self) -> Option<&str> {
         let context = self.context;
-        let branch = match self.is_pull_request() {
-            true => context.payload.base_branch(),
-            false => context.git_ref.strip_prefix("refs/heads/"),
+        let branch = if self.is_pull_request() {
+            context.payload.base_branch()
+        } else {
+            context.git_ref.strip_prefix("refs/heads/")
         };
         branch.filter(|branch| Some(*branch) != self.default_branch())
     }

@@ -42,9 +42,10 @@ impl CacheScope {
     pub fn tag(&self) -> String {
         let platforms = Some(self.platform_list()).filter(|list| *list != default_platforms());
         let parts = [self.target.clone(), platforms, self.branch.clone()];
-        match parts.iter().any(Option::is_some) {
-            true => format!("{TAG}-{}", slug(&parts)),
-            false => TAG.to_owned(),
+        if parts.iter().any(Option::is_some) {
+            format!("{TAG}-{}", slug(&parts))
+        } else {
+            TAG.to_owned()
         }
     }
 
@@ -52,9 +53,10 @@ impl CacheScope {
     fn platform_list(&self) -> String {
         let mut list: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
         list.sort();
-        match list.is_empty() {
-            true => "own".to_owned(),
-            false => list.join(" "),
+        if list.is_empty() {
+            "own".to_owned()
+        } else {
+            list.join(" ")
         }
     }
 }

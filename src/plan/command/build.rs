@@ -194,9 +194,10 @@ impl Parts<'_> {
         self.result(&mut arguments);
         self.secrets(&mut arguments);
         self.last(&mut arguments);
-        let load = match self.leaves_in_engine() {
-            true => Argument::LoadUnlessPushed,
-            false => Argument::Text(LOAD.to_owned()),
+        let load = if self.leaves_in_engine() {
+            Argument::LoadUnlessPushed
+        } else {
+            Argument::Text(LOAD.to_owned())
         };
         let load = self.publication.load.then_some(load);
         common(self.inputs, self.builder, load, None, &mut arguments);

@@ -30,9 +30,10 @@ impl Exclusions {
     }
 
     pub fn has_cache(&self, option: &str, entry: &str) -> bool {
-        match option == WRITES_CACHE {
-            true => self.has_cache_to(entry),
-            false => self.has_cache_from(entry),
+        if option == WRITES_CACHE {
+            self.has_cache_to(entry)
+        } else {
+            self.has_cache_from(entry)
         }
     }
 }

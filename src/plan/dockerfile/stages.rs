@@ -48,9 +48,10 @@ impl<'text, 'file> Stages<'text, 'file> {
                 (None, None) => Some(target.clone()),
                 (None, Some(text)) => {
                     let text = variables::expand(text, scope, work)?;
-                    match text.contains(BUILDERS_OWN) {
-                        true => None,
-                        false => Some(Rc::new(text.parse().ok()?)),
+                    if text.contains(BUILDERS_OWN) {
+                        None
+                    } else {
+                        Some(Rc::new(text.parse().ok()?))
                     }
                 }
             };

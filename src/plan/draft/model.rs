@@ -134,9 +134,10 @@ impl<'a> ImageDraft<'a> {
         let nameless =
             |output: &Output| output.pushes_by_digest() && output.attribute("name").is_none();
         let outputs = &self.request.inputs.build.outputs;
-        match outputs.iter().any(nameless) {
-            true => self.all_names.iter().map(ToString::to_string).collect(),
-            false => self.named.apart.clone(),
+        if outputs.iter().any(nameless) {
+            self.all_names.iter().map(ToString::to_string).collect()
+        } else {
+            self.named.apart.clone()
         }
     }
 }

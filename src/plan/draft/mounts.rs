@@ -59,9 +59,10 @@ pub fn problems(
         .into_iter()
         .filter(|(_, _, path)| !paths.reaches(path))
         .map(|(input, given, path)| {
-            let what = match path == *given {
-                true => String::new(),
-                false => format!("{path} "),
+            let what = if path == *given {
+                String::new()
+            } else {
+                format!("{path} ")
             };
             let why = match input {
                 "outputs" | "cache-to" => {

@@ -109,9 +109,10 @@ fn doubt(rule: &str) -> Option<Level> {
     let (first, _) = rule.split_once('/')?;
     let is_registry = first == "localhost" || first.contains('.');
     let is_name = is_bare(rule) && ImageName::parse(rule).is_ok();
-    is_name.then_some(match is_registry {
-        true => Level::Warning,
-        false => Level::Notice,
+    is_name.then_some(if is_registry {
+        Level::Warning
+    } else {
+        Level::Notice
     })
 }
 

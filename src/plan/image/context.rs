@@ -100,9 +100,10 @@ pub fn default_context(inputs: &Inputs, context: &RunContext, knows_query: bool)
         None => None,
     };
     let commit = head.as_deref().unwrap_or(&context.sha);
-    let mark = match inputs.build.git_query && knows_query {
-        true => "?ref=",
-        false => "#",
+    let mark = if inputs.build.git_query && knows_query {
+        "?ref="
+    } else {
+        "#"
     };
     let RunContext {
         server_url,
@@ -140,9 +141,10 @@ fn kind(location: &str, own: &str, context: &RunContext, inputs: &Inputs) -> Con
     if location.starts_with(own) && !has_login {
         return repository(context);
     }
-    match is_remote(location) {
-        true => ContextKind::Remote,
-        false => ContextKind::Local,
+    if is_remote(location) {
+        ContextKind::Remote
+    } else {
+        ContextKind::Local
     }
 }
 

@@ -105,9 +105,10 @@ impl Named {
                 tags.join(", ")
             ),
         };
-        match tags.is_empty() {
-            true => Vec::new(),
-            false => replaced.map(notice).collect(),
+        if tags.is_empty() {
+            Vec::new()
+        } else {
+            replaced.map(notice).collect()
         }
     }
 }
