@@ -91,95 +91,99 @@ pub fn plan(
     let mut findings = Findings::default();
     findings.problems.extend(facts.event.problem.clone());
     findings.decisions.extend(facts.event.decision.clone());
-    let version = facts.buildx_version.as_ref();
-    let support = buildx_features::decide(
-        inputs,
-        version,
-        &mut findings.notices,
-        &mut findings.problems,
-    );
-    let (wanted, mut of_each) = wanted(inputs, context, facts);
-    let drafts = wanted.iter().zip(&mut of_each);
-    let drafts = drafts.map(|(one, findings)| ImageDraft::of(one, context, support, findings));
-    let drafts: Vec<ImageDraft<'_>> = drafts.collect();
-    let mut builder = choice::for_all(drafts.iter().map(ImageDraft::builder_request))
-        .unwrap_or_else(|problem| {
-            findings.problems.push(problem);
-            Builder::engine("")
-        });
-    findings.notices.extend(builder.reach(inputs, &drafts));
-    findings.notices.extend(choice::notices(inputs, &builder));
-    findings.problems.extend(choice::problems(inputs, &builder));
+    let features = buildx_features::decide(inputs, facts.buildx_version.as_ref(), &mut findings);
+    let (requests, mut of_each) = requests(inputs, context, facts);
+    let drafts: Vec<ImageDraft<'_>> = requests
+        .iter()
+        .zip(&mut of_each)
+        .map(|(request, findings)| ImageDraft::of(request, context, features, findings))
+        .collect();
+    let builder = choose_builder(inputs, &drafts, &mut findings);
     let emulation = emulators::decide(&drafts, inputs, facts, &builder);
     findings.notices.extend(emulation.notice());
-    let logins = login::decide(&drafts, inputs, context, facts, &mut findings.notices);
-    let logins = logins.unwrap_or_else(|mut more| {
-        findings.problems.append(&mut more);
-        Vec::new()
-    });
-    let builds = drafts.iter().zip(&mut of_each);
-    let builds =
-        builds.map(|(draft, findings)| assemble::build(draft, context, &builder, findings));
-    let builds: Vec<Build> = builds.collect();
-    findings.problems.extend(duplicates::problems(&builds));
-    let outputs = drafts.iter();
-    let outputs = outputs.flat_map(|draft| &draft.request.inputs.build.outputs);
-    findings
-        .problems
-        .extend(overwritten::problems(&builds, outputs));
-    let names: Vec<Option<&str>> = builds.iter().map(|build| build.target.as_deref()).collect();
-    findings.take(&names, of_each);
-    findings.decide(&builder);
-    let of_builder = builder.made().into_iter().flat_map(NewBuilder::decisions);
-    findings.decisions.extend(of_builder);
-    let platforms = distinct(drafts.iter().flat_map(|draft| &draft.platforms));
-    let nodes = assign::described(&builder, &platforms);
-    findings
-        .decisions
-        .extend(nodes.map(|nodes| format!("nodes: {nodes}")));
-    let cleanup = inputs.own_builder.cleanup;
-    let described = choice::clean_up(cleanup);
-    findings
-        .decisions
-        .extend(described.map(|described| format!("clean-up: {described}")));
+    let logins = login::decide(&drafts, inputs, context, facts, &mut findings);
+    let builds: Vec<Build> = drafts
+        .iter()
+        .zip(&mut of_each)
+        .map(|(draft, findings)| assemble::build(draft, context, &builder, findings))
+        .collect();
+    check_names(&builds, &drafts, &mut findings);
+    let targets: Vec<Option<&str>> = builds.iter().map(|build| build.target.as_deref()).collect();
+    findings.take(&targets, of_each);
+    decide_builder(inputs, &builder, &drafts, &mut findings);
     findings.decide(&emulation);
     let variables = environment::decide(&drafts, inputs, &mut findings);
-    let lines = logins.iter().map(|login| format!("login at {login}"));
-    findings.decisions.extend(lines);
+    findings.decide_all("login at ", &logins);
+    let preflight = preflight::decide(&drafts, inputs.preflight, context);
+    findings.decide_all("if a registry refuses: ", preflight.described_refusal());
     if !findings.problems.is_empty() {
         return Err(findings.problems);
     }
-    let preflight = preflight::decide(&drafts, inputs.preflight, context);
-    let refusal = preflight.described_refusal();
-    findings
-        .decisions
-        .extend(refusal.map(|refusal| format!("if a registry refuses: {refusal}")));
     let has_own = |build: &Build| matches!(build.context.kind, ContextKind::Repository { .. });
-    let git_token = builds.iter().any(has_own) && !inputs.build.secrets.has_git_token;
-    let running = drafts.iter();
-    let running = running.flat_map(|draft| running::running(draft, &draft.platforms));
-    let running = running.collect();
     Ok(Plan {
         together: build::together(inputs, &drafts, &builder),
         preflight,
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,
+        git_token: builds.iter().any(has_own) && !inputs.build.secrets.has_git_token,
         builds,
         logins,
-        git_token,
         variables,
         builder,
         emulation,
-        cleanup,
-        running,
+        cleanup: inputs.own_builder.cleanup,
+        running: drafts
+            .iter()
+            .flat_map(|draft| running::running(draft, &draft.platforms))
+            .collect(),
         decisions: findings.decisions,
         notices: findings.notices,
     })
 }
 
+/// One builder for all images; the engine's own where none will do, so that the rest
+/// can be checked too.
+fn choose_builder(inputs: &Inputs, drafts: &[ImageDraft<'_>], findings: &mut Findings) -> Builder {
+    let requests = drafts.iter().map(ImageDraft::builder_request);
+    let mut builder = choice::for_all(requests).unwrap_or_else(|problem| {
+        findings.problems.push(problem);
+        Builder::engine("")
+    });
+    findings.notices.extend(builder.reach(inputs, drafts));
+    findings.notices.extend(choice::notices(inputs, &builder));
+    findings.problems.extend(choice::problems(inputs, &builder));
+    builder
+}
+
+/// What is decided of the builder, its nodes and what stays of it.
+fn decide_builder(
+    inputs: &Inputs,
+    builder: &Builder,
+    drafts: &[ImageDraft<'_>],
+    findings: &mut Findings,
+) {
+    findings.decide(builder);
+    let of_new = builder.made().into_iter().flat_map(NewBuilder::decisions);
+    findings.decide_all("", of_new);
+    let platforms = distinct(drafts.iter().flat_map(|draft| &draft.platforms));
+    findings.decide_all("nodes: ", assign::described(builder, &platforms));
+    findings.decide_all("clean-up: ", choice::clean_up(inputs.own_builder.cleanup));
+}
+
+/// Names that would be given twice.
+fn check_names(builds: &[Build], drafts: &[ImageDraft<'_>], findings: &mut Findings) {
+    let outputs = drafts
+        .iter()
+        .flat_map(|draft| &draft.request.inputs.build.outputs);
+    findings.problems.extend(duplicates::problems(builds));
+    findings
+        .problems
+        .extend(overwritten::problems(builds, outputs));
+}
+
 /// What is wanted: one image, or one for each target; and what there is to say
 /// of each.
-fn wanted<'a>(
+fn requests<'a>(
     inputs: &'a Inputs,
     context: &RunContext,
     facts: &'a Facts,

@@ -1,5 +1,7 @@
 //! What a plan has to say while it is worked out.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
 use crate::error::InputProblem;
@@ -15,6 +17,13 @@ pub struct Findings {
 impl Findings {
     pub fn decide(&mut self, decision: impl ToString) {
         self.decisions.push(decision.to_string());
+    }
+
+    /// Adds decisions, after the name of what they are about.
+    pub fn decide_all(&mut self, name: &str, decisions: impl IntoIterator<Item = impl Display>) {
+        let decisions = decisions.into_iter();
+        self.decisions
+            .extend(decisions.map(|decision| format!("{name}{decision}")));
     }
 
     /// Takes in what was told of each image. What is the same for all targets is

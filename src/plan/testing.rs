@@ -7,6 +7,7 @@ use crate::facts::{Engine, Facts};
 use crate::host::Host;
 use crate::input::spec::Part;
 use crate::input::{Inputs, RawInputs};
+use crate::plan::findings::Findings;
 use crate::plan::image::output_names::Named;
 use crate::plan::image::publication::{self, Publication};
 
@@ -44,6 +45,6 @@ pub fn engine(containerd_store: bool) -> Engine {
 
 /// Whether the image of these inputs is pushed.
 pub fn publication(inputs: &Inputs, facts: &Facts) -> Publication {
-    let named = Named::of(inputs, &mut Vec::new());
+    let named = Named::of(inputs, &mut Findings::default());
     publication::decide(inputs, &named, &facts.event.context.0, false)
 }

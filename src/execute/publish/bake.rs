@@ -16,7 +16,7 @@ use crate::execute::buildx::run::{self, BuildExit, Followed, Metadata};
 use crate::execute::error::Error;
 use crate::execute::outcome::{ImageOutcome, RunState};
 use crate::execute::publish::all::AllImages;
-use crate::execute::publish::image::{AttemptResult, BuildAttempt, observer};
+use crate::execute::publish::attempt::{AttemptResult, BuildAttempt, observer};
 use crate::execute::publish::uncached::CachedAttempt;
 use crate::host::Progress;
 

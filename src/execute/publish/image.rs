@@ -10,26 +10,23 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::diagnosis::{self, Diagnosis, Kind};
-use crate::execute::access::refusal::RefusalContext;
 use crate::execute::builder::recovery::{self, FailedBuild};
-use crate::execute::buildx::build_result::BuildResult;
 use crate::execute::buildx::cache_deadline::{self, CacheDeadline};
 use crate::execute::buildx::command;
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::imagetools::{self, Copied};
 use crate::execute::buildx::progress::ProgressObserver;
-use crate::execute::buildx::push_stall::{Pushing, Stall};
 use crate::execute::buildx::references::is_named;
 use crate::execute::buildx::run::{self, BuildExit, Followed, Metadata};
 use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
 use crate::execute::outcome::{ImageOutcome, RunState};
+use crate::execute::publish::attempt::{AttemptResult, BuildAttempt, observer};
 use crate::execute::publish::uncached::CachedAttempt;
 use crate::execute::pushes::Pushes;
 use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir;
-use crate::host::{Command, Progress, Signal};
+use crate::host::{Command, Progress};
 use crate::plan::{Build, BuilderChoice, Exclusions, RunFiles};
 use crate::registry::{Client, Credentials};
 
@@ -47,30 +44,6 @@ pub struct ImagePublisher<'a> {
     pub files: RunFiles,
     pub client: &'a Client,
     pub credentials: &'a Credentials,
-}
-
-/// A build that has ended.
-pub struct BuildAttempt<'a> {
-    /// The generation of the builder that it began on.
-    pub generation: usize,
-    /// What its progress told.
-    pub watch: ProgressObserver<'a>,
-    /// What its metadata file told, when there is one.
-    pub result: Option<BuildResult>,
-    /// How it ended.
-    pub done: AttemptResult,
-}
-
-/// How the build of an image ended.
-pub enum AttemptResult {
-    /// All was built, and pushed.
-    Well,
-    /// It was ended with that of another image.
-    Stopped,
-    /// With this exit code and these last words.
-    Failed(Option<i32>, String),
-    /// On a signal.
-    Cancelled(Signal),
 }
 
 /// How names that are left come to their image.
@@ -290,39 +263,9 @@ impl ImagePublisher<'_> {
         }
     }
 
-    /// What the text of a failed build means. Where a registry has refused a
-    /// base image or a cache without a word, it is asked again for one.
-    async fn explain(&self, text: &str) -> Option<Diagnosis> {
-        if text.is_empty() {
-            return self.ask_registries().await;
-        }
-        let diagnosis = RefusalContext::of_push_to(self.job, None).of_log(text);
-        let subject = diagnosis::subject(text);
-        if !subject.is_unexplained() {
-            return diagnosis;
-        }
-        let refused = RefusalContext::of_subject(self.job, &subject);
-        refused.again(self.client).await.or(diagnosis)
-    }
-
     /// buildx, with the run's configuration and the user's engine.
     fn command(&self) -> Command {
         command::base(self.job, self.buildx)
-    }
-
-    /// On a terminal nothing of the build was heard: what the registries say now
-    /// may be what stopped it.
-    async fn ask_registries(&self) -> Option<Diagnosis> {
-        if !self.build.publication.pushes_tags() {
-            return None;
-        }
-        let ask = |image| RefusalContext::of_push_to(self.job, Some(image)).again(self.client);
-        let asked = self.build.images.iter().map(ask);
-        let asked = futures_util::future::join_all(asked).await;
-        asked
-            .into_iter()
-            .flatten()
-            .find(|one| one.kind == Kind::Denied)
     }
 
     /// How those that are left are pushed.
@@ -424,52 +367,6 @@ impl ImagePublisher<'_> {
         Ok(())
     }
 
-    fn stall(&self) -> Stall<'_> {
-        Stall {
-            client: self.client,
-            limit: self.job.plan.stall_timeout,
-            allowed: &self.known.allowed,
-        }
-    }
-
-    /// Returns when the registry of a reference that is pushed has stopped answering.
-    async fn registry_silence(&self, reference: &str, built: &ImageOutcome) -> String {
-        let image = built.pushes.image(reference);
-        let pushing = || image.cloned().into_iter().collect();
-        self.stall().silent(pushing).await.why
-    }
-
-    /// Finds out what a failed push means, and whether it is tried again.
-    async fn report_failed_push(&self, reference: &str, text: &str, built: &mut ImageOutcome) {
-        built.pushes.add(reference);
-        let diagnosis = self.diagnose(reference, text, built).await;
-        let attempts = self.job.plan.push_attempts;
-        let tries = built.pushes.fail(reference, &diagnosis, attempts);
-        let words = diagnosis.words.lines().next().unwrap_or_default();
-        info!("push of {reference}, try {tries} of {attempts} failed: {words}");
-    }
-
-    /// A bare status in the log says little: the registry is asked again, this
-    /// time by us, to hear its words.
-    async fn diagnose(&self, reference: &str, text: &str, built: &ImageOutcome) -> Diagnosis {
-        let image = built.pushes.image(reference);
-        let refused = RefusalContext::of_push_to(self.job, image);
-        let mut diagnosis = refused.sharpened(refused.of_push(text), self.client).await;
-        let subject = diagnosis::subject(text);
-        let was_allowed = image.is_some_and(|image| self.known.allowed.contains(image));
-        if subject.status == Some(401) && was_allowed {
-            // Its token has expired since.
-            diagnosis.kind = Kind::Passing;
-        }
-        if diagnosis.kind != Kind::Denied || !subject.is_unexplained() {
-            return diagnosis;
-        }
-        let again = refused.again(self.client).await;
-        again
-            .filter(|again| again.kind == Kind::Denied)
-            .unwrap_or(diagnosis)
-    }
-
     /// Waits before something is tried again.
     async fn pause(&self, pushes: &Pushes) -> Result<(), Error> {
         let Some(doublings) = pushes.tries().checked_sub(1) else {
@@ -484,21 +381,6 @@ impl ImagePublisher<'_> {
         info!("pushing {list} again in {:.1} s", pause.as_secs_f64());
         let pause = tokio::time::sleep(pause);
         Ok(self.job.host.unless_cancelled(pause).await?)
-    }
-}
-
-/// What is looked for while an image is built. A local cache is written anew.
-pub fn observer<'a>(
-    build: &'a Build,
-    built: &ImageOutcome,
-    exclusions: &Exclusions,
-) -> ProgressObserver<'a> {
-    build.cache.local.as_ref().map(cache_dir::clear);
-    ProgressObserver {
-        target: build.target.as_deref(),
-        export: Export::default(),
-        wait: CacheDeadline::after(built.pushes.due(), &build.cache, exclusions).into(),
-        pushing: Pushing::of(build, built.pushes.due()).into(),
     }
 }
 

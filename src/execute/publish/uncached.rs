@@ -3,9 +3,9 @@
 //! Two do: one that does not answer while it is read, and one that BuildKit
 //! cannot be set up for, such as GitHub's with a token that it refuses.
 
-use crate::execute::builder::recovery::failed_by_itself;
 use tracing::info;
 
+use crate::execute::builder::recovery::failed_by_itself;
 use crate::execute::builder::set_up;
 use crate::execute::buildx::cache_reads::{BOUND, Imports};
 use crate::execute::buildx::progress::ProgressObserver;

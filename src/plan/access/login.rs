@@ -15,7 +15,7 @@ use crate::facts::Facts;
 use crate::image::{ImageName, Registry};
 use crate::input::Inputs;
 use crate::plan::draft::model::ImageDraft;
-use crate::plan::findings::{Level, Notice};
+use crate::plan::findings::{Findings, Level, Notice};
 use crate::plan::image::names;
 use crate::plan::lists::distinct;
 
@@ -47,10 +47,11 @@ pub fn decide(
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
-    notices: &mut Vec<Notice>,
-) -> Result<Vec<Login>, Vec<InputProblem>> {
+    findings: &mut Findings,
+) -> Vec<Login> {
     let mut logins = Vec::new();
-    let mut problems = Vec::new();
+    let (notices, problems) = (&mut findings.notices, &mut findings.problems);
+    let known = problems.len();
     let names = &distinct(drafts.iter().flat_map(|draft| &draft.all_names));
     let pushes = drafts.iter().any(|draft| draft.publication.pushes_tags());
     let has_notice = drafts
@@ -96,11 +97,10 @@ pub fn decide(
     }
     problems.append(&mut wrong);
     problems.extend(twice(&logins));
-    if !problems.is_empty() {
-        return Err(problems);
+    if problems.len() == known {
+        logins.extend(token_login(drafts, inputs, context, facts, &logins));
     }
-    logins.extend(token_login(drafts, inputs, context, facts, &logins));
-    Ok(logins)
+    logins
 }
 
 /// The login by `registry`, `username` and `password`.

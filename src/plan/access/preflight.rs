@@ -266,6 +266,7 @@ impl fmt::Display for Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::findings::Findings;
     use crate::plan::image::output_names::Named;
     use crate::plan::image::publication::Destination;
 
@@ -285,7 +286,7 @@ mod tests {
     fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         let publication = publication(push);
-        let apart = Named::of(inputs, &mut Vec::new()).apart;
+        let apart = Named::of(inputs, &mut Findings::default()).apart;
         let cache = Cache::given(inputs);
         let checks = of_image(inputs, &names, &apart, &publication, &cache);
         checks.iter().map(ToString::to_string).collect()

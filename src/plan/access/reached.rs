@@ -171,8 +171,7 @@ mod tests {
             let facts = facts(&inputs, dockerfile);
             let wanted = ImageRequest::alone(&inputs, &RunContext::default(), &facts);
             let mut findings = Findings::default();
-            let support =
-                buildx_features::decide(&inputs, None, &mut Vec::new(), &mut findings.problems);
+            let support = buildx_features::decide(&inputs, None, &mut findings);
             let draft = ImageDraft::of(&wanted, &RunContext::default(), support, &mut findings);
             let found = registries(&[draft]);
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();

@@ -7,7 +7,7 @@ use semver::Version;
 
 use crate::error::InputProblem;
 use crate::input::Inputs;
-use crate::plan::findings::{Level, Notice};
+use crate::plan::findings::{Findings, Level, Notice};
 
 /// buildx that knows `--build-context`.
 const BUILD_CONTEXTS: Version = Version::new(0, 8, 0);
@@ -41,8 +41,7 @@ pub struct BuildxFeatures {
 pub fn decide(
     inputs: &Inputs,
     version: Option<&Version>,
-    notices: &mut Vec<Notice>,
-    problems: &mut Vec<InputProblem>,
+    findings: &mut Findings,
 ) -> BuildxFeatures {
     let has = |needed: &Version| version.is_none_or(|version| version >= needed);
     let support = BuildxFeatures {
@@ -65,7 +64,7 @@ pub fn decide(
         .into_iter()
         .filter(|(_, needed, given)| *given && !has(needed))
     {
-        notices.push(Notice {
+        findings.notices.push(Notice {
             level: Level::Warning,
             title: "buildx is too old".to_owned(),
             message: format!(
@@ -77,7 +76,9 @@ pub fn decide(
     if let Some(call) = inputs.build.call.as_ref().filter(|_| !has(&CALL)) {
         let why = format!("needs buildx {CALL}, and this is {version}");
         let accepted = format!("nothing, or a newer buildx: {BUILDX_DOCS}");
-        problems.push(InputProblem::new("call", call, why, accepted));
+        findings
+            .problems
+            .push(InputProblem::new("call", call, why, accepted));
     }
     support
 }
@@ -103,10 +104,10 @@ mod tests {
             (Some(Version::new(0, 11, 2)), 1, 1),
             (Some(Version::new(0, 9, 1)), 2, 1),
         ] {
-            let (mut notices, mut problems) = (Vec::new(), Vec::new());
-            decide(&inputs, version.as_ref(), &mut notices, &mut problems);
+            let mut findings = Findings::default();
+            decide(&inputs, version.as_ref(), &mut findings);
             assert_eq!(
-                (notices.len(), problems.len()),
+                (findings.notices.len(), findings.problems.len()),
                 (warnings, refused),
                 "{version:?}"
             );

@@ -60,6 +60,7 @@ pub fn problems(
 mod tests {
     use super::*;
     use crate::event::RunContext;
+    use crate::plan::findings::Findings;
     use crate::plan::image::output_names::Named;
     use crate::plan::image::publication;
     use crate::plan::testing::{engine, inputs};
@@ -80,7 +81,7 @@ mod tests {
             (("call", "check"), false, two, ""),
         ] {
             let inputs = inputs(&[given]);
-            let named = Named::of(&inputs, &mut Vec::new());
+            let named = Named::of(&inputs, &mut Findings::default());
             let publication = publication::decide(&inputs, &named, &RunContext::default(), false);
             let platforms = platforms.split(',').map(|one| one.parse().unwrap());
             let platforms: Vec<Platform> = platforms.collect();

@@ -14,7 +14,7 @@ use crate::plan::draft::{git_logins, load, mounts, run_commands};
 use crate::plan::findings::Findings;
 use crate::plan::image::context::{self, BuildContext};
 use crate::plan::image::output_names::Named;
-use crate::plan::image::publication::{self, Publication};
+use crate::plan::image::publication::Publication;
 use crate::plan::image::{names, secret_leaks, secrets};
 use crate::plan::lists::distinct;
 use crate::plan::variable::Handed;
@@ -44,44 +44,39 @@ impl<'a> ImageDraft<'a> {
         findings: &mut Findings,
     ) -> Self {
         let (inputs, facts) = (&*request.inputs, request.facts);
-        let named = Named::of(inputs, &mut findings.problems);
+        let named = Named::of(inputs, findings);
         let names = names::names(inputs, &named, context, findings);
         findings.decisions.extend(named.described(inputs));
-        let all_names = names::with_references(names.clone(), &named, &mut findings.notices);
+        let all_names = names::with_references(names.clone(), &named, findings);
         let nowhere = !inputs.metadata.images.is_empty() && all_names.is_empty();
-        let mut publication = publication::decide(inputs, &named, context, nowhere);
-        if request.target.is_some() {
-            // There it is said of the target.
-            publication.reason = publication.reason.replace("`outputs`", "`output`");
-        }
-        findings.decide(&publication);
-        findings.notices.extend(publication.notice.clone());
+        let publication = request.publication(&named, context, nowhere, findings);
         let own = context::default_context(inputs, context, features.git_query);
         let workspace = request.workspace;
-        let source = context::decide(inputs, context, workspace, &own, &mut findings.problems);
+        let source = context::decide(inputs, context, workspace, &own, findings);
         findings.decide(&source);
         git_logins::tell(request, findings);
-        let build_contexts = context::build_contexts(inputs, &own, &mut findings.problems);
+        let build_contexts = context::build_contexts(inputs, &own, findings);
         let platforms = platforms(inputs, &publication, findings);
-        let question = CacheRequest {
+        let builder_request = BuilderRequest {
+            inputs,
+            facts,
+            platforms: &platforms,
+            publication: &publication,
+            cache: &Cache::default(),
+        };
+        let cache_request = CacheRequest {
             context,
             inputs,
             facts,
             names: &all_names,
             platforms: &platforms,
             publication: &publication,
-            is_engine: is_engine(BuilderRequest {
-                inputs,
-                facts,
-                platforms: &platforms,
-                publication: &publication,
-                cache: &Cache::default(),
-            }),
+            is_engine: is_engine(builder_request),
             has_run: run_commands::are_run(request, &source, &platforms),
         };
         let for_engine = load::problems(inputs, &facts.engine, &publication, &platforms);
         findings.problems.extend(for_engine);
-        let mut cache = question.decide();
+        let mut cache = cache_request.decide();
         let handed = match request.target {
             // The file that it is built from has them.
             Some(_) => Vec::new(),
@@ -89,11 +84,10 @@ impl<'a> ImageDraft<'a> {
         };
         findings.decide(&cache);
         findings.notices.extend(cache.notice.clone());
-        let problems = mounts::problems(inputs, &cache, &source, &build_contexts, &facts.paths);
-        findings.problems.extend(problems);
-        findings
-            .notices
-            .extend(secrets::notices(inputs, &facts.paths));
+        let paths = &facts.paths;
+        let unreached = mounts::problems(inputs, &cache, &source, &build_contexts, paths);
+        findings.problems.extend(unreached);
+        findings.notices.extend(secrets::notices(inputs, paths));
         findings.notices.extend(secret_leaks::notices(inputs));
         Self {
             request,

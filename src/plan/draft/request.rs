@@ -7,7 +7,8 @@ use crate::facts::{Facts, Target, Workspace};
 use crate::input::Inputs;
 use crate::plan::draft::bake_target;
 use crate::plan::findings::Findings;
-use crate::plan::image::output_names;
+use crate::plan::image::output_names::{self, Named};
+use crate::plan::image::publication::{self, Publication};
 
 /// What one image is made from.
 pub struct ImageRequest<'a> {
@@ -44,5 +45,23 @@ impl<'a> ImageRequest<'a> {
             workspace: &target.workspace,
             target: Some(target),
         }
+    }
+
+    /// Whether it is pushed, which is one of its decisions.
+    pub fn publication(
+        &self,
+        named: &Named,
+        context: &RunContext,
+        nowhere: bool,
+        findings: &mut Findings,
+    ) -> Publication {
+        let mut publication = publication::decide(&self.inputs, named, context, nowhere);
+        if self.target.is_some() {
+            // A target calls it so.
+            publication.reason = publication.reason.replace("`outputs`", "`output`");
+        }
+        findings.decide(&publication);
+        findings.notices.extend(publication.notice.clone());
+        publication
     }
 }

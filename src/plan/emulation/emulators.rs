@@ -314,9 +314,8 @@ mod tests {
             })
             .unwrap();
             let wanted = ImageRequest::alone(inputs, &facts.event.context.0, facts);
-            let (mut notices, mut findings) = (Vec::new(), Findings::default());
-            let support =
-                buildx_features::decide(inputs, None, &mut notices, &mut findings.problems);
+            let mut findings = Findings::default();
+            let support = buildx_features::decide(inputs, None, &mut findings);
             let mut draft = ImageDraft::of(&wanted, &RunContext::default(), support, &mut findings);
             draft.source.kind = self.kind.clone();
             draft.platforms = platforms;

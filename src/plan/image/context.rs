@@ -10,6 +10,7 @@ use crate::event::RunContext;
 use crate::facts::Workspace;
 use crate::input::Inputs;
 use crate::metadata::fill_in;
+use crate::plan::findings::Findings;
 
 /// The build context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,7 +48,7 @@ pub fn decide(
     context: &RunContext,
     workspace: &Workspace,
     own: &str,
-    problems: &mut Vec<InputProblem>,
+    findings: &mut Findings,
 ) -> BuildContext {
     let of_repository = |reason: &str| BuildContext {
         location: own.to_owned(),
@@ -74,13 +75,15 @@ pub fn decide(
                 reason: "`context`".to_owned(),
             },
             Err(why) => {
-                problems.push(InputProblem::new("context", given, why, TEMPLATE));
+                findings
+                    .problems
+                    .push(InputProblem::new("context", given, why, TEMPLATE));
                 of_repository("`context` cannot be read")
             }
         },
     };
     if source.kind == ContextKind::Local {
-        check_local(inputs, &source.location, workspace, problems);
+        check_local(inputs, &source.location, workspace, findings);
     }
     source
 }
@@ -114,14 +117,14 @@ pub fn default_context(inputs: &Inputs, context: &RunContext, knows_query: bool)
 }
 
 /// The values of `--build-context`.
-pub fn build_contexts(inputs: &Inputs, own: &str, problems: &mut Vec<InputProblem>) -> Vec<String> {
+pub fn build_contexts(inputs: &Inputs, own: &str, findings: &mut Findings) -> Vec<String> {
     let mut contexts = Vec::new();
     for entry in &inputs.build.build_contexts {
         match fill_in(&entry.text, DEFAULT_CONTEXT, own) {
             Ok(text) => contexts.push(text),
             Err(why) => {
                 let problem = InputProblem::new("build-contexts", &entry.text, why, TEMPLATE);
-                problems.push(problem.at(entry.line, entry.column));
+                findings.problems.push(problem.at(entry.line, entry.column));
             }
         }
     }
@@ -163,16 +166,13 @@ pub fn is_remote(place: &str) -> bool {
     place.contains("://") || place.starts_with("github.com/") || by_ssh() == Some(true)
 }
 
-fn check_local(
-    inputs: &Inputs,
-    location: &str,
-    workspace: &Workspace,
-    problems: &mut Vec<InputProblem>,
-) {
+fn check_local(inputs: &Inputs, location: &str, workspace: &Workspace, findings: &mut Findings) {
     if !workspace.context_exists {
         let why = "is not there (was the repository checked out before this step?)";
         let accepted = "a folder, relative to the workspace, or the URL of a Git repository";
-        problems.push(InputProblem::new("context", location, why, accepted));
+        findings
+            .problems
+            .push(InputProblem::new("context", location, why, accepted));
         return;
     }
     let remote_file = inputs
@@ -190,7 +190,9 @@ fn check_local(
         [] => "the path of a Dockerfile; there is none in the context".to_owned(),
         found => format!("the path of a Dockerfile; there is {}", found.join(", ")),
     };
-    problems.push(InputProblem::new("file", name, why, accepted));
+    findings
+        .problems
+        .push(InputProblem::new("file", name, why, accepted));
 }
 
 impl fmt::Display for BuildContext {

@@ -88,11 +88,11 @@ fn brought_along(inputs: &Inputs, named: &Named) -> Option<Vec<ImageName>> {
 pub fn with_references(
     mut names: Vec<ImageName>,
     named: &Named,
-    notices: &mut Vec<Notice>,
+    findings: &mut Findings,
 ) -> Vec<ImageName> {
     for reference in &named.references {
         if reference.corrected {
-            notices.push(Notice {
+            findings.notices.push(Notice {
                 level: Level::Notice,
                 title: "Tags".to_owned(),
                 message: format!("{} is in lower case, as registries ask for", reference.text),

@@ -14,7 +14,7 @@ use crate::input::images::ImageRule;
 use crate::input::output::Output;
 use crate::input::reference::Reference;
 use crate::input::{Inputs, Push};
-use crate::plan::findings::{Level, Notice};
+use crate::plan::findings::{Findings, Level, Notice};
 
 const ACCEPTED: &str = "one name for all of them, or a step for each";
 
@@ -31,7 +31,7 @@ pub struct Named {
 }
 
 impl Named {
-    pub fn of(inputs: &Inputs, problems: &mut Vec<InputProblem>) -> Self {
+    pub fn of(inputs: &Inputs, findings: &mut Findings) -> Self {
         let mut named = Self {
             references: inputs.references.clone(),
             apart: Vec::new(),
@@ -39,12 +39,12 @@ impl Named {
         };
         let pushing = || inputs.build.outputs.iter().filter(|output| output.pushes());
         if pushing().any(Output::pushes_by_digest) {
-            problems.extend(mixed(inputs));
+            findings.problems.extend(mixed(inputs));
         }
         let mut tagged: Vec<(&Output, Vec<Reference>)> = Vec::new();
         for output in pushing().filter(|output| output.attribute("name").is_some()) {
             match (output.pushes_by_digest(), references(output)) {
-                (_, Err(problem)) => problems.push(problem),
+                (_, Err(problem)) => findings.problems.push(problem),
                 (false, Ok(references)) => tagged.push((output, references)),
                 (true, Ok(_)) => named.apart.extend(output.names().map(str::to_owned)),
             }
@@ -64,7 +64,7 @@ impl Named {
                 .apart
                 .extend(all.map(|reference| reference.text.clone()));
         } else if let Some((output, _)) = other {
-            problems.push(different(output));
+            findings.problems.push(different(output));
         } else {
             named.references.extend(first.iter().cloned());
         }
@@ -210,9 +210,12 @@ mod tests {
 
     fn named(outputs: &str, more: &[(&str, &str)]) -> (Named, Vec<String>) {
         let given = [&[("outputs", outputs)], more].concat();
-        let mut problems = Vec::new();
-        let named = Named::of(&inputs(&given), &mut problems);
-        (named, problems.iter().map(ToString::to_string).collect())
+        let mut findings = Findings::default();
+        let named = Named::of(&inputs(&given), &mut findings);
+        (
+            named,
+            findings.problems.iter().map(ToString::to_string).collect(),
+        )
     }
 
     const OWN: (&str, &str) = ("images", "ghcr.io/o/own");

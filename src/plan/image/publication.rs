@@ -209,6 +209,7 @@ impl fmt::Display for Publication {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::findings::Findings;
 
     #[test]
     fn only_pull_requests_and_local_images_are_not_pushed_by_themselves() {
@@ -265,7 +266,7 @@ mod tests {
                 ..Inputs::default()
             };
             inputs.build.outputs = vec![Output::parse(&entry).unwrap()];
-            let named = Named::of(&inputs, &mut Vec::new());
+            let named = Named::of(&inputs, &mut Findings::default());
             let publication = decide(&inputs, &named, &RunContext::default(), false);
             assert_eq!(publication.pushes_tags(), expected, "{output}");
             assert_eq!(publication.pushes_by_outputs(), by_outputs, "{output}");

@@ -1,0 +1,87 @@
+//! What it means that a build or a push of an image failed.
+
+use tracing::info;
+
+use crate::diagnosis::{self, Diagnosis, Kind};
+use crate::execute::access::refusal::RefusalContext;
+use crate::execute::buildx::push_stall::Stall;
+use crate::execute::outcome::ImageOutcome;
+use crate::execute::publish::image::ImagePublisher;
+
+impl ImagePublisher<'_> {
+    /// What the text of a failed build means. Where a registry has refused a
+    /// base image or a cache without a word, it is asked again for one.
+    pub async fn explain(&self, text: &str) -> Option<Diagnosis> {
+        if text.is_empty() {
+            return self.ask_registries().await;
+        }
+        let diagnosis = RefusalContext::of_push_to(self.job, None).of_log(text);
+        let subject = diagnosis::subject(text);
+        if !subject.is_unexplained() {
+            return diagnosis;
+        }
+        let refused = RefusalContext::of_subject(self.job, &subject);
+        refused.again(self.client).await.or(diagnosis)
+    }
+
+    /// On a terminal nothing of the build was heard: what the registries say now
+    /// may be what stopped it.
+    pub async fn ask_registries(&self) -> Option<Diagnosis> {
+        if !self.build.publication.pushes_tags() {
+            return None;
+        }
+        let ask = |image| RefusalContext::of_push_to(self.job, Some(image)).again(self.client);
+        let asked = self.build.images.iter().map(ask);
+        let asked = futures_util::future::join_all(asked).await;
+        asked
+            .into_iter()
+            .flatten()
+            .find(|one| one.kind == Kind::Denied)
+    }
+
+    /// Returns when the registry of a reference that is pushed has stopped answering.
+    pub async fn registry_silence(&self, reference: &str, built: &ImageOutcome) -> String {
+        let image = built.pushes.image(reference);
+        let pushing = || image.cloned().into_iter().collect();
+        self.stall().silent(pushing).await.why
+    }
+
+    pub fn stall(&self) -> Stall<'_> {
+        Stall {
+            client: self.client,
+            limit: self.job.plan.stall_timeout,
+            allowed: &self.known.allowed,
+        }
+    }
+
+    /// Finds out what a failed push means, and whether it is tried again.
+    pub async fn report_failed_push(&self, reference: &str, text: &str, built: &mut ImageOutcome) {
+        built.pushes.add(reference);
+        let diagnosis = self.diagnose(reference, text, built).await;
+        let attempts = self.job.plan.push_attempts;
+        let tries = built.pushes.fail(reference, &diagnosis, attempts);
+        let words = diagnosis.words.lines().next().unwrap_or_default();
+        info!("push of {reference}, try {tries} of {attempts} failed: {words}");
+    }
+
+    /// A bare status in the log says little: the registry is asked again, this
+    /// time by us, to hear its words.
+    pub async fn diagnose(&self, reference: &str, text: &str, built: &ImageOutcome) -> Diagnosis {
+        let image = built.pushes.image(reference);
+        let refused = RefusalContext::of_push_to(self.job, image);
+        let mut diagnosis = refused.sharpened(refused.of_push(text), self.client).await;
+        let subject = diagnosis::subject(text);
+        let was_allowed = image.is_some_and(|image| self.known.allowed.contains(image));
+        if subject.status == Some(401) && was_allowed {
+            // Its token has expired since.
+            diagnosis.kind = Kind::Passing;
+        }
+        if diagnosis.kind != Kind::Denied || !subject.is_unexplained() {
+            return diagnosis;
+        }
+        let again = refused.again(self.client).await;
+        again
+            .filter(|again| again.kind == Kind::Denied)
+            .unwrap_or(diagnosis)
+    }
+}
