@@ -6,16 +6,14 @@ use crate::diagnosis::{Diagnosis, Kind};
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::references::{in_full, is_named};
 use crate::execute::error::{Error, FailedPush};
-use crate::image::{Digest, ImageName, Reference, reference};
+use crate::image::{Digest, ImageName, Reference, Tag, reference};
 use crate::plan::Build;
 
 /// One reference that is to be pushed.
 #[derive(Debug)]
 pub struct Push {
     /// `HOST/NAME:TAG`, or `HOST/NAME@DIGEST` where it is pushed by its digest alone.
-    pub reference: String,
-    /// Its repository.
-    pub image: ImageName,
+    pub reference: Reference,
     /// How often a push of it has failed.
     pub tries: u32,
     /// How far it is.
@@ -29,8 +27,7 @@ impl Push {
     /// A reference that is still to be pushed; none for text that is no reference.
     fn due(reference: &str) -> Option<Self> {
         Some(Self {
-            image: Reference::parse(reference).ok()?.name,
-            reference: reference.to_owned(),
+            reference: Reference::parse(reference).ok()?,
             tries: 0,
             state: State::Due,
             digest: None,
@@ -43,13 +40,22 @@ impl Push {
 
     /// The image's name as the workflow spells it.
     pub fn name(&self) -> &str {
-        reference::split(&self.reference).0
+        &self.reference.spelt
     }
 
     /// What a registry knows it by: its tag, or its digest where it has none.
     pub fn tag(&self) -> Option<&str> {
-        let (_, tag, digest) = reference::split(&self.reference);
-        tag.or(digest)
+        let digest = self.reference.digest.as_ref().map(Digest::as_str);
+        self.reference.tag.as_ref().map(Tag::as_str).or(digest)
+    }
+
+    /// Its repository.
+    pub fn image(&self) -> &ImageName {
+        &self.reference.name
+    }
+
+    fn is_of(&self, reference: &str) -> bool {
+        self.reference.in_full() == reference::in_full(reference)
     }
 }
 
@@ -98,9 +104,8 @@ impl Pushes {
             };
             push.state = State::Done;
             push.digest = export.digest_of(reference).or(image).cloned();
-            let is_tagged = reference::split(reference).1.is_some();
-            if let (false, Some(digest)) = (is_tagged, &push.digest) {
-                push.reference = format!("{reference}@{digest}");
+            if push.reference.tag.is_none() {
+                push.reference.digest.clone_from(&push.digest);
             }
         }
     }
@@ -139,12 +144,12 @@ impl Pushes {
         for (push, diagnosis) in self.failed() {
             let same = failures
                 .iter_mut()
-                .find(|other| other.image == push.image && other.diagnosis.id == diagnosis.id);
+                .find(|other| other.image == *push.image() && other.diagnosis.id == diagnosis.id);
             match same {
-                Some(other) => other.references.push(push.reference.clone()),
+                Some(other) => other.references.push(push.reference.to_string()),
                 None => failures.push(FailedPush {
-                    image: push.image.clone(),
-                    references: vec![push.reference.clone()],
+                    image: push.image().clone(),
+                    references: vec![push.reference.to_string()],
                     tries: push.tries,
                     diagnosis: diagnosis.clone(),
                 }),
@@ -159,7 +164,7 @@ impl Pushes {
 
     /// The images that are on GitHub's container registry, each once.
     pub fn github_images(&self) -> Vec<ImageName> {
-        let mut images: Vec<ImageName> = self.done().map(|push| push.image.clone()).collect();
+        let mut images: Vec<ImageName> = self.done().map(|push| push.image().clone()).collect();
         images.retain(|image| image.registry.is_github());
         images.sort();
         images.dedup();
@@ -169,19 +174,19 @@ impl Pushes {
     /// The references that are still to be pushed.
     pub fn due(&self) -> Vec<String> {
         let due = self.0.iter().filter(|push| push.is_due());
-        due.map(|push| push.reference.clone()).collect()
+        due.map(|push| push.reference.to_string()).collect()
     }
 
     /// The references that are not to be pushed any more.
     pub fn settled(&self) -> Vec<String> {
         let settled = self.0.iter().filter(|push| !push.is_due());
-        settled.map(|push| push.reference.clone()).collect()
+        settled.map(|push| push.reference.to_string()).collect()
     }
 
     /// True when a reference is not to be pushed any more.
     pub fn is_settled(&self, reference: &str) -> bool {
         let mut due = self.0.iter().filter(|push| push.is_due());
-        !due.any(|push| push.reference == reference)
+        !due.any(|push| push.is_of(reference))
     }
 
     /// The most tries that one of those has behind it which are to be pushed.
@@ -194,7 +199,7 @@ impl Pushes {
     pub fn record_export(&mut self, export: &Export, success: bool) {
         let pushed: HashSet<String> = in_full(&export.pushed).collect();
         for push in &mut self.0 {
-            let is_pushed = || pushed.contains(&reference::in_full(&push.reference));
+            let is_pushed = || pushed.contains(&push.reference.in_full());
             if push.is_due() && (success || is_pushed()) {
                 push.state = State::Done;
             }
@@ -217,7 +222,7 @@ impl Pushes {
             return 0;
         };
         push.tries += 1;
-        let (tries, image) = (push.tries, push.image.clone());
+        let (tries, image) = (push.tries, push.image().clone());
         let again = diagnosis.kind == Kind::Passing && tries < attempts;
         if !again {
             push.state = State::Failed(diagnosis.clone());
@@ -228,7 +233,7 @@ impl Pushes {
             Kind::Passing | Kind::Other => false,
         };
         for push in &mut self.0 {
-            if push.is_due() && fails_too(&push.image) {
+            if push.is_due() && fails_too(push.image()) {
                 push.state = State::Failed(diagnosis.clone());
             }
         }
@@ -237,16 +242,11 @@ impl Pushes {
 
     /// The repository of a reference.
     pub fn image(&self, reference: &str) -> Option<&ImageName> {
-        let push = self
-            .0
-            .iter()
-            .find(|push| reference::is_same(&push.reference, reference));
-        push.map(|push| &push.image)
+        let push = self.0.iter().find(|push| push.is_of(reference));
+        push.map(Push::image)
     }
 
     fn find(&mut self, reference: &str) -> Option<&mut Push> {
-        self.0
-            .iter_mut()
-            .find(|push| reference::is_same(&push.reference, reference))
+        self.0.iter_mut().find(|push| push.is_of(reference))
     }
 }

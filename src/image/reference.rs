@@ -1,8 +1,10 @@
 //! A reference: an image's name with a tag, a digest, both or neither.
 
-use crate::image::{ImageName, Refused};
+use std::fmt;
 
-/// What a reference is made of. Tag and digest are as they stand, unchecked.
+use crate::image::{Digest, ImageName, Refused, Tag};
+
+/// What a reference is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// The name as it is spelt, which may leave the registry out.
@@ -10,25 +12,53 @@ pub struct Reference {
     /// The name in full.
     pub name: ImageName,
     /// The tag.
-    pub tag: Option<String>,
+    pub tag: Option<Tag>,
     /// The digest.
-    pub digest: Option<String>,
+    pub digest: Option<Digest>,
 }
 
 impl Reference {
     /// Takes a reference apart, as `distribution/reference` does.
     ///
     /// # Errors
-    /// When a registry would refuse the name.
+    /// When a registry would refuse the name, the tag or the digest.
     pub fn parse(text: &str) -> Result<Self, Refused> {
         let (spelt, tag, digest) = split(text);
         Ok(Self {
             name: ImageName::parse(spelt)?,
             spelt: spelt.to_owned(),
-            tag: tag.map(str::to_owned),
-            digest: digest.map(str::to_owned),
+            tag: tag.map(Tag::parse).transpose()?,
+            digest: digest.map(Digest::parse).transpose()?,
         })
     }
+
+    /// The same without its digest, and with the name in full: `app:1` is
+    /// `docker.io/library/app:1`.
+    pub fn in_full(&self) -> String {
+        match &self.tag {
+            None => self.name.to_string(),
+            Some(tag) => format!("{}:{tag}", self.name),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.spelt)?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = &self.digest {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The image that a text names, whatever its tag and digest are; none for text that
+/// names no image.
+pub fn name(text: &str) -> Option<ImageName> {
+    ImageName::parse(split(text).0).ok()
 }
 
 /// The name, tag and digest of a reference, whatever they are. A colon before a
@@ -47,16 +77,11 @@ pub fn split(text: &str) -> (&str, Option<&str>, Option<&str>) {
 /// A reference in full, without its digest: `app:1` is `docker.io/library/app:1`.
 /// What is not a reference stays as it is.
 pub fn in_full(text: &str) -> String {
-    match Reference::parse(text) {
-        Ok(Reference {
-            name, tag: None, ..
-        }) => name.to_string(),
-        Ok(Reference {
-            name,
-            tag: Some(tag),
-            ..
-        }) => format!("{name}:{tag}"),
-        Err(_) => text.to_owned(),
+    let (spelt, tag, _) = split(text);
+    match (ImageName::parse(spelt), tag) {
+        (Ok(name), None) => name.to_string(),
+        (Ok(name), Some(tag)) => format!("{name}:{tag}"),
+        (Err(_), _) => text.to_owned(),
     }
 }
 
@@ -88,7 +113,10 @@ mod tests {
         let reference = Reference::parse("app:1").unwrap();
         assert_eq!(reference.name.to_string(), "docker.io/library/app");
         assert_eq!(reference.spelt, "app");
-        assert!(Reference::parse("ghcr.io/app:1").is_err());
+        for bad in ["ghcr.io/app:1", "a/b:-", "a/b@sha256:0"] {
+            assert!(Reference::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(reference.to_string(), "app:1");
         for (text, full) in [
             ("app:1@sha256:0", "docker.io/library/app:1"),
             ("ghcr.io/a/b", "ghcr.io/a/b"),

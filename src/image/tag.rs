@@ -35,6 +35,11 @@ impl Tag {
         }
         Ok(Self(text.to_owned()))
     }
+
+    /// The tag as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for Tag {

@@ -33,19 +33,16 @@ impl Reference {
     /// When no registry accepts it, or when it has a digest, which nobody can
     /// choose for an image that is still to be built.
     pub fn parse(text: &str) -> Result<Self, Refused> {
-        let image::Reference {
-            spelt,
-            name,
-            tag,
-            digest,
-        } = image::Reference::parse(text)?;
-        if digest.is_some() {
+        if image::reference::split(text).2.is_some() {
             return Err(Refused {
                 why: "an image that is still to be built has no digest yet".to_owned(),
                 accepted: "NAME:TAG".to_owned(),
             });
         }
-        let tag = Tag::parse(tag.as_deref().unwrap_or("latest"))?;
+        let image::Reference {
+            spelt, name, tag, ..
+        } = image::Reference::parse(text)?;
+        let tag = tag.map_or_else(|| Tag::parse("latest"), Ok)?;
         let lower = spelt.to_ascii_lowercase();
         Ok(Self {
             name,

@@ -65,7 +65,7 @@ fn of_targets<'a>(
         .clone()
         .flat_map(|(build, _)| texts(&build.tags))
         .collect();
-    let pushed: Vec<&str> = all
+    let pushed: Vec<String> = all
         .clone()
         .flat_map(|(_, built)| published(built))
         .collect();
@@ -132,9 +132,9 @@ fn image(built: &ImageOutcome) -> String {
 }
 
 /// Every reference that was pushed.
-fn published(built: &ImageOutcome) -> Vec<&str> {
+fn published(built: &ImageOutcome) -> Vec<String> {
     let references = built.pushes.done();
-    references.map(|push| push.reference.as_str()).collect()
+    references.map(|push| push.reference.to_string()).collect()
 }
 
 /// Writes them to `GITHUB_OUTPUT`, each by itself and the shortest first: on a

@@ -63,7 +63,7 @@ fn targets(text: &mut String, plan: &Plan, outcome: &Outcome) {
             (Conclusion::Cancelled, None) => "cancelled",
             (Conclusion::Skipped, None) => "not begun",
         };
-        let pushed = pushed.map(|push| code(&push.reference));
+        let pushed = pushed.map(|push| code(&push.reference.to_string()));
         let digest = built.result.digest.as_ref();
         let digest = digest.map(|digest| code(digest.as_str()));
         let (pushed, digest) = (pushed.unwrap_or_default(), digest.unwrap_or_default());
@@ -98,12 +98,12 @@ fn unpublished(text: &mut String, build: &Build, built: &ImageOutcome, withheld:
 
 fn published(text: &mut String, built: &ImageOutcome) {
     let first = built.pushes.done().next();
-    let first = first.map_or("", |push| push.reference.as_str());
+    let first = first.map_or_else(String::new, |push| push.reference.to_string());
     let in_part = match built.pushes.failed().next() {
         Some(_) => " in part",
         None => "",
     };
-    let _ = writeln!(text, "### Published{in_part} {}\n", code(first));
+    let _ = writeln!(text, "### Published{in_part} {}\n", code(&first));
     let _ = writeln!(text, "```sh\ndocker pull {first}\n```\n");
     if let Some(digest) = &built.result.digest {
         let _ = writeln!(text, "Digest {}\n", code(digest.as_str()));
@@ -117,12 +117,19 @@ fn published(text: &mut String, built: &ImageOutcome) {
 fn tags(text: &mut String, built: &ImageOutcome) {
     let _ = writeln!(text, "| Tag | Read back |\n| --- | --- |");
     for push in built.pushes.done() {
-        let read = built.verified.references.contains(&push.reference);
+        let read = built
+            .verified
+            .references
+            .contains(&push.reference.to_string());
         let state = if read { "same digest" } else { "not reached" };
-        let _ = writeln!(text, "| {} | {state} |", code(&push.reference));
+        let _ = writeln!(text, "| {} | {state} |", code(&push.reference.to_string()));
     }
     for (push, _) in built.pushes.failed() {
-        let _ = writeln!(text, "| {} | not pushed |", code(&push.reference));
+        let _ = writeln!(
+            text,
+            "| {} | not pushed |",
+            code(&push.reference.to_string())
+        );
     }
 }
 

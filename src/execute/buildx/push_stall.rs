@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::references::{in_full, is_named};
-use crate::image::{ImageName, Reference, Registry, reference};
+use crate::image::{ImageName, Registry, reference};
 use crate::plan::Build;
 use crate::registry::Client;
 
@@ -99,7 +99,7 @@ impl Pushing {
 }
 
 fn name(reference: &str) -> Option<ImageName> {
-    Reference::parse(reference).ok().map(|parsed| parsed.name)
+    reference::name(reference)
 }
 
 /// A registry that has stopped answering.

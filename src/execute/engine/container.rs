@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use crate::execute::engine::auth;
 use crate::facts::words;
 use crate::host::Host;
-use crate::image::{Reference, reference};
+use crate::image::reference;
 use crate::registry::Credentials;
 
 /// What went wrong, as `WHAT: WHY`.
@@ -64,11 +64,10 @@ async fn find(docker: &Docker, image: &str) -> Result<Option<String>, Failed> {
 
 /// The digest of an image, among those of all names that it has, by its own name.
 fn exact<'a>(image: &str, digests: &'a [String]) -> Option<&'a str> {
-    let name = |text: &str| Some(Reference::parse(text).ok()?.name);
-    let own = name(image)?;
+    let own = reference::name(image)?;
     let mut digests = digests.iter();
     digests
-        .find(|digest| name(digest).as_ref() == Some(&own))
+        .find(|digest| reference::name(digest).as_ref() == Some(&own))
         .map(String::as_str)
 }
 
@@ -132,7 +131,7 @@ fn failed(what: &str, error: &ApiError) -> Failed {
 }
 
 async fn login(image: &str, credentials: &Credentials, host: &Host) -> Option<DockerCredentials> {
-    let name = Reference::parse(image).ok()?.name;
+    let name = reference::name(image)?;
     auth::find(&name.registry, credentials, host).await.ok()?
 }
 

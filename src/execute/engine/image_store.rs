@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use crate::execute::engine::auth;
 use crate::facts::{DockerSettings, Engine, words};
 use crate::host::Host;
-use crate::image::{Digest, Reference};
+use crate::image::{Digest, Reference, Tag};
 use crate::registry::Credentials;
 
 /// The engine's store, with a built image in it.
@@ -49,7 +49,8 @@ impl<'a> Store<'a> {
         let Reference {
             name, spelt, tag, ..
         } = Reference::parse(reference).map_err(|refused| refused.why)?;
-        let (repository, tag) = (spelt.as_str(), tag.as_deref().unwrap_or("latest"));
+        let repository = spelt.as_str();
+        let tag = tag.as_ref().map_or("latest", Tag::as_str);
         if source != reference {
             let options = TagImageOptionsBuilder::default().repo(repository).tag(tag);
             let tagged = self.docker.tag_image(source, Some(options.build())).await;

@@ -276,12 +276,15 @@ impl ImagePublisher<'_> {
             // Its exporter makes an image of its own.
             return PushStrategy::Build;
         }
-        let named = built.pushes.done().map(|push| &push.reference).last();
-        let named = named.or(export.failed.as_ref().map(|(reference, _)| reference));
+        let pushed = built.pushes.done().last();
+        let named = match (pushed, &export.failed) {
+            (Some(push), _) => Some(push.reference.to_string()),
+            (None, failed) => failed.as_ref().map(|(reference, _)| reference.clone()),
+        };
         if let (BuilderChoice::Engine, Some(named)) = (&job.plan.builder.choice, named) {
             let (engine, settings) = (&job.facts.engine, &job.facts.docker);
             if let Some(store) = Store::open(engine, settings, self.credentials, job.host) {
-                return PushStrategy::Store(store, named.clone());
+                return PushStrategy::Store(store, named);
             }
         }
         match built.pushes.done().next() {
@@ -332,7 +335,7 @@ impl ImagePublisher<'_> {
         export: &Export,
         built: &mut ImageOutcome,
     ) -> Result<(), Error> {
-        let image = built.pushes.done().next().map(|push| push.image.clone());
+        let image = built.pushes.done().next().map(|push| push.image().clone());
         let (Some(image), Some(digest)) = (image, built.result.digest.clone()) else {
             return Ok(());
         };

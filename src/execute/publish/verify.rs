@@ -23,17 +23,17 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
     let pushed: Vec<(&Push, &str)> = built.pushes.done().filter_map(tagged).collect();
     let answers = pushed
         .iter()
-        .map(|(push, tag)| client.manifest(&push.image, tag));
+        .map(|(push, tag)| client.manifest(push.image(), tag));
     let answers = join_all(answers).await;
     let mut manifest = None;
     let mut differences = Vec::new();
     for ((push, _), answer) in pushed.into_iter().zip(answers) {
-        let reference = push.reference.clone();
+        let reference = push.reference.to_string();
         let expected = push.digest.as_ref().unwrap_or(&image);
         match answer {
             Ok(found) if found.digest == *expected => {
                 built.verified.references.push(reference);
-                manifest.get_or_insert((push.image.clone(), found));
+                manifest.get_or_insert((push.image().clone(), found));
             }
             Ok(found) => differences.push(Difference::Digest {
                 reference,

@@ -1,7 +1,7 @@
 //! The registries that a builder talks to: those of the images that are pushed, of
 //! caches, and of the images that a build begins from, as far as they are known.
 
-use crate::image::{Platform, Reference, Registry};
+use crate::image::{Platform, Registry, reference};
 use crate::input::Inputs;
 use crate::input::builder::Driver;
 use crate::plan::access::preflight;
@@ -45,8 +45,8 @@ fn bases(draft: &ImageDraft<'_>) -> Vec<Registry> {
         Some(image.to_owned())
     });
     let references = images.flatten().chain(contexts);
-    let parsed = references.filter_map(|text| Reference::parse(&text).ok());
-    parsed.map(|reference| reference.name.registry).collect()
+    let names = references.filter_map(|text| reference::name(&text));
+    names.map(|name| name.registry).collect()
 }
 
 impl Builder {

@@ -5,7 +5,7 @@
 
 use crate::event::RunContext;
 use crate::facts::Facts;
-use crate::image::{ImageName, Reference};
+use crate::image::{ImageName, reference};
 use crate::input::attest::{self, AttestationKind, Provenance, normalised, with_builder};
 use crate::input::output::has_docker_exporter;
 use crate::input::{Inputs, csv};
@@ -62,7 +62,7 @@ pub fn scanner(attestations: &[String]) -> Option<ImageName> {
         let is_sbom = csv::value(&attributes, "type") == Some("sbom");
         let is_made = is_sbom && !attest::is_disabled(text);
         let image = csv::value(&attributes, "generator").unwrap_or(SCANNER);
-        is_made.then(|| Some(Reference::parse(image).ok()?.name))?
+        is_made.then(|| reference::name(image))?
     };
     attestations.iter().find_map(image)
 }

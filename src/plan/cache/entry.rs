@@ -1,6 +1,6 @@
 //! Entries of `cache-from` and `cache-to`: what each is, and where it is kept.
 
-use crate::image::{ImageName, Reference};
+use crate::image::{ImageName, reference};
 use crate::input::csv;
 
 /// The `type` of a cache entry; a bare reference is a registry's.
@@ -33,9 +33,7 @@ pub fn cache_name(entry: &str) -> String {
 
 /// The repository of a reference, and its tag or digest.
 pub fn repository(reference: &str) -> Option<(ImageName, String)> {
-    let Reference {
-        name, tag, digest, ..
-    } = Reference::parse(reference).ok()?;
-    let latest = || "latest".to_owned();
-    Some((name, digest.or(tag).unwrap_or_else(latest)))
+    let (_, tag, digest) = reference::split(reference);
+    let kept = digest.or(tag).unwrap_or("latest");
+    Some((reference::name(reference)?, kept.to_owned()))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::InputProblem;
 use crate::event::RunContext;
-use crate::image::{ImageName, Reference, Registry};
+use crate::image::{ImageName, Registry, reference};
 use crate::input::Inputs;
 use crate::input::output::Output;
 use crate::plan::findings::{Findings, Level, Notice};
@@ -71,9 +71,7 @@ fn brought_along(inputs: &Inputs, named: &Named) -> Option<Vec<ImageName>> {
     let names: Vec<ImageName> = if named.alone {
         let given = inputs.build.outputs.iter().flat_map(Output::names);
         // A tag or digest behind a name is none of it.
-        given
-            .filter_map(|name| Some(Reference::parse(name).ok()?.name))
-            .collect()
+        given.filter_map(reference::name).collect()
     } else if inputs.metadata.default_tags {
         let references = named.references.iter();
         references.map(|reference| reference.name.clone()).collect()
@@ -101,7 +99,7 @@ pub fn with_references(
         names.push(reference.name.clone());
     }
     let apart = named.apart.iter();
-    names.extend(apart.filter_map(|text| Some(Reference::parse(text).ok()?.name)));
+    names.extend(apart.filter_map(|text| reference::name(text)));
     distinct(&names)
 }
 
