@@ -96,8 +96,8 @@ fn tell_context(host: &Host, facts: &EventFacts) {
         ("actor", actor),
         ("run", run_id),
         ("committed", &date.unwrap_or_default()),
-    ];
-    let fields = fields.map(|(name, value)| format!("{name}: {value}"));
+    ]
+    .map(|(name, value)| format!("{name}: {value}"));
     let lines = facts.decision.iter().chain(&fields);
     group("Context info", lines.map(String::as_str));
 }

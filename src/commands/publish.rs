@@ -52,8 +52,10 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
                 facts.read_bake(&host, &inputs).await
             }
         };
-        let asked = host.unless_cancelled(asked).await;
-        let asked = asked.map_err(execute::Error::Cancelled)?;
+        let asked = host
+            .unless_cancelled(asked)
+            .await
+            .map_err(execute::Error::Cancelled)?;
         problems.extend(asked.err());
         let secrets = facts.bake.secrets.iter();
         session::hide(&mut host, secrets.map(|secret| (secret, None)));
@@ -106,8 +108,9 @@ fn without_secrets(value: Value) -> Value {
         Value::String(text) => Value::String(log::without_secrets(&text)),
         Value::Array(all) => all.into_iter().map(without_secrets).collect(),
         Value::Object(fields) => {
-            let fields = fields.into_iter();
-            let fields = fields.map(|(name, value)| (name, without_secrets(value)));
+            let fields = fields
+                .into_iter()
+                .map(|(name, value)| (name, without_secrets(value)));
             Value::Object(fields.collect())
         }
         other => other,
@@ -304,8 +307,12 @@ fn tell_of(build: &Build, built: &ImageOutcome) {
         None => String::new(),
     };
     for push in built.pushes.done() {
-        let digest = push.digest.as_ref().or(built.result.digest.as_ref());
-        let digest = digest.map(ToString::to_string).unwrap_or_default();
+        let digest = push
+            .digest
+            .as_ref()
+            .or(built.result.digest.as_ref())
+            .map(ToString::to_string)
+            .unwrap_or_default();
         info!("{of_target}published {} {digest}", push.reference);
     }
     if let (None, Some(digest)) = (built.pushes.done().next(), &built.result.digest) {

@@ -55,12 +55,18 @@ pub(super) struct Excerpt {
 impl Excerpt {
     pub(super) fn of(text: &str) -> Self {
         let plain = without_escapes(text);
-        let lines = plain.lines().map(str::trim_end);
-        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> = plain
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty())
+            .collect();
         let last = lines.iter().rposition(|line| is_last_word(line));
         let start = last.unwrap_or(lines.len().saturating_sub(LINES));
-        let words = lines[start..].iter().take(LINES);
-        let words: Vec<&str> = words.map(|line| line.trim()).collect();
+        let words: Vec<&str> = lines[start..]
+            .iter()
+            .take(LINES)
+            .map(|line| line.trim())
+            .collect();
         let words = words.join(" ");
         let before = last.map_or(&lines[..], |last| &lines[..last]);
         let vertices: Vec<(&str, &str)> = before.iter().rev().filter_map(|l| vertex(l)).collect();
@@ -124,11 +130,13 @@ fn earlier(vertices: &[(&str, &str)]) -> Vec<String> {
         let mut named = vertices.iter().filter(|(number, _)| *number == wanted);
         named.any(|(_, text)| is_named_by_buildkit(text))
     };
-    let told = vertices.iter().filter_map(|(number, text)| {
-        let told = logged(text)?.strip_prefix("error: ")?;
-        Some((number, without_prefixes(told)))
-    });
-    let told = told.filter(|(number, _)| is_of_buildkit(number));
+    let told = vertices
+        .iter()
+        .filter_map(|(number, text)| {
+            let told = logged(text)?.strip_prefix("error: ")?;
+            Some((number, without_prefixes(told)))
+        })
+        .filter(|(number, _)| is_of_buildkit(number));
     told.map(|(_, told)| told.to_owned()).collect()
 }
 

@@ -141,8 +141,11 @@ fn path(words: &str) -> Option<String> {
 /// `Authentication failed for 'https://USER@HOST/…'`.
 fn git_host(words: &str) -> Option<String> {
     let address = after(words, " for '")?.split('\'').next()?;
-    let host = after(address, "://")?.split('/').next()?;
-    let host = host.rsplit('@').next()?;
+    let host = after(address, "://")?
+        .split('/')
+        .next()?
+        .rsplit('@')
+        .next()?;
     (!host.is_empty()).then(|| host.to_owned())
 }
 

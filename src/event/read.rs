@@ -100,8 +100,8 @@ fn read_payload(host: &Host) -> Result<Payload, InputProblem> {
     let problem = |why: String| {
         InputProblem::new("event file", path, why, "a JSON object, as GitHub sends it")
     };
-    let text = file::read_text(&host.path(path), file::DATA);
-    let text = text.map_err(|error| problem(error.to_string()))?;
+    let text = file::read_text(&host.path(path), file::DATA)
+        .map_err(|error| problem(error.to_string()))?;
     match document::json(text.as_bytes()) {
         Ok(value @ Value::Object(_)) => Ok(Payload::new(value)),
         Ok(_) => Err(problem("is JSON, but no object".to_owned())),

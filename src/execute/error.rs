@@ -240,8 +240,8 @@ fn not_enough(
     advice: &str,
     build: Option<&Error>,
 ) -> String {
-    let nodes = lost.iter();
-    let nodes: Vec<String> = nodes
+    let nodes: Vec<String> = lost
+        .iter()
         .map(|node| format!("{}: {}", node.shown, clean(&node.reason, WORDS)))
         .collect();
     let what = match nodes.len() {

@@ -188,8 +188,10 @@ impl Scope<'_> {
         }
         // With bake files those of the inputs are none.
         let of_bake = self.facts.bake.git_logins.iter();
-        let headers = self.secrets.git_headers();
-        let headers = headers.chain(of_bake.map(GitLogin::header));
+        let headers = self
+            .secrets
+            .git_headers()
+            .chain(of_bake.map(GitLogin::header));
         for (index, header) in headers.enumerate() {
             let name = format!("git-logins/{index}");
             write(folder, &name, &mut header.expose().to_owned())?;

@@ -262,8 +262,9 @@ async fn last(mut err: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
 }
 
 fn stays_here(variable: &str) -> bool {
-    let withheld = ["INPUT_", env_vars::BUILDER_NODE];
-    let mut withheld = withheld.iter().chain(&env_vars::RUNNER_TOKENS);
+    let mut withheld = ["INPUT_", env_vars::BUILDER_NODE]
+        .iter()
+        .chain(&env_vars::RUNNER_TOKENS);
     withheld.any(|prefix| variable.starts_with(prefix))
 }
 
@@ -389,8 +390,10 @@ mod tests {
             endless.to_string(),
             "printed more than 8 MiB, which is the limit"
         );
-        let noisy = read("head -c 10000000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 1");
-        let noisy = noisy.await.unwrap_err().to_string();
+        let noisy = read("head -c 10000000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 1")
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(
             noisy.len() <= 2 * TAIL && noisy.ends_with("the end"),
             "{}",

@@ -125,8 +125,8 @@ impl Cancellation {
 /// True when we were started with SIGHUP ignored: `nohup` lets a program outlive
 /// its terminal so.
 fn ignores_hangup() -> bool {
-    let status = file::read_text(Path::new("/proc/self/status"), file::SETTINGS);
-    let status = status.unwrap_or_default();
+    let status =
+        file::read_text(Path::new("/proc/self/status"), file::SETTINGS).unwrap_or_default();
     let mut lines = status.lines();
     let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

@@ -36,17 +36,18 @@ struct Trust {
 pub(super) fn config(given: &Authorities) -> Result<ClientConfig, Error> {
     let given = given
         .pem()
-        .map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()));
-    let given = given.collect::<Result<Vec<_>, _>>();
+        .map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()))
+        .collect::<Result<Vec<_>, _>>();
     let given = given.map_err(|error| Error::General(error.to_string()))?;
     let provider = Arc::new(ring::default_provider());
     let trust = Trust {
         authorities: Verifier::new_with_extra_roots(given.iter().cloned(), provider.clone())?,
         given,
     };
-    let config = ClientConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions()?.dangerous();
-    let config = config.with_custom_certificate_verifier(Arc::new(trust));
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(trust));
     Ok(config.with_no_client_auth())
 }
 

@@ -45,11 +45,17 @@ impl Plan {
     /// Never for a plan that was made from text.
     pub fn to_json(&self) -> serde_json::Result<String> {
         let mut value = serde_json::to_value(self)?;
-        let builds = self.builds.iter().map(Build::to_json);
-        let builds = builds.collect::<serde_json::Result<Vec<_>>>()?;
+        let builds = self
+            .builds
+            .iter()
+            .map(Build::to_json)
+            .collect::<serde_json::Result<Vec<_>>>()?;
         if let Some(fields) = value.as_object_mut() {
-            let targets = self.builds.iter().filter_map(|build| build.target.clone());
-            let targets: Vec<String> = targets.collect();
+            let targets: Vec<String> = self
+                .builds
+                .iter()
+                .filter_map(|build| build.target.clone())
+                .collect();
             if targets.is_empty() {
                 fields.extend(builds.into_iter().flatten())
             } else {
@@ -189,8 +195,11 @@ impl Plan {
                 .any(|login| login.registry == name.registry)
         };
         let images = self.images();
-        let open = images.iter().filter(is_open).map(|name| &name.registry);
-        let open: BTreeSet<&Registry> = open.collect();
+        let open: BTreeSet<&Registry> = images
+            .iter()
+            .filter(is_open)
+            .map(|name| &name.registry)
+            .collect();
         let without =
             |registry| format!("{registry}, with the login that Docker has for it, if any");
         lines.extend(open.into_iter().map(without));

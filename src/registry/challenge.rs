@@ -27,8 +27,10 @@ impl Challenge {
     /// The challenge of an answer; `None` when there is none that we know.
     /// Of several, a token is preferred: it is asked for one repository only.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let lines = headers.get_all(WWW_AUTHENTICATE).iter();
-        let lines = lines.filter_map(|line| line.to_str().ok());
+        let lines = headers
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .filter_map(|line| line.to_str().ok());
         // After a syntax error the rest of a line is given up.
         let known = |line| ChallengeParser::new(line).map_while(Result::ok);
         let known: Vec<Self> = lines.flat_map(known).filter_map(read).collect();

@@ -113,8 +113,9 @@ async fn push(
     if ![StatusCode::ACCEPTED, StatusCode::CREATED].contains(&reply.status) {
         return Err(reply.stop(Stage::Upload));
     }
-    let session = connection.location(&reply);
-    let session = session.filter(|_| !target.registry.is_github());
+    let session = connection
+        .location(&reply)
+        .filter(|_| !target.registry.is_github());
     Ok(session.map(|url| RegistryRequest {
         method: Method::DELETE,
         url,

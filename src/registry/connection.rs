@@ -207,8 +207,9 @@ async fn find(
         let built = client.build();
         built.map_err(|error| format!("no HTTPS from here: {}", http::innermost(&error)))
     };
-    let client = tokio::task::spawn_blocking(build).await;
-    let client = client.unwrap_or_else(|error| Err(error.to_string()))?;
+    let client = tokio::task::spawn_blocking(build)
+        .await
+        .unwrap_or_else(|error| Err(error.to_string()))?;
     if !loopback {
         return Ok((client, false));
     }

@@ -298,8 +298,12 @@ mod tests {
         resolver
             .known()
             .insert("auth.example.com".to_owned(), vec![pinned]);
-        let resolved = resolver.resolve("auth.example.com".parse().unwrap()).await;
-        let resolved: Vec<IpAddr> = resolved.unwrap().map(|at| at.ip()).collect();
+        let resolved: Vec<IpAddr> = resolver
+            .resolve("auth.example.com".parse().unwrap())
+            .await
+            .unwrap()
+            .map(|at| at.ip())
+            .collect();
         assert_eq!(resolved, [pinned.ip()]);
     }
 

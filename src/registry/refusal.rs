@@ -113,8 +113,10 @@ const NO_SPACE: [&str; 2] = ["no space left on device", "\"Err\":28}"];
 
 fn message(error: &Value) -> Option<String> {
     let text = |name: &str| error.get(name).and_then(Value::as_str);
-    let detail = error.get("detail").map(Value::to_string);
-    let detail = detail.unwrap_or_default();
+    let detail = error
+        .get("detail")
+        .map(Value::to_string)
+        .unwrap_or_default();
     let is_full = NO_SPACE.iter().any(|words| detail.contains(words));
     match (text("code"), text("message").or_else(|| text("details"))) {
         (Some(code), Some(message)) if is_full => {

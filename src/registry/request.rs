@@ -106,8 +106,10 @@ impl Response {
 
     fn pause(&self, attempt: u32, jitter: f64) -> Duration {
         let limited = self.status == StatusCode::TOO_MANY_REQUESTS;
-        let asked = self.headers.get(RETRY_AFTER);
-        let asked = asked.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let asked = self
+            .headers
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
         pause(attempt, limited, asked, jitter)
     }
 }
@@ -175,10 +177,15 @@ fn secrets_in(request: &Request) -> Vec<Secret> {
     let decoded = proof.as_ref().and_then(|proof| STANDARD.decode(proof).ok());
     let login = decoded.and_then(|login| String::from_utf8(login).ok());
     let password = login.and_then(|login| Some(login.split_once(':')?.1.to_owned()));
-    let form = request.body().and_then(reqwest::Body::as_bytes);
-    let form = form.map(form_urlencoded::parse).into_iter().flatten();
-    let token = form.filter(|(name, _)| name == "refresh_token" || name == "password");
-    let token = token.map(|(_, value)| value.into_owned());
+    let form = request
+        .body()
+        .and_then(reqwest::Body::as_bytes)
+        .map(form_urlencoded::parse)
+        .into_iter()
+        .flatten();
+    let token = form
+        .filter(|(name, _)| name == "refresh_token" || name == "password")
+        .map(|(_, value)| value.into_owned());
     let all = [proof, password].into_iter().flatten().chain(token);
     all.filter_map(|text| Secret::new(&text)).collect()
 }

@@ -158,8 +158,9 @@ impl Tls {
         let signing_key = KeyPair::generate().unwrap();
         let cert = certificate.self_signed(&signing_key).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-        let config = ServerConfig::builder().with_no_client_auth();
-        let config = config.with_single_cert(vec![cert.der().clone()], key);
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key);
         let config = Arc::new(config.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap().to_string();

@@ -59,13 +59,18 @@ impl Token {
     pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
         let answer: Answer = serde_json::from_slice(body).map_err(|_| "no JSON with a token")?;
         let given = [answer.token, answer.access_token].into_iter().flatten();
-        let token = given.into_iter().find(|token| !token.is_empty());
-        let token = token.ok_or("no token")?;
+        let token = given
+            .into_iter()
+            .find(|token| !token.is_empty())
+            .ok_or("no token")?;
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("a token with characters that no token has");
         }
-        let lifetime = answer.expires_in.and_then(|seconds| seconds.as_u64());
-        let lifetime = lifetime.map_or(LIFETIME, Duration::from_secs).min(LONGEST);
+        let lifetime = answer
+            .expires_in
+            .and_then(|seconds| seconds.as_u64())
+            .map_or(LIFETIME, Duration::from_secs)
+            .min(LONGEST);
         Ok(Self {
             value: Secret::new(&token).ok_or("no token")?,
             until: Instant::now() + lifetime.saturating_sub(MARGIN),

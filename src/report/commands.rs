@@ -31,8 +31,10 @@ pub fn plain(text: &str) -> String {
     if !text.contains(['#', '\r', '\n']) && !is_command(text) {
         return text.to_owned();
     }
-    let text = text.replace("##[", "##\u{200b}[");
-    let text = text.replace('\r', "\\r").replace('\n', "\\n");
+    let text = text
+        .replace("##[", "##\u{200b}[")
+        .replace('\r', "\\r")
+        .replace('\n', "\\n");
     if is_command(&text) {
         return format!("\u{200b}{text}");
     }

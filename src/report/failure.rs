@@ -108,8 +108,8 @@ mod tests {
             message: message.to_owned(),
             diagnosis: None,
         };
-        let all = [("api", "down"), ("web", "own"), ("worker", "down")];
-        let all = all.map(|(target, message)| (target.to_owned(), failed(message)));
+        let all = [("api", "down"), ("web", "own"), ("worker", "down")]
+            .map(|(target, message)| (target.to_owned(), failed(message)));
         let told = of_targets(&all);
         let targets: Vec<_> = told.iter().map(|(_, _, targets)| targets.clone()).collect();
         assert_eq!(targets, [vec!["api", "worker"], vec!["web"]]);

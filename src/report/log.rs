@@ -73,8 +73,11 @@ pub fn without_secrets(text: &str) -> String {
 /// Lines under a title that the runner folds, in one piece: there may be
 /// thousands.
 pub fn group<'a>(title: &str, lines: impl IntoIterator<Item = &'a str>) {
-    let lines = lines.into_iter().map(sanitize::visible);
-    let lines: Vec<String> = lines.map(|line| commands::plain(&line)).collect();
+    let lines: Vec<String> = lines
+        .into_iter()
+        .map(sanitize::visible)
+        .map(|line| commands::plain(&line))
+        .collect();
     let text = lines.join("\n");
     info!(group = title, "{text}");
 }

@@ -73,8 +73,10 @@ pub fn write(host: &Host, naming: &Naming, exports: bool) -> io::Result<()> {
         let path = file.path.display().to_string();
         (file.output.as_str(), path)
     });
-    let texts = naming.outputs.iter();
-    let texts = texts.map(|(name, value)| (name.as_str(), value.clone()));
+    let texts = naming
+        .outputs
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.clone()));
     for (name, value) in texts.chain(paths) {
         files::set(host, env_vars::GITHUB_OUTPUT, name, &value)?;
         if exports {

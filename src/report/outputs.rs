@@ -27,8 +27,10 @@ pub fn outputs(plan: &Plan, outcome: &Outcome) -> Vec<(String, String)> {
 }
 
 fn of_image<'a>(build: &'a Build, built: &ImageOutcome) -> Vec<(&'a str, String)> {
-    let named = build.outputs.iter();
-    let named = named.map(|(name, value)| (name.as_str(), value.clone()));
+    let named = build
+        .outputs
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.clone()));
     let of_build = [
         ("digest", text(built.result.digest.as_ref())),
         ("imageid", text(built.result.image_id.as_ref())),

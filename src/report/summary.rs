@@ -42,8 +42,9 @@ pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
 
 /// What became of each target of a bake file.
 fn targets(text: &mut String, plan: &Plan, outcome: &Outcome) {
-    let done = outcome.builds.iter();
-    let done = done
+    let done = outcome
+        .builds
+        .iter()
         .filter(|built| built.ending == Conclusion::Success)
         .count();
     let all = plan.builds.len();
@@ -97,8 +98,11 @@ fn unpublished(text: &mut String, build: &Build, built: &ImageOutcome, withheld:
 }
 
 fn published(text: &mut String, built: &ImageOutcome) {
-    let first = built.pushes.done().next();
-    let first = first.map_or_else(String::new, |push| push.reference.to_string());
+    let first = built
+        .pushes
+        .done()
+        .next()
+        .map_or_else(String::new, |push| push.reference.to_string());
     let in_part = match built.pushes.failed().next() {
         Some(_) => " in part",
         None => "",

@@ -87,8 +87,9 @@ impl<'a> Resolver<'a> {
     /// The expression with every context replaced by its value.
     fn literals(&self, source: &str) -> Option<String> {
         let expression = Expr::parse(source).ok()?;
-        let contexts = expression.contexts().into_iter();
-        let mut contexts: Vec<_> = contexts
+        let mut contexts: Vec<_> = expression
+            .contexts()
+            .into_iter()
             .map(|(_, origin)| (origin.span.as_range(), origin.raw))
             .collect();
         contexts.sort_by_key(|(range, _)| range.start);

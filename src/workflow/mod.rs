@@ -182,8 +182,12 @@ fn uses_this_action(step: &Value, part: Part) -> bool {
             None => return false,
         },
     };
-    let image = uses.strip_prefix("docker://").unwrap_or_default();
-    let image = image.split([':', '@']).next().unwrap_or_default();
+    let image = uses
+        .strip_prefix("docker://")
+        .unwrap_or_default()
+        .split([':', '@'])
+        .next()
+        .unwrap_or_default();
     matches!(folder, "." | "./")
         || folder.rsplit('/').next() == Some(name)
         || image.rsplit('/').next() == Some(name)

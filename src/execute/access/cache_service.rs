@@ -60,8 +60,10 @@ impl Scope<'_> {
             builder
         };
         // It reads the machine's certificates.
-        let client = tokio::task::spawn_blocking(|| builder.build()).await;
-        let client = client.map_err(|error| error.to_string())?.map_err(words)?;
+        let client = tokio::task::spawn_blocking(|| builder.build())
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(words)?;
         let token = self.token(check);
         let request = question(&client, &check.service).bearer_auth(token);
         let mut response = request.send().await.map_err(words)?;

@@ -55,8 +55,9 @@ pub async fn recover(
                 host: job.host,
                 refused: None,
             };
-            let told = nodes.take_out_lost(failed, lost, is_pushed, progress, stops);
-            let told = told.await;
+            let told = nodes
+                .take_out_lost(failed, lost, is_pushed, progress, stops)
+                .await;
             standing.generation += usize::from(standing.lost.len() > before);
             standing.warnings.extend(told?);
             Ok(())

@@ -232,8 +232,11 @@ fn lacking(
 ) -> Option<Handlers> {
     let emulation = &plan.emulation;
     let runs = said.map(platforms_of).filter(|runs| !runs.is_empty())?;
-    let lacking = emulation.platforms.iter().filter(|one| !runs.contains(one));
-    let lacking: Vec<&Platform> = lacking.collect();
+    let lacking: Vec<&Platform> = emulation
+        .platforms
+        .iter()
+        .filter(|one| !runs.contains(one))
+        .collect();
     if lacking.is_empty() {
         info!("the builder says that it runs {}", emulation.names());
         return None;

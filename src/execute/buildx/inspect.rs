@@ -111,9 +111,10 @@ pub fn reason(words: &str) -> String {
     let quoted = words
         .split_once("desc = \"")
         .map(|(_, inner)| inner.trim_end().trim_end_matches('"'));
-    let inner = quoted.unwrap_or(words);
-    let inner = inner.trim_start_matches("transport: ");
-    let inner = inner.trim_start_matches("Error while dialing: ");
+    let inner = quoted
+        .unwrap_or(words)
+        .trim_start_matches("transport: ")
+        .trim_start_matches("Error while dialing: ");
     clean(inner, LONGEST)
 }
 

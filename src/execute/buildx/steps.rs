@@ -117,8 +117,8 @@ mod tests {
 6 CACHED
 7 exporting to image
 7 CACHED";
-        let counts = [("linux/amd64", 1, 1), ("linux/arm64", 1, 2)];
-        let counts = counts.map(|(name, cached, all)| (name.to_owned(), cached, all));
+        let counts = [("linux/amd64", 1, 1), ("linux/arm64", 1, 2)]
+            .map(|(name, cached, all)| (name.to_owned(), cached, all));
         assert_eq!(read(text), counts);
     }
 

@@ -59,12 +59,14 @@ pub async fn post(host: &Host, state: &str) -> Vec<String> {
     };
     let settings = DockerSettings::read(host);
     let mut warnings = Vec::new();
-    let folder = all.folder.as_deref();
-    let folder = folder.map_or(Ok(None), |named| left_over(host, named));
-    let folder = folder.unwrap_or_else(|why| {
-        warnings.push(why);
-        None
-    });
+    let folder = all
+        .folder
+        .as_deref()
+        .map_or(Ok(None), |named| left_over(host, named))
+        .unwrap_or_else(|why| {
+            warnings.push(why);
+            None
+        });
     let buildx = find_buildx(host, &settings);
     if let (Some(folder), Some(buildx), Some(builder)) = (&folder, buildx, &all.builder) {
         let removed = remove_builder(host, &settings, &buildx, folder, builder, &all);

@@ -66,8 +66,11 @@ async fn probes(
     docker: &Docker,
     began: Duration,
 ) -> Result<(Vec<ContainerSummary>, i64), ApiError> {
-    let now = docker.info().await?.system_time.unwrap_or_default();
-    let now = now
+    let now = docker
+        .info()
+        .await?
+        .system_time
+        .unwrap_or_default()
         .parse::<jiff::Timestamp>()
         .unwrap_or_default()
         .as_second();

@@ -105,20 +105,23 @@ impl AllImages<'_> {
     ) -> Result<(), Error> {
         let builds = &self.job.plan.builds;
         let lines = Lines::to(&mut progress);
-        let works = builds.iter().zip(all).zip(begun).enumerate();
-        let works = works.map(async |(index, ((build, built), begun))| {
-            let target = build.target.as_deref().unwrap_or_default();
-            let mut line = lines.of(target);
-            let progress = Progress::Through(&mut line);
-            let done = match self.job.host.cancellation().signal() {
-                // What has begun is taken in first.
-                Some(signal) if begun.is_none() => Err(Error::Cancelled(signal)),
-                _ => self.publish_one(build, known, progress, begun, built).await,
-            };
-            (index, target.to_owned(), done)
-        });
-        let done = stream::iter(works).buffer_unordered(AT_A_TIME);
-        let mut done: Vec<(usize, String, Result<(), Error>)> = done.collect().await;
+        let works = builds.iter().zip(all).zip(begun).enumerate().map(
+            async |(index, ((build, built), begun))| {
+                let target = build.target.as_deref().unwrap_or_default();
+                let mut line = lines.of(target);
+                let progress = Progress::Through(&mut line);
+                let done = match self.job.host.cancellation().signal() {
+                    // What has begun is taken in first.
+                    Some(signal) if begun.is_none() => Err(Error::Cancelled(signal)),
+                    _ => self.publish_one(build, known, progress, begun, built).await,
+                };
+                (index, target.to_owned(), done)
+            },
+        );
+        let mut done: Vec<(usize, String, Result<(), Error>)> = stream::iter(works)
+            .buffer_unordered(AT_A_TIME)
+            .collect()
+            .await;
         done.sort_by_key(|(index, ..)| *index);
         build_together(done.into_iter().map(|(_, target, done)| (target, done)))
     }

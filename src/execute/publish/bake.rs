@@ -43,8 +43,10 @@ impl AllImages<'_> {
             };
             let written = fs::write(files.definition(None), plan.definition(&files, &exclusions));
             written.map_err(Error::files("the bake file"))?;
-            let watches = plan.builds.iter().zip(all);
-            let mut watches: Vec<ProgressObserver<'b>> = watches
+            let mut watches: Vec<ProgressObserver<'b>> = plan
+                .builds
+                .iter()
+                .zip(all)
                 .map(|(build, built)| observer(build, built, &exclusions))
                 .collect();
             let entries = plan.builds.iter().flat_map(|build| build.cache.entries());

@@ -40,8 +40,10 @@ impl CachedAttempt {
         entries: impl Iterator<Item = &'a str>,
         exclusions: &Exclusions,
     ) -> Self {
-        let entries = entries.filter(|entry| !exclusions.caches.iter().any(|out| out == entry));
-        let entries: Vec<String> = entries.map(str::to_owned).collect();
+        let entries: Vec<String> = entries
+            .filter(|entry| !exclusions.caches.iter().any(|out| out == entry))
+            .map(str::to_owned)
+            .collect();
         let generation = known.standing.lock().await.generation;
         let imports = Imports::of(entries.clone());
         Self {
@@ -150,8 +152,9 @@ impl Stop {
 /// last words, from the beginning on, as behind that are words of anybody's.
 fn unconfigured(message: &str) -> Option<(&str, &str)> {
     let message = message.strip_prefix("failed to build: ").unwrap_or(message);
-    let of_target = message.strip_prefix("target ");
-    let of_target = of_target.and_then(|rest| Some(rest.split_once(": ")?.1));
+    let of_target = message
+        .strip_prefix("target ")
+        .and_then(|rest| Some(rest.split_once(": ")?.1));
     let message = of_target.unwrap_or(message);
     let rest = message.strip_prefix("failed to solve: failed to configure ")?;
     let (kind, why) = rest.split_once(" cache exporter: ")?;

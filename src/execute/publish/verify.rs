@@ -68,8 +68,12 @@ fn missing_platforms(build: &Build, built: &ImageOutcome) -> Option<Difference> 
     let listed = &built.verified.platforms;
     let found: Vec<&str> = listed.iter().map(|found| found.platform.as_str()).collect();
     let is_there = |asked: &&Platform| found.iter().any(|found| asked.is_listed_as(found));
-    let missing = build.platforms.iter().filter(|asked| !is_there(asked));
-    let missing: Vec<String> = missing.map(ToString::to_string).collect();
+    let missing: Vec<String> = build
+        .platforms
+        .iter()
+        .filter(|asked| !is_there(asked))
+        .map(ToString::to_string)
+        .collect();
     (!missing.is_empty()).then(|| Difference::Platforms {
         reference: built
             .verified

@@ -136,8 +136,11 @@ fn take_away(folder: &Path, replaced: &Path) -> io::Result<()> {
 }
 
 fn is_unused(entry: &DirEntry, now: Timestamp) -> bool {
-    let written = entry.path().join(INDEX).metadata();
-    let written = written.and_then(|metadata| metadata.modified());
+    let written = entry
+        .path()
+        .join(INDEX)
+        .metadata()
+        .and_then(|metadata| metadata.modified());
     let Ok(written) = written.map(Timestamp::try_from) else {
         return false;
     };
@@ -270,8 +273,10 @@ mod tests {
         /// The caches that others see.
         fn names(&self) -> Vec<String> {
             let entries = fs::read_dir(self.0.path()).unwrap();
-            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-            let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+            let mut names: Vec<String> = entries
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .filter(|name| !name.starts_with('.'))
+                .collect();
             names.sort();
             names
         }

@@ -71,8 +71,10 @@ fn kept_in_store(auths: &Map<String, Value>, plan: &Plan) -> BTreeSet<String> {
         .iter()
         .filter(|(_, auth)| empty(auth))
         .map(|(key, _)| key.clone());
-    let images = plan.images().into_iter();
-    let images = images.map(|name| name.registry.config_key().to_owned());
+    let images = plan
+        .images()
+        .into_iter()
+        .map(|name| name.registry.config_key().to_owned());
     known
         .chain(images)
         .chain([Registry::docker_hub().config_key().to_owned()])

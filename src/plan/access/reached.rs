@@ -18,14 +18,14 @@ const ALWAYS: fn() -> Registry = Registry::docker_hub;
 
 /// The registries of all images, each once.
 fn registries(drafts: &[ImageDraft<'_>]) -> Vec<Registry> {
-    let all = drafts.iter().flat_map(of_image).chain([ALWAYS()]);
-    let all: Vec<Registry> = all.collect();
+    let all: Vec<Registry> = drafts.iter().flat_map(of_image).chain([ALWAYS()]).collect();
     crate::plan::lists::distinct(&all)
 }
 
 fn of_image(draft: &ImageDraft<'_>) -> Vec<Registry> {
-    let pushed = preflight::repositories(draft);
-    let pushed = pushed.into_iter().map(|name| name.registry);
+    let pushed = preflight::repositories(draft)
+        .into_iter()
+        .map(|name| name.registry);
     pushed.chain(bases(draft)).collect()
 }
 
@@ -81,8 +81,11 @@ impl NewBuilder {
     /// that it will not reach.
     fn reach(&mut self, inputs: &Inputs, registries: &[Registry]) -> Vec<Registry> {
         let own = &inputs.own_builder;
-        let local = registries.iter().filter(|one| one.is_loopback());
-        let local: Vec<Registry> = local.cloned().collect();
+        let local: Vec<Registry> = registries
+            .iter()
+            .filter(|one| one.is_loopback())
+            .cloned()
+            .collect();
         let mut unreached = Vec::new();
         if self.driver == Driver::DockerContainer && !local.is_empty() {
             for (node, made) in own.nodes().zip(&mut self.nodes) {
@@ -173,8 +176,10 @@ mod tests {
             let mut findings = Findings::default();
             let support = buildx_features::decide(&inputs, None, &mut findings);
             let draft = ImageDraft::of(&wanted, &RunContext::default(), support, &mut findings);
-            let found = registries(&[draft]);
-            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            let found: Vec<String> = registries(&[draft])
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             assert_eq!(found.join(" "), expected, "{given:?}");
         }
     }
@@ -182,8 +187,10 @@ mod tests {
     fn reaching(given: &[(&str, &str)], registries: &[&str]) -> (NewBuilder, Vec<Registry>) {
         let inputs = inputs(given);
         let facts = facts(&inputs, "FROM scratch\n");
-        let registries = registries.iter().map(|one| Registry::parse(one).unwrap());
-        let registries: Vec<Registry> = registries.collect();
+        let registries: Vec<Registry> = registries
+            .iter()
+            .map(|one| Registry::parse(one).unwrap())
+            .collect();
         let mut created = NewBuilder::of(&inputs, &facts, Some("b"));
         let unreached = created.reach(&inputs, &registries);
         (created, unreached)
@@ -256,8 +263,12 @@ mod tests {
             (remote.to_vec(), vec![]),
         ] {
             let (created, _) = reaching(&given, &["ghcr.io"]);
-            let lines = created.commands.iter().map(CreateCommand::line);
-            let lines = lines.collect::<Vec<_>>().join(" ");
+            let lines = created
+                .commands
+                .iter()
+                .map(CreateCommand::line)
+                .collect::<Vec<_>>()
+                .join(" ");
             let named = lines.split(' ').filter(|word| word.ends_with(".toml"));
             assert_eq!(named.collect::<Vec<_>>(), expected, "{lines}");
             assert_eq!(

@@ -62,8 +62,13 @@ impl Question<'_> {
             return None;
         }
         let of_index = annotations.iter().find(|text| is_of_index(text))?;
-        let given = self.inputs.metadata.annotations.iter();
-        let mut given = given.map(|entry| &entry.text).chain(&build.annotations);
+        let mut given = self
+            .inputs
+            .metadata
+            .annotations
+            .iter()
+            .map(|entry| &entry.text)
+            .chain(&build.annotations);
         let (input, value, instead) = if given.any(|text| text == of_index) {
             ("annotations", of_index.as_str(), "`manifest:` before it")
         } else {

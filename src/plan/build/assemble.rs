@@ -78,11 +78,11 @@ pub fn build(
 /// What the image is called.
 fn metadata(draft: &ImageDraft<'_>, findings: &mut Findings) -> Metadata {
     let (inputs, facts) = (&*draft.request.inputs, draft.request.facts);
-    let metadata = tags::metadata(inputs, facts, &draft.named, &draft.names, &draft.platforms);
-    let mut metadata = metadata.unwrap_or_else(|mut more| {
-        findings.problems.append(&mut more);
-        Metadata::default()
-    });
+    let mut metadata = tags::metadata(inputs, facts, &draft.named, &draft.names, &draft.platforms)
+        .unwrap_or_else(|mut more| {
+            findings.problems.append(&mut more);
+            Metadata::default()
+        });
     if let Some(target) = draft.request.target {
         bake_target::describe(target, inputs, &mut metadata);
         if !draft.publication.builds() {

@@ -12,11 +12,15 @@ pub fn problems<'a>(
     builds: &[Build],
     outputs: impl Iterator<Item = &'a Output>,
 ) -> Vec<InputProblem> {
-    let named = outputs.filter_map(|output| output.attribute("name"));
-    let named = named.flat_map(|names| names.split(','));
+    let named = outputs
+        .filter_map(|output| output.attribute("name"))
+        .flat_map(|names| names.split(','));
     let tags = builds.iter().flat_map(|build| &build.tags);
-    let images = tags.map(String::as_str).chain(named.map(str::trim));
-    let images: Vec<(ImageName, String)> = images.filter_map(repository).collect();
+    let images: Vec<(ImageName, String)> = tags
+        .map(String::as_str)
+        .chain(named.map(str::trim))
+        .filter_map(repository)
+        .collect();
     let mut problems = Vec::new();
     for build in builds {
         for entry in &build.cache.to {

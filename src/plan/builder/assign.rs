@@ -79,8 +79,11 @@ pub fn described(builder: &Builder, platforms: &[Platform]) -> Option<String> {
         let mut nodes = made.nodes.iter();
         nodes.find(|node| node.platforms.contains(platform))
     };
-    let free = platforms.iter().filter(|one| node_of(one).is_none());
-    let free: Vec<String> = free.map(ToString::to_string).collect();
+    let free: Vec<String> = platforms
+        .iter()
+        .filter(|one| node_of(one).is_none())
+        .map(ToString::to_string)
+        .collect();
     if platforms.is_empty() || !free.is_empty() {
         let why = match free.as_slice() {
             [] => "no platform is named".to_owned(),
@@ -92,16 +95,22 @@ pub fn described(builder: &Builder, platforms: &[Platform]) -> Option<String> {
             made.nodes.len()
         ));
     }
-    let shares = made.nodes.iter().map(|node| {
-        let own = platforms.iter().filter(|one| node.platforms.contains(one));
-        let own: Vec<String> = own.map(ToString::to_string).collect();
-        if own.is_empty() {
-            format!("nothing on {}", node.shown())
-        } else {
-            format!("{} on {}", own.join(", "), node.shown())
-        }
-    });
-    let shares: Vec<String> = shares.collect();
+    let shares: Vec<String> = made
+        .nodes
+        .iter()
+        .map(|node| {
+            let own: Vec<String> = platforms
+                .iter()
+                .filter(|one| node.platforms.contains(one))
+                .map(ToString::to_string)
+                .collect();
+            if own.is_empty() {
+                format!("nothing on {}", node.shown())
+            } else {
+                format!("{} on {}", own.join(", "), node.shown())
+            }
+        })
+        .collect();
     Some(shares.join("; "))
 }
 

@@ -57,8 +57,9 @@ fn take(
     else {
         return Vec::new();
     };
-    let given = attributes.iter().zip(first);
-    let given: Vec<&(&'static str, &str)> = given
+    let given: Vec<&(&'static str, &str)> = attributes
+        .iter()
+        .zip(first)
         .filter_map(|(attribute, value)| value.as_ref().map(|_| attribute))
         .collect();
     let has_secret = given.iter().any(|(name, _)| *name == secret);

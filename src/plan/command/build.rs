@@ -132,8 +132,10 @@ impl Arguments {
             Argument::Text(text) => text.as_str(),
             _ => "",
         });
-        let pairs = texts.clone().zip(texts.skip(1));
-        let mut pairs = pairs.filter(|(_, value)| value.len() > LONGEST);
+        let mut pairs = texts
+            .clone()
+            .zip(texts.skip(1))
+            .filter(|(_, value)| value.len() > LONGEST);
         let (option, value) = pairs.next()?;
         let why = format!(
             "is {} bytes long, and the most that Linux hands over as one argument is {LONGEST}",
@@ -314,8 +316,10 @@ impl Parts<'_> {
 /// The folders of caches that nobody gave, as what bake has to be allowed: it
 /// keeps to the working directory by itself.
 fn folders(cache: &Cache, features: BuildxFeatures) -> Vec<String> {
-    let folders = cache.own_folder().into_iter();
-    let folders = folders.filter(|_| features.file_entitlements);
+    let folders = cache
+        .own_folder()
+        .into_iter()
+        .filter(|_| features.file_entitlements);
     folders
         .map(|folder| format!("fs={}", folder.display()))
         .collect()
@@ -354,8 +358,7 @@ pub fn together(
     }
     let caches = drafts.iter().map(|draft| &draft.cache);
     let folders = caches.flat_map(|cache| folders(cache, first.features));
-    let git_logins = drafts.iter().flat_map(ImageDraft::git_logins);
-    let git_logins: Vec<usize> = git_logins.collect();
+    let git_logins: Vec<usize> = drafts.iter().flat_map(ImageDraft::git_logins).collect();
     let allowed = Allowed {
         features: first.features,
         folders: folders.collect(),
@@ -363,8 +366,8 @@ pub fn together(
     };
     let targets = drafts
         .iter()
-        .map(|draft| Some(draft.request.target?.name.as_str()));
-    let targets = targets.collect::<Option<Vec<&str>>>()?;
+        .map(|draft| Some(draft.request.target?.name.as_str()))
+        .collect::<Option<Vec<&str>>>()?;
     Some(bake(inputs, builder, &allowed, None, &targets))
 }
 

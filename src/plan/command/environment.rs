@@ -31,13 +31,20 @@ pub fn decide(drafts: &[ImageDraft<'_>], inputs: &Inputs, findings: &mut Finding
         let mut tokens = env_vars::RUNNER_TOKENS.iter();
         tokens.any(|prefix| name.starts_with(prefix))
     };
-    let secrets = inputs.build.secrets.variables.iter();
-    let secrets = secrets.map(|secret| secret.from.clone());
-    let set = inputs.bake.iter().flat_map(|bake| &bake.set);
-    let set = set.filter_map(|entry| {
-        let spec = SecretSpec::parse(entry.split_once('=')?.1);
-        Some(spec.variable.unwrap_or(spec.id))
-    });
+    let secrets = inputs
+        .build
+        .secrets
+        .variables
+        .iter()
+        .map(|secret| secret.from.clone());
+    let set = inputs
+        .bake
+        .iter()
+        .flat_map(|bake| &bake.set)
+        .filter_map(|entry| {
+            let spec = SecretSpec::parse(entry.split_once('=')?.1);
+            Some(spec.variable.unwrap_or(spec.id))
+        });
     let wanted = secrets.chain(set).filter(is_withheld).chain(token);
     for variable in wanted {
         let one = Handed {
@@ -58,8 +65,10 @@ fn needs_token(draft: &ImageDraft<'_>) -> bool {
         cache_kind(entry) == "gha" && csv::value(&attributes, "token").is_none()
     };
     let target = draft.request.target;
-    let linked = target.iter().flat_map(|target| target.linked_caches());
-    let linked: Vec<String> = linked.collect();
+    let linked: Vec<String> = target
+        .iter()
+        .flat_map(|target| target.linked_caches())
+        .collect();
     let own = draft.cache.entries();
     own.chain(linked.iter().map(String::as_str)).any(needs)
 }

@@ -30,8 +30,9 @@ pub fn problems(target: &Target, inputs: &Inputs) -> Vec<InputProblem> {
     for (name, definition) in target.definitions() {
         for key in ["cache-from", "cache-to"] {
             let entries = target.entries_of(name, key).into_iter();
-            let wrong = entries.filter(|entry| leads_token_away(entry));
-            let wrong = wrong.filter(|entry| !is_set(bake, name, key, entry));
+            let wrong = entries
+                .filter(|entry| leads_token_away(entry))
+                .filter(|entry| !is_set(bake, name, key, entry));
             problems.extend(wrong.map(|entry| {
                 let why = "would send the job's token for GitHub's cache service to this address";
                 let accepted = format!("no `url`; or the entry in `set: {name}.{key}=…`");
@@ -40,11 +41,14 @@ pub fn problems(target: &Target, inputs: &Inputs) -> Vec<InputProblem> {
         }
         let network = definition.get("network").and_then(|value| value.as_str());
         let network = (network == Some("host")).then_some(NETWORK_HOST);
-        let request = definition
+        let mut request: Vec<&str> = definition
             .get("entitlements")
-            .and_then(|all| all.as_array());
-        let request = request.into_iter().flatten().filter_map(|one| one.as_str());
-        let mut request: Vec<&str> = request.chain(network).collect();
+            .and_then(|all| all.as_array())
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one.as_str())
+            .chain(network)
+            .collect();
         request.dedup();
         request.retain(|one| inputs.build.allow.iter().all(|allowed| allowed != one));
         problems.extend(request.into_iter().map(|one| {

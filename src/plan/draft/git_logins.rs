@@ -51,8 +51,7 @@ pub fn tell(request: &ImageRequest<'_>, findings: &mut Findings) {
 pub fn of_each(target: &Target, facts: &Facts) -> BTreeMap<String, Vec<(String, usize)>> {
     let all = &facts.bake.git_logins;
     let login = |place: &usize| Some((all.get(*place)?.secret_id(), *place));
-    let of_each = target.git_logins.iter();
-    let of_each = of_each.map(|(name, places)| {
+    let of_each = target.git_logins.iter().map(|(name, places)| {
         let logins = places.iter().filter_map(login);
         (name.clone(), logins.collect())
     });

@@ -39,8 +39,9 @@ pub fn problems(
     };
     // One with a `context` goes to another engine.
     let to_engine = |output: &&Output| !to_file(output) && output.attribute("context").is_none();
-    let outputs = outputs.filter(to_engine);
-    let outputs = outputs.map(|output| ("outputs", output.text.as_str()));
+    let outputs = outputs
+        .filter(to_engine)
+        .map(|output| ("outputs", output.text.as_str()));
     let load = publication.load.then_some(("load", "true"));
     for (input, value) in load.into_iter().chain(outputs) {
         let why = format!(
@@ -83,8 +84,10 @@ mod tests {
             let inputs = inputs(&[given]);
             let named = Named::of(&inputs, &mut Findings::default());
             let publication = publication::decide(&inputs, &named, &RunContext::default(), false);
-            let platforms = platforms.split(',').map(|one| one.parse().unwrap());
-            let platforms: Vec<Platform> = platforms.collect();
+            let platforms: Vec<Platform> = platforms
+                .split(',')
+                .map(|one| one.parse().unwrap())
+                .collect();
             let problems = problems(&inputs, &engine(store), &publication, &platforms);
             let found: Vec<&str> = problems.iter().map(|one| one.input.as_str()).collect();
             assert_eq!(found.join(" "), expected, "{given:?} {store}");

@@ -81,8 +81,10 @@ pub fn decide(
     facts: &Facts,
     builder: &Builder,
 ) -> Emulation {
-    let drafts = drafts.iter().filter(|draft| draft.publication.builds());
-    let drafts: Vec<&ImageDraft<'_>> = drafts.collect();
+    let drafts: Vec<&ImageDraft<'_>> = drafts
+        .iter()
+        .filter(|draft| draft.publication.builds())
+        .collect();
     if drafts.is_empty() {
         return Emulation::new(Vec::new(), EmulationStep::NotNeeded, "nothing is built");
     }
@@ -105,10 +107,10 @@ pub fn decide(
         let asked: Vec<Platform> = platforms.iter().filter(foreign).cloned().collect();
         return forced(inputs, asked);
     }
-    let running = drafts
+    let running: BTreeSet<Platform> = drafts
         .iter()
-        .flat_map(|draft| running::running(draft, &built_for(draft)));
-    let running: BTreeSet<Platform> = running.collect();
+        .flat_map(|draft| running::running(draft, &built_for(draft)))
+        .collect();
     let running: Vec<Platform> = running.iter().filter(foreign).cloned().collect();
     if running.is_empty() {
         let reason = if platforms.iter().all(native) {
@@ -301,8 +303,12 @@ mod tests {
                     .handlers
                     .map(|all| all.iter().map(|one| (*one).to_owned()).collect()),
             });
-            let platforms = self.platforms.split(',').filter(|text| !text.is_empty());
-            let platforms: Vec<Platform> = platforms.map(|one| one.parse().unwrap()).collect();
+            let platforms: Vec<Platform> = self
+                .platforms
+                .split(',')
+                .filter(|text| !text.is_empty())
+                .map(|one| one.parse().unwrap())
+                .collect();
             let (inputs, facts) = (&inputs, &facts);
             let (publication, cache) = (publication(inputs, facts), Cache::default());
             let builder = choice::decide(BuilderRequest {
