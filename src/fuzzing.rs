@@ -16,8 +16,9 @@ use crate::event::{Payload, RunContext};
 use crate::facts::{self, Facts};
 use crate::host::Host;
 use crate::image::{Access, ImageName, Platform, Registry};
-use crate::input::spec::Part;
-use crate::input::{Inputs, MetadataInputs, RawInputs, RawMetadata};
+use crate::input::metadata::inputs::RawMetadata;
+use crate::input::spec::ActionKind;
+use crate::input::{Inputs, MetadataInputs, RawInputs};
 use crate::metadata::{self, Repository, TagContext};
 use crate::registry::{self, Refusal, Stage};
 use crate::secret::{self, Secret};
@@ -85,7 +86,7 @@ pub fn bake(bytes: &[u8]) {
     let Some(bake) = facts::fuzzing::read_bake(&text, &host) else {
         return;
     };
-    let mut raw = RawInputs::from_environment(Part::Publish, &host);
+    let mut raw = RawInputs::from_environment(ActionKind::Publish, &host);
     raw.set("bake-files", "docker-bake.hcl");
     let (inputs, _) = Inputs::parse(&raw, &host);
     let mut facts = Facts::local(&host, &inputs, &context());
@@ -165,7 +166,7 @@ pub fn dockerfile(bytes: &[u8]) {
 /// Inputs, each as `NAME=VALUE`; whole YAML documents among them.
 pub fn inputs(bytes: &[u8]) {
     let host = host();
-    let mut raw = RawInputs::from_environment(Part::Publish, &host);
+    let mut raw = RawInputs::from_environment(ActionKind::Publish, &host);
     let mut part = parts(bytes);
     loop {
         let text = part();
@@ -250,7 +251,7 @@ pub fn workflow(bytes: &[u8]) {
     };
     let wanted = workflow::Wanted {
         job: None,
-        part: Part::Publish,
+        part: ActionKind::Publish,
     };
     let _ = wanted.find("w.yml", &text, &context, true);
     workflow::fuzzing::fill(&variable, &expression, &context);

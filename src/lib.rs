@@ -45,9 +45,13 @@ pub mod testing {
     pub use crate::error::InputProblem;
     pub use crate::event::{Payload, RunContext};
     pub use crate::http::install_tls;
-    pub use crate::input::moved::{FORMER, Fate, Former, Moved};
-    pub use crate::input::spec::{Part, Spec};
-    pub use crate::input::{MetadataInputs, RawMetadata};
+    pub use crate::input::metadata::inputs::MetadataInputs;
+    pub use crate::input::metadata::inputs::RawMetadata;
+    pub use crate::input::migration::FORMER;
+    pub use crate::input::migration::Fate;
+    pub use crate::input::migration::InputMapping;
+    pub use crate::input::migration::ReplacedAction;
+    pub use crate::input::spec::{ActionKind, InputSpec};
     pub use crate::metadata::{
         Facts, Metadata, Notice, Repository, Severity, TagContext, commit_date, resolve,
     };

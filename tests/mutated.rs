@@ -25,7 +25,7 @@ use fastrand::Rng;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-use stevedore::testing::Part;
+use stevedore::testing::ActionKind;
 
 use support::{Place, event};
 
@@ -281,7 +281,7 @@ const PIECES: &[&str] = &[
 
 struct Case {
     number: u64,
-    part: Part,
+    part: ActionKind,
     inputs: Vec<(&'static str, String)>,
     environment: Vec<(&'static str, String)>,
 }
@@ -413,8 +413,8 @@ impl Case {
     fn of(number: u64, hostile: &[String], events: &[String]) -> Self {
         let mut rng = Rng::with_seed(number);
         let part = match number % 4 {
-            3 => Part::Metadata,
-            _ => Part::Publish,
+            3 => ActionKind::Metadata,
+            _ => ActionKind::Publish,
         };
         let mut inputs = Vec::new();
         // All values together have to fit beside what the system allows.
@@ -452,8 +452,8 @@ impl Case {
 
     fn command(&self, place: &Place) -> Command {
         let arguments: &[&str] = match self.part {
-            Part::Publish => &["publish", "--dry-run"],
-            Part::Metadata => &["metadata"],
+            ActionKind::Publish => &["publish", "--dry-run"],
+            ActionKind::Metadata => &["metadata"],
         };
         let mut command = place.stevedore(arguments);
         command

@@ -13,7 +13,7 @@ use crate::event::RunContext;
 use crate::facts::EventFacts;
 use crate::host::Host;
 use crate::input::MetadataInputs;
-use crate::input::spec::Part;
+use crate::input::spec::ActionKind;
 use crate::metadata::{self, Metadata, Severity};
 use crate::report::failure::Failure;
 use crate::report::log::group;
@@ -27,7 +27,7 @@ pub async fn name(options: &Options, host: Host) -> u8 {
 }
 
 async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
-    let session = Session::begin(Part::Metadata, &options.step, true, &mut host)?;
+    let session = Session::begin(ActionKind::Metadata, &options.step, true, &mut host)?;
     let Session {
         context,
         inputs,

@@ -12,7 +12,7 @@ use crate::event::RunContext;
 use crate::execute::{self, ImageOutcome, Outcome, Record, RunFolder, Scope};
 use crate::facts::Facts;
 use crate::host::{Host, Progress};
-use crate::input::spec::Part;
+use crate::input::spec::ActionKind;
 use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Build, Level, Plan, Publication};
 use crate::report::commands::{self, Fence};
@@ -25,7 +25,12 @@ pub async fn publish(options: &Publish, host: Host) -> u8 {
 }
 
 async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
-    let session = Session::begin(Part::Publish, &options.step, options.dry_run, &mut host)?;
+    let session = Session::begin(
+        ActionKind::Publish,
+        &options.step,
+        options.dry_run,
+        &mut host,
+    )?;
     let Session {
         context,
         mut inputs,

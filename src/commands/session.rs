@@ -11,8 +11,8 @@ use crate::cli::StepOptions;
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::host::Host;
-use crate::input::spec::Part;
-use crate::input::{Inputs, RawInputs, moved};
+use crate::input::spec::ActionKind;
+use crate::input::{Inputs, RawInputs, migration};
 use crate::report::failure::Failure;
 use crate::report::log;
 use crate::secret::Secret;
@@ -36,7 +36,7 @@ impl Session {
     /// When the step cannot be read from a workflow file: what else is wrong is not
     /// known without its inputs.
     pub fn begin(
-        part: Part,
+        part: ActionKind,
         options: &StepOptions,
         invent: bool,
         host: &mut Host,
@@ -85,7 +85,7 @@ pub fn hide<'a>(host: &mut Host, secrets: impl Iterator<Item = (&'a Secret, Opti
 /// under those of the command line. With them come the expressions that are
 /// left open.
 fn raw_inputs(
-    part: Part,
+    part: ActionKind,
     options: &StepOptions,
     plan_only: bool,
     host: &Host,
@@ -112,8 +112,8 @@ fn raw_inputs(
 fn warn_of_unknown(raw: &RawInputs) {
     for name in raw.unknown() {
         let of_another = match raw.part() {
-            Part::Publish => moved::advice(name),
-            Part::Metadata => None,
+            ActionKind::Publish => migration::advice(name),
+            ActionKind::Metadata => None,
         };
         let hint = match (raw.part().nearest(name), of_another) {
             (Some(nearest), Some(advice)) if is_one_off(name, nearest) => {

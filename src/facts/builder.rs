@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::buildx::ChosenBuilder;
-use super::docker::DockerSettings;
 use crate::env_vars;
 use crate::event::RunContext;
+use crate::facts::buildx::ChosenBuilder;
+use crate::facts::docker::DockerSettings;
 use crate::host::{Host, file};
 use crate::image::Digest;
 use crate::input::Inputs;
@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::input::RawInputs;
-    use crate::input::spec::Part;
+    use crate::input::spec::ActionKind;
 
     #[test]
     fn a_lasting_name_tells_runners_and_repositories_apart() {
@@ -160,7 +160,7 @@ mod tests {
     fn a_lasting_name_tells_settings_apart_unless_a_state_is_kept() {
         let name = |given: &[(&str, &str)]| {
             let host = Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH);
-            let mut raw = RawInputs::from_environment(Part::Publish, &host);
+            let mut raw = RawInputs::from_environment(ActionKind::Publish, &host);
             for (name, value) in given {
                 raw.set(name, value);
             }

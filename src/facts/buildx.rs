@@ -7,8 +7,8 @@ use std::time::Duration;
 use semver::Version;
 use serde_json::Value;
 
-use super::docker::DockerSettings;
 use crate::env_vars;
+use crate::facts::docker::DockerSettings;
 use crate::host::{Command, Host, file};
 
 /// The names under which buildx is installed: as a plugin, and by itself.

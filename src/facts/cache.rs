@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{DockerSettings, Paths, cache_token};
 use crate::env_vars;
 use crate::event::RunContext;
+use crate::facts::{DockerSettings, Paths, cache_token};
 use crate::host::Host;
 
 /// Where caches can be kept.

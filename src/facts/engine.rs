@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 
-use super::docker::Endpoint;
-use super::machine::Machine;
 use crate::error::sanitize::{LAST_WORDS, clean};
+use crate::facts::docker::Endpoint;
+use crate::facts::machine::Machine;
 
 /// How long the engine may take to answer, in seconds.
 const TIMEOUT: u64 = 20;

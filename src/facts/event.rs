@@ -6,10 +6,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::github::GitHub;
-use super::{Checkout, checkout};
 use crate::error::InputProblem;
 use crate::event::RunContext;
+use crate::facts::github::GitHub;
+use crate::facts::{Checkout, checkout};
 use crate::host::Host;
 use crate::input::{ContextSource, Inputs};
 use crate::metadata::{self, Repository, TagContext};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::bake::compose;
-use super::{Bake, DockerSettings, Machine, buildx, docker, machine, paths};
+use crate::facts::bake::compose;
+use crate::facts::{Bake, DockerSettings, Machine, buildx, docker, machine, paths};
 use crate::host::Host;
 
 /// Reads what buildx prints of bake files.

@@ -9,12 +9,11 @@ use octocrab::Octocrab;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::document;
 use crate::error::sanitize;
 use crate::event::RunContext;
-use crate::http;
 use crate::metadata::Repository;
 use crate::secret::{self, Secret};
+use crate::{document, http};
 
 /// How much of an answer is read, in bytes: a commit comes with its changes.
 const MOST: usize = 8 * 1024 * 1024;

@@ -21,18 +21,26 @@ mod workspace;
 
 use std::path::PathBuf;
 
-pub use bake::{Bake, Reach, Reached, Target};
-pub use builder::BuilderFacts;
-pub use buildx::{ChosenBuilder, find as find_buildx};
-pub use cache::CacheFacts;
-pub use checkout::Checkout;
-pub use docker::{DockerSettings, Endpoint};
-pub use engine::{Engine, words};
-pub use event::EventFacts;
-pub use machine::Machine;
-pub use package::{OwnerKind, Package, Permission};
-pub use paths::Paths;
-pub use workspace::Workspace;
+pub use crate::facts::bake::Bake;
+pub use crate::facts::bake::Reach;
+pub use crate::facts::bake::Reached;
+pub use crate::facts::bake::Target;
+pub use crate::facts::builder::BuilderFacts;
+pub use crate::facts::buildx::ChosenBuilder;
+pub use crate::facts::buildx::find as find_buildx;
+pub use crate::facts::cache::CacheFacts;
+pub use crate::facts::checkout::Checkout;
+pub use crate::facts::docker::DockerSettings;
+pub use crate::facts::docker::Endpoint;
+pub use crate::facts::engine::Engine;
+pub use crate::facts::engine::words;
+pub use crate::facts::event::EventFacts;
+pub use crate::facts::machine::Machine;
+pub use crate::facts::package::OwnerKind;
+pub use crate::facts::package::Package;
+pub use crate::facts::package::Permission;
+pub use crate::facts::paths::Paths;
+pub use crate::facts::workspace::Workspace;
 
 use semver::Version;
 

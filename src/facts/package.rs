@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::github::{GitHub, Refused};
 use crate::event::RunContext;
+use crate::facts::github::{GitHub, Refused};
 use crate::http::{self, Authorities};
 use crate::image::ImageName;
 use crate::secret::Secret;

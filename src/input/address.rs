@@ -6,7 +6,6 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::Inputs;
 use crate::error::InputProblem;
 use crate::secret::Secret;
 
@@ -36,19 +35,19 @@ pub struct Logins {
 }
 
 /// An address with a login.
-struct Address<'a> {
+pub struct Address<'a> {
     /// Up to the login.
     before: &'a str,
     scheme: &'a str,
     login: &'a str,
-    host: &'a str,
+    pub host: &'a str,
     /// From the host on.
     after: &'a str,
 }
 
 impl<'a> Address<'a> {
     /// The first address in a text that has a login.
-    fn find(text: &'a str) -> Option<Self> {
+    pub fn find(text: &'a str) -> Option<Self> {
         let (before, after) = text.split_once("://")?;
         let scheme = before.rfind(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c));
         let scheme = before.get(scheme.map_or(0, |at| at + 1)..)?;
@@ -200,47 +199,10 @@ impl Logins {
     }
 
     /// Hides the password of an address that is left as it is.
-    fn hide(&mut self, text: &str) {
+    pub fn hide(&mut self, text: &str) {
         if let Some(address) = Address::find(text) {
             self.secrets.extend(address.secrets());
         }
-    }
-}
-
-impl Inputs {
-    /// Takes the logins out of the addresses of contexts.
-    pub(super) fn take_logins(&mut self) -> Vec<InputProblem> {
-        let mut logins = Logins::default();
-        let mut problems = Vec::new();
-        if let Some(context) = &mut self.context {
-            problems.extend(logins.take("context", context).err());
-        }
-        for entry in &mut self.build.build_contexts {
-            let taken = logins.take("build-contexts", &mut entry.text);
-            problems.extend(
-                taken
-                    .err()
-                    .map(|problem| problem.at(entry.line, entry.column)),
-            );
-        }
-        if let Some(file) = &mut self.file
-            && let Some(address) = Address::find(file)
-        {
-            // A Dockerfile is no repository.
-            logins
-                .left
-                .push(("file".to_owned(), address.host.to_owned()));
-            logins.hide(file);
-        }
-        // They are taken out where the bake files are read.
-        let set = self.bake.iter().flat_map(|bake| &bake.set);
-        let endpoints = self.own_builder.nodes();
-        let endpoints = endpoints.filter_map(|node| node.endpoint.as_ref());
-        for text in set.chain(endpoints) {
-            logins.hide(text);
-        }
-        self.logins = logins;
-        problems
     }
 }
 

@@ -1,7 +1,8 @@
 //! Secrets in the attributes of entries, such as the `secret_access_key` of
 //! `type=s3,…`.
 
-use super::{Inputs, csv};
+use crate::input::grammar::csv;
+use crate::input::inputs::Inputs;
 use crate::secret::{Secret, is_telling};
 
 /// The attributes of cache backends that are secrets: of `gha`, `s3` and
@@ -47,7 +48,7 @@ impl Inputs {
     }
 
     /// The secrets in attributes of all inputs.
-    pub(super) fn attribute_secrets(&self) -> Vec<Secret> {
+    pub fn attribute_secrets(&self) -> Vec<Secret> {
         let outputs = self.build.outputs.iter().map(|output| &output.text);
         let entries = self.cache_from.iter().chain(&self.cache_to).chain(outputs);
         // What follows `TARGET.KEY=`.

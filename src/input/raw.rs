@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::ecma;
-use super::spec::{Part, Spec};
 use crate::host::Host;
+use crate::input::grammar::javascript;
+use crate::input::spec::{ActionKind, InputSpec};
 
 /// The strings of `with:`, by the input's name in lower case.
 #[derive(Clone, Debug, Default)]
 pub struct RawInputs {
-    part: Part,
+    part: ActionKind,
     given: BTreeMap<String, String>,
 }
 
 impl RawInputs {
     /// The `INPUT_*` variables, as the runner sets them: the name in upper
     /// case, spaces as `_`, hyphens kept.
-    pub fn from_environment(part: Part, host: &Host) -> Self {
+    pub fn from_environment(part: ActionKind, host: &Host) -> Self {
         let given = host.vars().filter_map(|(name, value)| {
             let name = name.strip_prefix("INPUT_")?.to_ascii_lowercase();
             Some((name, value.to_owned()))
@@ -28,7 +28,7 @@ impl RawInputs {
     }
 
     /// Whose inputs they are.
-    pub fn part(&self) -> Part {
+    pub fn part(&self) -> ActionKind {
         self.part
     }
 
@@ -41,7 +41,7 @@ impl RawInputs {
     /// An input's value without white space around it, as GitHub's toolkit reads
     /// it; its default when it is absent or empty.
     pub fn get(&self, name: &str) -> &str {
-        match self.given.get(name).map(|value| ecma::trim(value)) {
+        match self.given.get(name).map(|value| javascript::trim(value)) {
             Some("") | None => self.default_of(name),
             Some(value) => value,
         }
@@ -55,7 +55,7 @@ impl RawInputs {
         }
     }
 
-    fn spec(&self, name: &str) -> Option<&'static Spec> {
+    fn spec(&self, name: &str) -> Option<&'static InputSpec> {
         self.part.find(name)
     }
 
@@ -65,7 +65,7 @@ impl RawInputs {
 
     /// A value that was given, not a default.
     pub fn given(&self, name: &str) -> Option<&str> {
-        let value = ecma::trim(self.given.get(name)?);
+        let value = javascript::trim(self.given.get(name)?);
         (!value.is_empty()).then_some(value)
     }
 

@@ -3,17 +3,17 @@
 //! Owns [`Reader`], which collects what is wrong. What a value means is for the
 //! file of each question.
 
-use super::list::{Entry, Grammar, Style, build_entries, parse_list};
-use super::raw::RawInputs;
 use crate::error::InputProblem;
 use crate::host::Host;
+use crate::input::grammar::list::{Entry, Grammar, Style, build_entries, parse_list};
+use crate::input::raw::RawInputs;
 use crate::secret::Secret;
 
 /// Why the name of a user is refused.
-pub(super) const HAS_CONTROL: &str = "has a control character";
+pub const HAS_CONTROL: &str = "has a control character";
 
 /// A boolean as Go reads it, and with it buildx.
-pub(super) fn parse_bool(text: &str) -> Option<bool> {
+pub fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
@@ -31,20 +31,20 @@ fn plain(text: &str) -> &str {
 }
 
 /// Reads inputs one by one and collects what is wrong.
-pub(super) struct Reader<'a> {
-    pub(super) raw: &'a RawInputs,
-    pub(super) problems: Vec<InputProblem>,
+pub struct Reader<'a> {
+    pub raw: &'a RawInputs,
+    pub problems: Vec<InputProblem>,
 }
 
 impl Reader<'_> {
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub fn text(&self, name: &str) -> Option<String> {
         let value = self.raw.get(name);
         (!value.is_empty()).then(|| value.to_owned())
     }
 
     /// A token, which is sent in a header as it is. One that cannot be sent is
     /// kept all the same, so that it is masked.
-    pub(super) fn token(&mut self, name: &str) -> Option<Secret> {
+    pub fn token(&mut self, name: &str) -> Option<Secret> {
         let raw = self.raw;
         let token = raw.get(name);
         if !token.chars().all(|c| c.is_ascii_graphic()) {
@@ -57,7 +57,7 @@ impl Reader<'_> {
     }
 
     /// The name of a user, which no login can send with a control character in it.
-    pub(super) fn user(&mut self, name: &str) -> Option<String> {
+    pub fn user(&mut self, name: &str) -> Option<String> {
         let user = self.text(name)?;
         if user.contains(char::is_control) {
             self.refuse(name, &user, HAS_CONTROL, "the name of a user in one line");
@@ -65,7 +65,7 @@ impl Reader<'_> {
         Some(user)
     }
 
-    pub(super) fn list(&mut self, name: &str, grammar: Grammar) -> Vec<String> {
+    pub fn list(&mut self, name: &str, grammar: Grammar) -> Vec<String> {
         match parse_list(self.raw.get(name), grammar) {
             Ok(list) => list,
             Err(error) => {
@@ -78,13 +78,13 @@ impl Reader<'_> {
     }
 
     /// Notes what is wrong with a value.
-    pub(super) fn refuse(&mut self, input: &str, value: &str, why: &str, accepted: &str) {
+    pub fn refuse(&mut self, input: &str, value: &str, why: &str, accepted: &str) {
         let problem = InputProblem::new(input, value, why, accepted);
         self.problems.push(problem);
     }
 
     /// The core schema of YAML 1.2, as GitHub's own toolkit reads booleans.
-    pub(super) fn boolean(&mut self, name: &str) -> bool {
+    pub fn boolean(&mut self, name: &str) -> bool {
         match plain(self.raw.get(name)) {
             "true" => true,
             "false" | "" => false,
@@ -97,7 +97,7 @@ impl Reader<'_> {
 
     /// The meaning of an input that has one of a few values, by its spellings;
     /// `otherwise` where it has none of them.
-    pub(super) fn choice<T: Copy>(
+    pub fn choice<T: Copy>(
         &mut self,
         name: &str,
         accepted: &str,
@@ -119,12 +119,12 @@ impl Reader<'_> {
     }
 
     /// A list as docker/build-push-action reads it.
-    pub(super) fn texts(&mut self, name: &str, style: Style) -> Vec<String> {
+    pub fn texts(&mut self, name: &str, style: Style) -> Vec<String> {
         let entries = self.entries(name, style);
         entries.into_iter().map(|entry| entry.text).collect()
     }
 
-    pub(super) fn entries(&mut self, name: &str, style: Style) -> Vec<Entry> {
+    pub fn entries(&mut self, name: &str, style: Style) -> Vec<Entry> {
         let value = match style.trim {
             true => self.raw.get(name),
             false => self.raw.get_untrimmed(name),
@@ -138,7 +138,7 @@ impl Reader<'_> {
     }
 
     /// What is good; the rest is kept as problems.
-    pub(super) fn collect<T>(
+    pub fn collect<T>(
         &mut self,
         parsed: impl IntoIterator<Item = Result<T, InputProblem>>,
     ) -> Vec<T> {
@@ -153,7 +153,7 @@ impl Reader<'_> {
     }
 
     /// A variable of buildx's, which buildx itself refuses when it is no boolean.
-    pub(super) fn switch(&mut self, host: &Host, name: &str) -> bool {
+    pub fn switch(&mut self, host: &Host, name: &str) -> bool {
         let Some(given) = host.var(name) else {
             return false;
         };

@@ -1,9 +1,9 @@
 //! The values that a plan names and does not hold: passwords, tokens, keys and what
 //! is handed on beside them. All that whoever carries a plan out sees of the inputs.
 
-use super::Inputs;
-use super::builder::DaemonConfig;
 use crate::http::Authorities;
+use crate::input::builder::model::DaemonConfig;
+use crate::input::inputs::Inputs;
 use crate::secret::Secret;
 
 /// The values of secrets, by what a plan calls them.
@@ -40,7 +40,7 @@ impl<'a> SecretValues<'a> {
             .logins
             .git
             .iter()
-            .map(super::address::GitLogin::header)
+            .map(crate::input::address::GitLogin::header)
     }
 
     /// `secrets`, in their order.

@@ -7,7 +7,7 @@
 
 /// A part of the program, with inputs and an `action.yml` of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Part {
+pub enum ActionKind {
     /// The action itself: build and publish.
     #[default]
     Publish,
@@ -15,9 +15,9 @@ pub enum Part {
     Metadata,
 }
 
-impl Part {
+impl ActionKind {
     /// Its inputs, in the order of its `action.yml`.
-    pub fn specs(self) -> &'static [Spec] {
+    pub fn specs(self) -> &'static [InputSpec] {
         match self {
             Self::Publish => PUBLISH,
             Self::Metadata => METADATA,
@@ -25,7 +25,7 @@ impl Part {
     }
 
     /// The input of this name.
-    pub fn find(self, name: &str) -> Option<&'static Spec> {
+    pub fn find(self, name: &str) -> Option<&'static InputSpec> {
         self.specs().iter().find(|spec| spec.name == name)
     }
 
@@ -51,19 +51,19 @@ impl Part {
 
 /// One input.
 #[derive(Clone, Copy, Debug)]
-pub struct Spec {
+pub struct InputSpec {
     /// The name in `with:`.
     pub name: &'static str,
     /// The value when the workflow gives none.
     pub default: &'static str,
 }
 
-const fn spec(name: &'static str, default: &'static str) -> Spec {
-    Spec { name, default }
+const fn spec(name: &'static str, default: &'static str) -> InputSpec {
+    InputSpec { name, default }
 }
 
 /// Every input of `publish`, in the order of `action.yml`.
-pub const PUBLISH: &[Spec] = &[
+pub const PUBLISH: &[InputSpec] = &[
     spec("images", ""),
     spec("tags", ""),
     spec("flavor", ""),
@@ -130,7 +130,7 @@ pub const PUBLISH: &[Spec] = &[
 ];
 
 /// Every input of `metadata`, in the order of `metadata/action.yml`.
-pub const METADATA: &[Spec] = &[
+pub const METADATA: &[InputSpec] = &[
     spec("context", "workflow"),
     spec("images", ""),
     spec("tags", ""),

@@ -6,13 +6,13 @@
 
 use std::rc::Rc;
 
-use super::Facts;
-use super::moment::{self, Clock};
-use super::pep440::PythonVersion;
-use super::template::{self, Function, Functions, Hash, Object, Value};
 use crate::event::RunContext;
 use crate::input::MetadataInputs;
-use crate::input::metadata::ShortShaLength;
+use crate::input::metadata::inputs::ShortShaLength;
+use crate::metadata::Facts;
+use crate::metadata::moment::{self, Clock};
+use crate::metadata::pep440::PythonVersion;
+use crate::metadata::template::{self, Function, Functions, Hash, Object, Value};
 
 /// Renders templates for one event.
 pub(super) struct Expressions<'a> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::event::{Payload, RunContext};
 use crate::input::MetadataInputs;
-use crate::input::tags::TagKind;
+use crate::input::metadata::tags::TagKind;
 
 /// What rules are resolved with, beside inputs and event.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Templates outside of rules: texts in which one name stands for a text.
 
-use super::expressions::render_fields;
-use super::template::Object;
+use crate::metadata::expressions::render_fields;
+use crate::metadata::template::Object;
 
 /// Stands for the text while the template is rendered, which would escape it as
 /// HTML.

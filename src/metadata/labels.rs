@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::collate;
-use super::expressions::Expressions;
-use super::moment::{self, Clock};
 use crate::error::InputProblem;
-use crate::input::list::Entry;
+use crate::input::grammar::list::Entry;
+use crate::metadata::collate;
+use crate::metadata::expressions::Expressions;
+use crate::metadata::moment::{self, Clock};
 
 /// `KEY=VALUE` for each key, in the order of the keys.
 ///

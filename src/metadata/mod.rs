@@ -21,17 +21,23 @@ mod template;
 
 use std::collections::{HashMap, HashSet};
 
-use expressions::Expressions;
-pub use facts::{Facts, Repository, TagContext, commit_date, needs_commit_date};
-pub use notices::{Notice, Severity};
-pub use rules::sanitize;
-use rules::{Outcome, Rules};
+use crate::metadata::expressions::Expressions;
+pub use crate::metadata::facts::Facts;
+pub use crate::metadata::facts::Repository;
+pub use crate::metadata::facts::TagContext;
+pub use crate::metadata::facts::commit_date;
+pub use crate::metadata::facts::needs_commit_date;
+pub use crate::metadata::notices::Notice;
+pub use crate::metadata::notices::Severity;
+use crate::metadata::rules::Outcome;
+use crate::metadata::rules::Rules;
+pub use crate::metadata::rules::sanitize;
 
-pub use fill::fill_in;
+pub use crate::metadata::fill::fill_in;
 
 use crate::error::InputProblem;
 use crate::input::MetadataInputs;
-use crate::input::tags::TagRule;
+use crate::input::metadata::tags::TagRule;
 
 /// More references than any run publishes, and few enough to hold each in full.
 const MOST_REFERENCES: usize = 10_000;

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::rules::{Outcome, Rules, sanitize};
-use super::{Applied, Metadata};
+use crate::metadata::rules::{Outcome, Rules, sanitize};
+use crate::metadata::{Applied, Metadata};
 
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Metadata;
 use crate::input::MetadataInputs;
+use crate::metadata::Metadata;
 
 impl Metadata {
     /// `version`, `tags`, `tag-names`, `labels`, `annotations`, `json`.

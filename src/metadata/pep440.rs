@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use regress::{Match, Regex};
 
-use super::template::Value;
-use crate::input::ecma::{number, number_text};
+use crate::input::grammar::javascript::{number, number_text};
+use crate::metadata::template::Value;
 
 const PATTERN: &str = r"^v?(?:(?:(?<epoch>[0-9]+)!)?(?<release>[0-9]+(?:\.[0-9]+)*)(?<pre>[-_.]?(?<pre_l>a|b|c|rc|alpha|beta|pre|preview)[-_.]?(?<pre_n>[0-9]+)?)?(?<post>-(?<post_n1>[0-9]+)|[-_.]?(?<post_l>post|rev|r)[-_.]?(?<post_n2>[0-9]+)?)?(?<dev>[-_.]?(?<dev_l>dev)[-_.]?(?<dev_n>[0-9]+)?)?)(?:\+(?<local>[a-z0-9]+(?:[-_.][a-z0-9]+)*))?$";
 

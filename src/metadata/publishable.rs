@@ -2,7 +2,7 @@
 
 use crate::error::InputProblem;
 use crate::image::{ImageName, Tag};
-use crate::input::images::ImageRule;
+use crate::input::metadata::images::ImageRule;
 
 /// Why no registry accepts a tag, and what it accepts.
 pub(super) fn tag_problem(tag: &str) -> Option<(String, String)> {

@@ -1,13 +1,13 @@
 //! What one rule gives for one event.
 
-use super::expressions::{Expressions, render_fields, render_python};
-use super::pep440::PythonVersion;
-use super::regex::Searcher;
-use super::semantic::Semantic;
-use super::template;
 use crate::input::MetadataInputs;
-use crate::input::flavor::Latest;
-use crate::input::tags::{RefEvent, ShaFormat, TagKind, TagRule, VersionRule};
+use crate::input::metadata::flavor::Latest;
+use crate::input::metadata::tags::{RefEvent, ShaFormat, TagKind, TagRule, VersionRule};
+use crate::metadata::expressions::{Expressions, render_fields, render_python};
+use crate::metadata::pep440::PythonVersion;
+use crate::metadata::regex::Searcher;
+use crate::metadata::semantic::Semantic;
+use crate::metadata::template;
 
 /// What came of a rule.
 #[derive(Debug)]

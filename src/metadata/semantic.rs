@@ -4,8 +4,8 @@
 //! node-semver takes white space around and one `v` before a version, and
 //! bounds what it reads.
 
-use super::template::{Object, Value};
-use crate::input::ecma::trim;
+use crate::input::grammar::javascript::trim;
+use crate::metadata::template::{Object, Value};
 
 /// Longest version, in UTF-16 code units.
 const LONGEST: usize = 256;

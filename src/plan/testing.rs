@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::host::Host;
-use crate::input::spec::Part;
+use crate::input::spec::ActionKind;
 use crate::input::{Inputs, RawInputs};
 use crate::plan::findings::Findings;
 use crate::plan::image::output_names::Named;
@@ -17,7 +17,7 @@ fn host() -> Host {
 
 /// The inputs of a workflow that gives these, all of them good.
 pub fn inputs(given: &[(&str, &str)]) -> Inputs {
-    let mut raw = RawInputs::from_environment(Part::Publish, &host());
+    let mut raw = RawInputs::from_environment(ActionKind::Publish, &host());
     for (name, value) in given {
         raw.set(name, value);
     }

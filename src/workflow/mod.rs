@@ -17,7 +17,7 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::host::file;
 use crate::input::RawInputs;
-use crate::input::spec::Part;
+use crate::input::spec::ActionKind;
 use crate::workflow::expression::Resolver;
 
 /// The option that names the file.
@@ -89,7 +89,7 @@ impl Step {
 pub fn read(
     path: &Path,
     job: Option<&str>,
-    part: Part,
+    part: ActionKind,
     context: &RunContext,
     plan_only: bool,
 ) -> Result<Step, InputProblem> {
@@ -105,7 +105,7 @@ pub struct Wanted<'a> {
     /// The job that it is in; `None` for the only one that has such a step.
     pub job: Option<&'a str>,
     /// The part of the action that it uses.
-    pub part: Part,
+    pub part: ActionKind,
 }
 
 impl Wanted<'_> {
@@ -149,7 +149,7 @@ struct Found<'a> {
     step: &'a Value,
 }
 
-fn steps(workflow: &Value, part: Part) -> impl Iterator<Item = Found<'_>> {
+fn steps(workflow: &Value, part: ActionKind) -> impl Iterator<Item = Found<'_>> {
     let jobs = workflow.get("jobs").and_then(Value::as_mapping);
     jobs.into_iter()
         .flatten()
@@ -169,15 +169,15 @@ fn steps(workflow: &Value, part: Part) -> impl Iterator<Item = Found<'_>> {
 
 /// `OWNER/stevedore@REF`, the action of this very repository (`./`), or an
 /// image of that name; for a part of it, its folder in either.
-fn uses_this_action(step: &Value, part: Part) -> bool {
+fn uses_this_action(step: &Value, part: ActionKind) -> bool {
     let Some(uses) = step.get("uses").and_then(Value::as_str) else {
         return false;
     };
     let name = env!("CARGO_PKG_NAME");
     let path = uses.split('@').next().unwrap_or_default();
     let folder = match part {
-        Part::Publish => path,
-        Part::Metadata => match path.strip_suffix("/metadata") {
+        ActionKind::Publish => path,
+        ActionKind::Metadata => match path.strip_suffix("/metadata") {
             Some(folder) => folder,
             None => return false,
         },
@@ -244,7 +244,7 @@ mod tests {
             event_name: "push".to_owned(),
             ..RunContext::default()
         };
-        read(&file, job, Part::Publish, &context, true)
+        read(&file, job, ActionKind::Publish, &context, true)
     }
 
     const TWO_JOBS: &str = "
@@ -292,7 +292,11 @@ jobs:
             ("stevedore/other@v1", false),
         ] {
             let step: Value = serde_yaml::from_str(&format!("uses: {uses}")).unwrap();
-            assert_eq!(uses_this_action(&step, Part::Publish), found, "{uses}");
+            assert_eq!(
+                uses_this_action(&step, ActionKind::Publish),
+                found,
+                "{uses}"
+            );
         }
         for (uses, found) in [
             ("acme/stevedore/metadata@v1", true),
@@ -301,7 +305,11 @@ jobs:
             ("acme/other/metadata@v1", false),
         ] {
             let step: Value = serde_yaml::from_str(&format!("uses: {uses}")).unwrap();
-            assert_eq!(uses_this_action(&step, Part::Metadata), found, "{uses}");
+            assert_eq!(
+                uses_this_action(&step, ActionKind::Metadata),
+                found,
+                "{uses}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::{Map, Value};
-use stevedore::testing::Part;
+use stevedore::testing::ActionKind;
 use stevedore::testing::rows;
 use stevedore::testing::{FORMER, Fate};
 
@@ -24,8 +24,8 @@ fn section(name: &str) -> Map<String, Value> {
 #[test]
 fn the_inputs_of_action_yml_are_those_the_program_reads() {
     for (action, part) in [
-        ("action.yml", Part::Publish),
-        ("metadata/action.yml", Part::Metadata),
+        ("action.yml", ActionKind::Publish),
+        ("metadata/action.yml", ActionKind::Metadata),
     ] {
         let declared: Vec<(String, String)> = section_of(action, "inputs")
             .iter()
@@ -141,7 +141,7 @@ fn the_tables_of_moved_inputs_are_those_of_the_program() {
         }
         text.push('\n');
     }
-    let begin = "<!-- moved: made from src/input/moved.rs -->\n";
+    let begin = "<!-- moved: made from src/input/migration.rs -->\n";
     check_table("docs/moving.md", begin, &text);
 }
 

@@ -55,6 +55,26 @@ const ORDER: &[Order] = &[
         ],
     ),
     (
+        "crate::input",
+        &[
+            "spec",
+            "migration",
+            "grammar",
+            "raw",
+            "reader",
+            "address",
+            "registry_auth",
+            "metadata",
+            "build",
+            "builder",
+            "inputs",
+            "attributes",
+            "logins",
+            "secret_values",
+            "parse",
+        ],
+    ),
+    (
         "crate::registry",
         &[
             "manifest",
@@ -96,7 +116,12 @@ const ORDER: &[Order] = &[
 ];
 
 /// The modules whose files are in order among themselves.
-const ORDERLY: &[&str] = &["crate::registry", "crate::plan", "crate::execute"];
+const ORDERLY: &[&str] = &[
+    "crate::input",
+    "crate::registry",
+    "crate::plan",
+    "crate::execute",
+];
 
 /// Files that import each other, by nature.
 const CIRCLES: &[&[&str]] = &[&[

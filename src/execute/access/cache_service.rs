@@ -12,7 +12,7 @@ use serde_json::json;
 use tracing::info;
 
 use crate::execute::scope::Scope;
-use crate::input::csv;
+use crate::input::grammar::csv;
 use crate::plan::{Service, ServiceCheck};
 use crate::{env_vars, http};
 

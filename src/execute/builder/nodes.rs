@@ -29,7 +29,7 @@ use crate::plan::{BuilderNode, CreateCommand, NodeAssignment, ReachableNode};
 /// others are there that could do its work.
 const LISTEN: Duration = Duration::from_secs(5);
 /// What to do when a node is lost too late.
-const PUSHED: &str = "Part of the image is pushed, so that it is not built again, which would make \
+const PUSHED: &str = "ActionKind of the image is pushed, so that it is not built again, which would make \
                       another image: run the job again";
 /// How far the commands that make a builder came.
 enum Attempt {

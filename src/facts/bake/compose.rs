@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
 
-use super::reach::Allowed;
 use crate::document::yaml;
 use crate::error::InputProblem;
+use crate::facts::bake::reach::Allowed;
 use crate::host::{Host, file};
 
 /// The keys by which files are named.

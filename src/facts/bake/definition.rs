@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::input::csv;
+use crate::input::grammar::csv;
 
 /// A definition.
 pub(super) type Definition = Map<String, Value>;

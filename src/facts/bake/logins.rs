@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::definition::{self, Definition};
 use crate::error::InputProblem;
+use crate::facts::bake::definition::{self, Definition};
 use crate::input::address::{GitLogin, Logins, host_of};
-use crate::input::bake::matches;
+use crate::input::build::bake::matches;
 use crate::secret::Secret;
 
 /// What was found in all definitions.

@@ -12,20 +12,21 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-pub use reach::{Reach, Reached};
+pub use crate::facts::bake::reach::Reach;
+pub use crate::facts::bake::reach::Reached;
+pub use crate::facts::bake::target::Target;
 use serde_json::{Map, Value};
-pub use target::Target;
 
 use crate::document;
 use crate::env_vars;
 use crate::error::InputProblem;
 use crate::error::sanitize::{WORDS, clean};
+use crate::facts::bake::logins::OfSet;
+use crate::facts::bake::reach::Allowed;
 use crate::host::{Command, Host, file};
 use crate::input::address::GitLogin;
 use crate::input::{BakeInputs, Inputs, secrets_of};
 use crate::secret::Secret;
-use logins::OfSet;
-use reach::Allowed;
 
 /// How long buildx may take to read the files.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -10,12 +10,12 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::definition::{self, Definition};
 use crate::env_vars;
+use crate::facts::bake::definition::{self, Definition};
 use crate::host::Host;
 use crate::input::address::layout_folder;
-use crate::input::bake::SecretSpec;
-use crate::input::csv;
+use crate::input::build::bake::SecretSpec;
+use crate::input::grammar::csv;
 
 /// Links that lead to links are followed this often.
 const MOST_LINKS: usize = 40;

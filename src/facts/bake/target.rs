@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::definition::{self, Definition};
-use super::logins::Found;
-use super::reach::{Allowed, Reach, reach};
 use crate::error::InputProblem;
 use crate::facts::Workspace;
+use crate::facts::bake::definition::{self, Definition};
+use crate::facts::bake::logins::Found;
+use crate::facts::bake::reach::{Allowed, Reach, reach};
 use crate::host::{Host, file};
-use crate::input::bake::SecretSpec;
+use crate::input::build::bake::SecretSpec;
 
 /// A target that is built.
 #[derive(Clone, Debug, Default)]

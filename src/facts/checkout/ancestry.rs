@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use gix_hash::ObjectId;
 use gix_object::FindExt as _;
 
-use super::Checkout;
+use crate::facts::checkout::Checkout;
 use crate::host::file;
 
 /// Clocks of committers differ. Git takes a day for the most, too, where it

@@ -8,8 +8,8 @@ use gix_hash::ObjectId;
 use gix_object::FindExt as _;
 use gix_ref::file::ReferenceExt as _;
 
-use super::ancestry::Ancestry;
-use super::{Checkout, Error, unreadable};
+use crate::facts::checkout::ancestry::Ancestry;
+use crate::facts::checkout::{Checkout, Error, unreadable};
 
 const BRANCHES: &str = "refs/heads/";
 const REMOTES: &str = "refs/remotes/";

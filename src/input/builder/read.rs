@@ -5,13 +5,15 @@
 
 use serde::Deserialize;
 
-use super::{BuilderInputs, Cleanup, DaemonConfig, Driver, EmulationWish, Node, Tls};
 use crate::document::yaml;
 use crate::env_vars;
 use crate::host::Host;
 use crate::image::Platform;
-use crate::input::Reader;
-use crate::input::list::Grammar;
+use crate::input::builder::model::{
+    BuilderInputs, Cleanup, DaemonConfig, Driver, EmulationWish, Node, Tls,
+};
+use crate::input::grammar::list::Grammar;
+use crate::input::reader::Reader;
 
 /// An entry of `append`.
 #[derive(Deserialize)]
@@ -34,7 +36,7 @@ fn given(text: &str) -> Option<String> {
 }
 
 impl Reader<'_> {
-    pub(in crate::input) fn builder(&mut self, host: &Host) -> BuilderInputs {
+    pub fn builder(&mut self, host: &Host) -> BuilderInputs {
         let mut inputs = BuilderInputs {
             driver: self.driver(),
             first: Node {
@@ -237,8 +239,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::input::spec::Part;
-    use crate::input::{Inputs, RawInputs};
+    use crate::input::inputs::Inputs;
+    use crate::input::raw::RawInputs;
+    use crate::input::spec::ActionKind;
 
     fn parse(inputs: &[(&str, &str)], environment: &[(&str, &str)]) -> (Inputs, Vec<String>) {
         let host = Host::with(
@@ -246,7 +249,7 @@ mod tests {
             Path::new("/nowhere"),
             jiff::Timestamp::UNIX_EPOCH,
         );
-        let mut raw = RawInputs::from_environment(Part::Publish, &host);
+        let mut raw = RawInputs::from_environment(ActionKind::Publish, &host);
         for (name, value) in inputs {
             raw.set(name, value);
         }

@@ -7,7 +7,8 @@
 mod clock;
 mod tokens;
 
-pub(crate) use clock::{Clock, Moment};
+pub(crate) use crate::metadata::moment::clock::Clock;
+pub(crate) use crate::metadata::moment::clock::Moment;
 
 /// Formats a time. An empty format is ISO 8601.
 ///

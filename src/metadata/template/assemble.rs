@@ -1,9 +1,9 @@
 //! Putting the parts of blocks together, and comparing names. Follows
 //! `helpers.js` of the compiler of Handlebars 4.7.
 
-use super::ast::{Block, Call, Expression, Program, Statement, Strip};
-use super::lexer::{Kind, Token};
-use crate::input::ecma::number_text;
+use crate::input::grammar::javascript::number_text;
+use crate::metadata::template::ast::{Block, Call, Expression, Program, Statement, Strip};
+use crate::metadata::template::lexer::{Kind, Token};
 
 /// The opening tag of a block.
 pub(super) struct Opening {

@@ -1,10 +1,10 @@
 //! The helpers that Handlebars has built in: `if`, `unless`, `each`, `with`,
 //! `lookup`, `log`.
 
-use super::ast::{Block, Program};
-use super::render::{Hash, Renderer};
-use super::scope::{Data, Scope};
-use super::value::Value;
+use crate::metadata::template::ast::{Block, Program};
+use crate::metadata::template::render::{Hash, Renderer};
+use crate::metadata::template::scope::{Data, Scope};
+use crate::metadata::template::value::Value;
 
 /// Names that are helpers whatever the context holds. The last two exist for
 /// the reader of templates only.

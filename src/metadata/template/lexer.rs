@@ -1,7 +1,9 @@
 //! Tokens of a template. Follows the lexer of Handlebars 4.7, mode by mode.
 
-use super::scan::{delimited, ends_word, inverse, literal, name, name_length, opening};
-use crate::input::ecma::is_space;
+use crate::input::grammar::javascript::is_space;
+use crate::metadata::template::scan::{
+    delimited, ends_word, inverse, literal, name, name_length, opening,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -19,8 +19,11 @@ mod scope;
 mod value;
 mod whitespace;
 
-pub(crate) use render::{Functions, Hash};
-pub(crate) use value::{Function, Object, Value};
+pub(crate) use crate::metadata::template::render::Functions;
+pub(crate) use crate::metadata::template::render::Hash;
+pub(crate) use crate::metadata::template::value::Function;
+pub(crate) use crate::metadata::template::value::Object;
+pub(crate) use crate::metadata::template::value::Value;
 
 /// Longest template, in bytes. A workflow's inputs are far below.
 const LONGEST: usize = 64 * 1024;

@@ -1,12 +1,12 @@
 //! From tokens to a program. Follows the grammar of Handlebars 4.7.
 
-use super::assemble::{
+use crate::metadata::template::assemble::{
     Opening, Otherwise, block, same_name, spelling, strip, unbracketed, unexpected,
 };
-use super::ast::{
+use crate::metadata::template::ast::{
     Block, Call, Content, Expression, Mustache, Partial, Path, Program, Statement, Strip,
 };
-use super::lexer::{Kind, Token};
+use crate::metadata::template::lexer::{Kind, Token};
 
 /// Deepest nesting of blocks and of calls in parentheses. What is nested is
 /// read and rendered by recursion.

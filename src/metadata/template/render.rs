@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
-use super::assemble::spelling;
-use super::ast::{Block, Call, Expression, Path, Program, Statement};
-use super::helpers;
-use super::scope::{BlockParams, Contexts, Data, Scope, block_param, context};
-use super::value::Value;
+use crate::metadata::template::assemble::spelling;
+use crate::metadata::template::ast::{Block, Call, Expression, Path, Program, Statement};
+use crate::metadata::template::helpers;
+use crate::metadata::template::scope::{BlockParams, Contexts, Data, Scope, block_param, context};
+use crate::metadata::template::value::Value;
 
 /// `key=value` arguments.
 pub(crate) type Hash = [(String, Value)];

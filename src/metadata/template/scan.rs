@@ -1,8 +1,8 @@
 //! Lengths of the single parts of a tag. Follows the regular expressions of the
 //! lexer of Handlebars 4.7.
 
-use super::lexer::Kind;
-use crate::input::ecma::is_space;
+use crate::input::grammar::javascript::is_space;
+use crate::metadata::template::lexer::Kind;
 
 /// Length of `"…"` or `[…]`: to the first end that no backslash precedes, or
 /// to the last that one does.

@@ -1,7 +1,7 @@
 //! What names mean at one place of a template: contexts, loop data and block
 //! parameters, each a chain from the inside out.
 
-use super::value::Value;
+use crate::metadata::template::value::Value;
 
 /// What names mean at one place of the template.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::input::ecma::number_text;
+use crate::input::grammar::javascript::number_text;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Value {

@@ -3,8 +3,8 @@
 //! Follows `whitespace-control.js` of Handlebars 4.7 step by step, as the
 //! order of its steps shows in the output.
 
-use super::ast::{Block, Content, Program, Statement, Strip};
-use crate::input::ecma::is_space;
+use crate::input::grammar::javascript::is_space;
+use crate::metadata::template::ast::{Block, Content, Program, Statement, Strip};
 
 /// Strips white space all through a template.
 pub(super) fn control(program: &mut Program) {

@@ -4,8 +4,10 @@ use crate::env_vars;
 use crate::error::InputProblem;
 use crate::facts::Facts;
 use crate::image::Platform;
-use crate::input::output::Output;
-use crate::input::{Inputs, attest, csv};
+use crate::input::Inputs;
+use crate::input::build::attestations;
+use crate::input::build::output::Output;
+use crate::input::grammar::csv;
 use crate::plan::builder::classic_store;
 use crate::plan::builder::model::Builder;
 use crate::plan::draft::annotation_levels::is_of_index;
@@ -89,7 +91,7 @@ impl Question<'_> {
             let attributes = csv::attributes(text).unwrap_or_default();
             csv::value(&attributes, "type") == Some("provenance")
         };
-        let is_off = |text: &String| attest::is_disabled(text);
+        let is_off = |text: &String| attestations::is_disabled(text);
         let asked = &self.inputs.build.attestations;
         let has_no_default = asked.no_defaults || self.attestations.iter().any(is_provenance);
         has_no_default && self.attestations.iter().all(is_off)

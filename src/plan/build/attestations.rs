@@ -6,9 +6,12 @@
 use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, reference};
-use crate::input::attest::{self, AttestationKind, Provenance, normalised, with_builder};
-use crate::input::output::has_docker_exporter;
-use crate::input::{Inputs, csv};
+use crate::input::Inputs;
+use crate::input::build::attestations::{
+    self, AttestationKind, Provenance, normalised, with_builder,
+};
+use crate::input::build::output::has_docker_exporter;
+use crate::input::grammar::csv;
 use crate::plan::builder::classic_store;
 use crate::plan::builder::model::{Builder, BuilderChoice};
 
@@ -60,7 +63,7 @@ pub fn scanner(attestations: &[String]) -> Option<ImageName> {
     let image = |text: &String| {
         let attributes = csv::attributes(text).ok()?;
         let is_sbom = csv::value(&attributes, "type") == Some("sbom");
-        let is_made = is_sbom && !attest::is_disabled(text);
+        let is_made = is_sbom && !attestations::is_disabled(text);
         let image = csv::value(&attributes, "generator").unwrap_or(SCANNER);
         is_made.then(|| reference::name(image))?
     };

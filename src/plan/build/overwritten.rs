@@ -3,7 +3,7 @@
 
 use crate::error::InputProblem;
 use crate::image::ImageName;
-use crate::input::output::Output;
+use crate::input::build::output::Output;
 use crate::plan::build::model::Build;
 use crate::plan::cache::entry::{registry_reference, repository};
 

@@ -86,7 +86,7 @@ pub fn decide(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::BuildInputs;
+    use crate::input::build::inputs::BuildInputs;
 
     #[test]
     fn an_old_buildx_is_not_given_what_it_does_not_know() {

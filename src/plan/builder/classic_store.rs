@@ -4,7 +4,7 @@
 
 use crate::facts::{Engine, Facts};
 use crate::input::Inputs;
-use crate::input::output::{Exporter, Output};
+use crate::input::build::output::{Exporter, Output};
 use crate::plan::builder::model::{Builder, BuilderChoice};
 use crate::plan::image::publication::Publication;
 use crate::plan::lists::distinct;

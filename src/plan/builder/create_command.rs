@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::image::Platform;
 use crate::input::builder::{BuilderInputs, DaemonConfig, Driver, Node};
-use crate::input::csv;
+use crate::input::grammar::csv;
 use crate::plan::run_files::RunFiles;
 use crate::plan::shell::shown;
 

@@ -8,8 +8,8 @@
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::image::{ImageName, Platform};
+use crate::input::build::output::has_docker_exporter;
 use crate::input::builder::Driver;
-use crate::input::output::has_docker_exporter;
 use crate::input::{CacheChoice, Inputs};
 use crate::plan::cache::local::LocalCache;
 use crate::plan::cache::model::Cache;

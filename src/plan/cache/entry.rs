@@ -1,7 +1,7 @@
 //! Entries of `cache-from` and `cache-to`: what each is, and where it is kept.
 
 use crate::image::{ImageName, reference};
-use crate::input::csv;
+use crate::input::grammar::csv;
 
 /// The `type` of a cache entry; a bare reference is a registry's.
 pub fn cache_kind(entry: &str) -> String {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::input::csv;
+use crate::input::grammar::csv;
 
 /// The lock, among the caches. No scope begins with a dot.
 const LOCK: &str = ".lock";

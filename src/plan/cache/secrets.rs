@@ -2,7 +2,8 @@
 
 use crate::env_vars;
 use crate::facts::Facts;
-use crate::input::{Inputs, csv};
+use crate::input::Inputs;
+use crate::input::grammar::csv;
 use crate::plan::cache::entry::cache_kind;
 use crate::plan::cache::model::Cache;
 use crate::plan::variable::{Handed, Source};

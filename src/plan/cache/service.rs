@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::facts::CacheFacts;
-use crate::input::csv;
+use crate::input::grammar::csv;
 use crate::plan::cache::entry::cache_kind;
 use crate::plan::cache::model::Cache;
 

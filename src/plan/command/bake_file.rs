@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::facts::Target;
-use crate::input::output::{Exporter, Output, has_docker_exporter};
+use crate::input::build::output::{Exporter, Output, has_docker_exporter};
 use crate::plan::command::build::Parts;
 use crate::plan::command::exclusions::Exclusions;
 use crate::plan::draft::git_logins::{self, escaped};

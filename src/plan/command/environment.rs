@@ -3,8 +3,9 @@
 //! needs them.
 
 use crate::env_vars;
-use crate::input::bake::SecretSpec;
-use crate::input::{Inputs, csv};
+use crate::input::Inputs;
+use crate::input::build::bake::SecretSpec;
+use crate::input::grammar::csv;
 use crate::plan::cache::entry::cache_kind;
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::findings::Findings;

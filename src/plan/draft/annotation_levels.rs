@@ -1,6 +1,6 @@
 //! Annotations that name the level they are for.
 
-use crate::input::list::Entry;
+use crate::input::grammar::list::Entry;
 
 /// The levels of annotations that buildx knows.
 const LEVELS: [&str; 4] = [

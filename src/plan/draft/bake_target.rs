@@ -8,10 +8,11 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Target;
 use crate::image::{Platform, reference};
-use crate::input::images::ImageRule;
-use crate::input::list::Entry;
-use crate::input::output::Output;
-use crate::input::{Inputs, Push, attest};
+use crate::input::build::attestations;
+use crate::input::build::output::Output;
+use crate::input::grammar::list::Entry;
+use crate::input::metadata::images::ImageRule;
+use crate::input::{Inputs, Push};
 use crate::metadata::Metadata;
 use crate::plan::draft::bake_trust;
 use crate::plan::findings::{Findings, Level, Notice};
@@ -213,7 +214,7 @@ fn platforms(target: &Target, own: &mut Inputs, findings: &mut Findings) {
 fn attestations(target: &Target, own: &mut Inputs, findings: &mut Findings) {
     let entries = target.entries("attest").into_iter().map(entry);
     let mut given = Vec::new();
-    for parsed in entries.map(|entry| attest::attestation(&entry)) {
+    for parsed in entries.map(|entry| attestations::attestation(&entry)) {
         match parsed {
             Ok(attestation) => given.push(attestation),
             Err(problem) => findings.problems.push(problem),
@@ -222,9 +223,9 @@ fn attestations(target: &Target, own: &mut Inputs, findings: &mut Findings) {
     let all = &mut own.build.attestations;
     for attestation in &given {
         match attestation.kind {
-            attest::AttestationKind::Provenance => all.provenance = None,
-            attest::AttestationKind::Sbom => all.sbom = None,
-            attest::AttestationKind::Other => {}
+            attestations::AttestationKind::Provenance => all.provenance = None,
+            attestations::AttestationKind::Sbom => all.sbom = None,
+            attestations::AttestationKind::Other => {}
         }
         all.entries.retain(|entry| entry.kind != attestation.kind);
     }

@@ -5,8 +5,9 @@
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::{Reach, Reached, Target};
-use crate::input::bake::SecretSpec;
-use crate::input::{BakeInputs, Inputs, csv};
+use crate::input::build::bake::SecretSpec;
+use crate::input::grammar::csv;
+use crate::input::{BakeInputs, Inputs};
 use crate::plan::cache::entry::cache_kind;
 use crate::plan::findings::Findings;
 

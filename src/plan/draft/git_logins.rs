@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::facts::{Facts, Target};
 use crate::input::address::GitLogin;
-use crate::input::bake::SecretSpec;
-use crate::input::csv;
+use crate::input::build::bake::SecretSpec;
+use crate::input::grammar::csv;
 use crate::plan::draft::request::ImageRequest;
 use crate::plan::findings::{Findings, Level, Notice};
 use crate::plan::lists::distinct;

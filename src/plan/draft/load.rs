@@ -5,7 +5,7 @@ use crate::error::InputProblem;
 use crate::facts::Engine;
 use crate::image::Platform;
 use crate::input::Inputs;
-use crate::input::output::{Exporter, Output};
+use crate::input::build::output::{Exporter, Output};
 use crate::plan::builder::model::CONTAINERD_DOCS;
 use crate::plan::image::publication::Publication;
 

@@ -3,7 +3,7 @@
 use crate::event::RunContext;
 use crate::image::{ImageName, Platform};
 use crate::input::Inputs;
-use crate::input::output::{Output, has_docker_exporter};
+use crate::input::build::output::{Output, has_docker_exporter};
 use crate::plan::builder::buildx_features::BuildxFeatures;
 use crate::plan::builder::choice::{BuilderRequest, is_engine};
 use crate::plan::cache::choice::CacheRequest;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::error::InputProblem;
 use crate::facts::Paths;
+use crate::input::Inputs;
 use crate::input::address::layout_folder;
-use crate::input::{Inputs, csv};
+use crate::input::grammar::csv;
 use crate::plan::cache::model::Cache;
 use crate::plan::image::context::{BuildContext, ContextKind, is_remote};
 
@@ -119,10 +120,11 @@ fn cache_folders(given: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::BuildInputs;
-    use crate::input::list::Entry;
-    use crate::input::output::Output;
-    use crate::input::secrets::{BuildSecrets, SecretSource};
+    use crate::input::build::inputs::BuildInputs;
+    use crate::input::build::output::Output;
+    use crate::input::build::secrets::BuildSecrets;
+    use crate::input::build::secrets::SecretSource;
+    use crate::input::grammar::list::Entry;
 
     fn inside() -> Paths {
         Paths {

@@ -4,7 +4,7 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::image::{ImageName, Registry, reference};
 use crate::input::Inputs;
-use crate::input::output::Output;
+use crate::input::build::output::Output;
 use crate::plan::findings::{Findings, Level, Notice};
 use crate::plan::image::output_names::Named;
 use crate::plan::lists::distinct;

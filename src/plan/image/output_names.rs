@@ -10,9 +10,9 @@
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::image::{Reference as Parsed, reference};
-use crate::input::images::ImageRule;
-use crate::input::output::Output;
-use crate::input::reference::Reference;
+use crate::input::build::output::Output;
+use crate::input::metadata::full_reference::Reference;
+use crate::input::metadata::images::ImageRule;
 use crate::input::{Inputs, Push};
 use crate::plan::findings::{Findings, Level, Notice};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::event::RunContext;
-use crate::input::output::Output;
+use crate::input::build::output::Output;
 use crate::input::{Inputs, Push};
 use crate::plan::findings::{Level, Notice};
 use crate::plan::image::output_names::Named;
@@ -257,7 +257,7 @@ mod tests {
             ("type=image,name=a/b,push=true", Push::Never, true, false),
             ("type=registry", Push::Never, true, false),
         ] {
-            let entry = crate::input::list::Entry {
+            let entry = crate::input::grammar::list::Entry {
                 text: output.to_owned(),
                 ..Default::default()
             };

@@ -2,7 +2,7 @@
 
 use crate::facts::Paths;
 use crate::input::Inputs;
-use crate::input::secrets::SecretSource;
+use crate::input::build::secrets::SecretSource;
 use crate::plan::findings::{Level, Notice};
 
 /// What of the secrets was passed over, and why.

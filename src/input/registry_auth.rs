@@ -5,10 +5,10 @@
 
 use serde::Deserialize;
 
-use super::reader::HAS_CONTROL;
 use crate::document::yaml;
 use crate::error::InputProblem;
 use crate::image::Registry;
+use crate::input::reader::HAS_CONTROL;
 use crate::secret::Secret;
 
 const NAME: &str = "registry-auth";

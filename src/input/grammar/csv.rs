@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::ecma::trim;
+use crate::input::grammar::javascript::trim;
 
 /// How a text is to be read.
 #[derive(Clone, Copy, Debug, Default)]

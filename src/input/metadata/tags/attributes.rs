@@ -2,25 +2,25 @@
 
 use std::collections::HashMap;
 
-use super::{RefEvent, ShaFormat, TagKind, VersionRule};
 use crate::error::InputProblem;
-use crate::input::ecma::number;
-use crate::input::list::Entry;
-use crate::input::metadata::nearest;
+use crate::input::grammar::fields::nearest;
+use crate::input::grammar::javascript::number;
+use crate::input::grammar::list::Entry;
+use crate::input::metadata::tags::rule::{RefEvent, ShaFormat, TagKind, VersionRule};
 
 const ATTRIBUTES: [&str; 12] = [
     "type", "enable", "priority", "prefix", "suffix", "value", "pattern", "group", "match",
     "branch", "event", "format",
 ];
 /// The attributes of one rule. The last of a name wins.
-pub(super) struct Attributes<'a> {
+pub struct Attributes<'a> {
     entry: &'a Entry,
     values: HashMap<String, String>,
     order: Vec<String>,
 }
 
 impl<'a> Attributes<'a> {
-    pub(super) fn new(entry: &'a Entry) -> Self {
+    pub fn new(entry: &'a Entry) -> Self {
         Self {
             entry,
             values: HashMap::new(),
@@ -28,13 +28,13 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    pub(super) fn set(&mut self, key: String, value: &str) {
+    pub fn set(&mut self, key: String, value: &str) {
         if self.values.insert(key.clone(), value.to_owned()).is_none() {
             self.order.push(key);
         }
     }
 
-    pub(super) fn take(&mut self, key: &str) -> Option<String> {
+    pub fn take(&mut self, key: &str) -> Option<String> {
         self.values.remove(key)
     }
 
@@ -54,7 +54,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The rule's kind, and its priority unless the rule has one.
-    pub(super) fn kind(&mut self, kind: &str) -> Result<(TagKind, f64), InputProblem> {
+    pub fn kind(&mut self, kind: &str) -> Result<(TagKind, f64), InputProblem> {
         Ok(match kind {
             "schedule" => {
                 let pattern = self.take("pattern").unwrap_or_else(|| "nightly".to_owned());
@@ -126,7 +126,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// What nothing has read, with the nearest attribute that exists.
-    pub(super) fn unread(&self) -> Vec<String> {
+    pub fn unread(&self) -> Vec<String> {
         let left = self
             .order
             .iter()
@@ -138,7 +138,7 @@ impl<'a> Attributes<'a> {
         .collect()
     }
 
-    pub(super) fn problem(&self, why: String, accepted: String) -> InputProblem {
+    pub fn problem(&self, why: String, accepted: String) -> InputProblem {
         let Entry { text, line, column } = self.entry;
         InputProblem::new("tags", text, why, accepted).at(*line, *column)
     }

@@ -3,11 +3,11 @@
 //! Owns [`Flavor`]. Prefix and suffix are templates; they are rendered
 //! elsewhere.
 
-use super::csv::Dialect;
-use super::ecma::trim;
-use super::list::Entry;
-use super::metadata::{enabled, first_record, nearest};
 use crate::error::InputProblem;
+use crate::input::grammar::csv::Dialect;
+use crate::input::grammar::fields::{enabled, first_record, nearest};
+use crate::input::grammar::javascript::trim;
+use crate::input::grammar::list::Entry;
 
 /// Whether `latest` is among the tags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +119,7 @@ fn latest(value: &str) -> Option<Latest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::list::entries;
+    use crate::input::grammar::list::entries;
 
     #[test]
     fn onlatest_belongs_to_what_stands_before_it() {

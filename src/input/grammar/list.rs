@@ -3,8 +3,8 @@
 //! Owns the list grammar that the actions of the Docker family share. What an
 //! entry means is for others.
 
-use super::csv::{self, Dialect, QuoteProblem};
-use super::ecma;
+use crate::input::grammar::csv::{self, Dialect, QuoteProblem};
+use crate::input::grammar::javascript;
 
 /// What separates the entries of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn entries(value: &str) -> Result<Vec<Entry>, ListError> {
         let joined = record.fields.join(",");
         // An entry of blanks stays, and is refused by whoever reads it.
         (!joined.is_empty()).then(|| Entry {
-            text: ecma::trim(&joined).to_owned(),
+            text: javascript::trim(&joined).to_owned(),
             line,
             column,
         })
@@ -77,7 +77,7 @@ pub fn parse_list(value: &str, grammar: Grammar) -> Result<Vec<String>, ListErro
     items.retain(|item| !item.is_empty());
     Ok(items
         .iter()
-        .map(|item| ecma::trim(item).to_owned())
+        .map(|item| javascript::trim(item).to_owned())
         .collect())
 }
 
@@ -145,10 +145,17 @@ pub fn build_entries(value: &str, style: Style) -> Result<Vec<Entry>, ListError>
             (Grammar::Commas, many) => many.iter().map(String::as_str).collect(),
         };
         let items = items.into_iter().filter(|item| !item.is_empty());
-        found.extend(items.map(|item| Entry {
-            text: if style.trim { ecma::trim(item) } else { item }.to_owned(),
-            line,
-            column,
+        found.extend(items.map(|item| {
+            Entry {
+                text: if style.trim {
+                    javascript::trim(item)
+                } else {
+                    item
+                }
+                .to_owned(),
+                line,
+                column,
+            }
         }));
     }
     Ok(found)
@@ -188,8 +195,8 @@ impl Offset {
 }
 
 fn trim_input(value: &str) -> (&str, Offset) {
-    let text = ecma::trim(value);
-    let start = value.len() - value.trim_start_matches(ecma::is_space).len();
+    let text = javascript::trim(value);
+    let start = value.len() - value.trim_start_matches(javascript::is_space).len();
     let before = value.get(..start).unwrap_or_default();
     let last_line = before.rsplit('\n').next().unwrap_or_default();
     let offset = Offset {

@@ -1,11 +1,11 @@
 //! The inputs `bake-files`, `targets` and `set`: several images, one for each
 //! target of a bake file. <https://docs.docker.com/build/bake/>
 
-use super::csv;
-use super::list::Style;
-use super::reader::Reader;
-use super::reference::Reference;
 use crate::error::InputProblem;
+use crate::input::grammar::csv;
+use crate::input::grammar::list::Style;
+use crate::input::metadata::full_reference::Reference;
+use crate::input::reader::Reader;
 
 /// Which targets are built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,7 +122,7 @@ const OF_ONE_IMAGE: [(&str, &str); 19] = [
 impl Reader<'_> {
     /// `None` when one image is built, without bake. `references` are the entries
     /// of `tags` that name one image.
-    pub(super) fn bake(&mut self, references: &[Reference]) -> Option<BakeInputs> {
+    pub fn bake(&mut self, references: &[Reference]) -> Option<BakeInputs> {
         let bake = BakeInputs {
             files: self.texts("bake-files", Style::COMMAS),
             targets: self.texts("targets", Style::COMMAS),
@@ -171,15 +171,16 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::spec::Part;
-    use super::super::{Inputs, RawInputs};
     use super::*;
     use crate::host::Host;
+    use crate::input::inputs::Inputs;
+    use crate::input::raw::RawInputs;
+    use crate::input::spec::ActionKind;
 
     fn parsed(given: &[(&str, &str)]) -> (Option<BakeInputs>, Vec<String>) {
         let nowhere = std::path::Path::new("/nowhere");
         let host = Host::with(&[], nowhere, jiff::Timestamp::UNIX_EPOCH);
-        let mut raw = RawInputs::from_environment(Part::Publish, &host);
+        let mut raw = RawInputs::from_environment(ActionKind::Publish, &host);
         for (name, value) in given {
             raw.set(name, value);
         }

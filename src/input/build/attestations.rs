@@ -3,11 +3,11 @@
 //! Owns [`Attestations`]. Which of them reach buildx, and the link of the run
 //! in them, is for the plan.
 
-use super::csv::{self, ENTRY, QuoteError, records};
-use super::ecma::trim;
-use super::list::Entry;
-use super::reader::parse_bool;
 use crate::error::InputProblem;
+use crate::input::grammar::csv::{self, ENTRY, QuoteError, records};
+use crate::input::grammar::javascript::trim;
+use crate::input::grammar::list::Entry;
+use crate::input::reader::parse_bool;
 
 /// What is to be attested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,12 +8,12 @@
 //! rule: nobody chooses a registry by the name of a branch. A `/` alone proves
 //! nothing, since `feature/x` is a branch as well as an image.
 
-use super::csv::Dialect;
-use super::ecma::trim;
-use super::list::Entry;
-use super::metadata::first_record;
 use crate::error::InputProblem;
 use crate::image::{self, ImageName, Refused, Tag};
+use crate::input::grammar::csv::Dialect;
+use crate::input::grammar::fields::first_record;
+use crate::input::grammar::javascript::trim;
+use crate::input::grammar::list::Entry;
 
 /// A name and a tag, such as `ghcr.io/acme/app:1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ fn problem(entry: &Entry, field: &str, refused: &Refused) -> InputProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::list::entries;
+    use crate::input::grammar::list::entries;
 
     fn split(text: &str) -> (Vec<String>, Vec<String>, Vec<InputProblem>) {
         let mut entries = entries(text).unwrap();

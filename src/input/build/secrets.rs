@@ -5,7 +5,7 @@
 //! docker/build-push-action an entry that is no secret is passed over, since
 //! secrets are empty where they are withheld, as for forks.
 
-use super::list::Entry;
+use crate::input::grammar::list::Entry;
 use crate::secret::Secret;
 
 /// The secrets of a build.
@@ -113,7 +113,8 @@ impl BuildSecrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::list::{Style, build_entries};
+    use crate::input::grammar::list::Style;
+    use crate::input::grammar::list::build_entries;
 
     fn parse(values: &str) -> BuildSecrets {
         BuildSecrets::parse(&build_entries(values, Style::UNTRIMMED).unwrap(), &[], &[])

@@ -3,10 +3,10 @@
 //! Owns [`Output`]. An entry reaches buildx as it was given; this only looks
 //! into it, as docker/build-push-action and buildx do.
 
-use super::csv::{self, ENTRY, QuoteError};
-use super::list::Entry;
-use super::reader::parse_bool;
 use crate::error::InputProblem;
+use crate::input::grammar::csv::{self, ENTRY, QuoteError};
+use crate::input::grammar::list::Entry;
+use crate::input::reader::parse_bool;
 
 /// One entry of `outputs`.
 #[derive(Clone, Debug, PartialEq, Eq)]

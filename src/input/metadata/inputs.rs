@@ -3,14 +3,14 @@
 //! Owns [`MetadataInputs`]. Collects every problem; renders no template and
 //! knows no event.
 
-use super::csv::{self, Dialect};
-use super::ecma;
-use super::flavor::{self, Flavor};
-use super::images::{self, ImageRule};
-use super::list::{self, Entry};
-use super::reference::{self, Reference};
-use super::tags::{self, TagRule};
 use crate::error::InputProblem;
+use crate::input::grammar::javascript;
+use crate::input::grammar::list::{self, Entry};
+use crate::input::metadata::flavor::{self, Flavor};
+use crate::input::metadata::full_reference::{self, Reference};
+use crate::input::metadata::images::{self, ImageRule};
+use crate::input::metadata::tags;
+use crate::input::metadata::tags::rule::TagRule;
 
 /// The inputs and variables as they were given. Empty means not given.
 #[derive(Clone, Copy, Debug, Default)]
@@ -143,7 +143,7 @@ impl MetadataInputs {
         let annotations = entries("annotations", raw.annotations);
         let (images, mut bad_images) = images::parse(&image_entries);
         let references = if takes_references {
-            reference::take(&mut tag_entries, &mut problems)
+            full_reference::take(&mut tag_entries, &mut problems)
         } else {
             Vec::new()
         };
@@ -181,9 +181,9 @@ impl MetadataInputs {
         set(raw.sep_tags, &mut self.sep_tags);
         set(raw.sep_labels, &mut self.sep_labels);
         set(raw.sep_annotations, &mut self.sep_annotations);
-        set(ecma::trim(raw.bake_target), &mut self.bake_target);
+        set(javascript::trim(raw.bake_target), &mut self.bake_target);
         if !raw.short_sha_length.is_empty() {
-            let length = ecma::number(raw.short_sha_length);
+            let length = javascript::number(raw.short_sha_length);
             self.short_sha_length = match length.is_nan() {
                 true => ShortShaLength::Invalid(raw.short_sha_length.to_owned()),
                 false => ShortShaLength::Characters(length),
@@ -200,48 +200,5 @@ impl MetadataInputs {
     pub fn enabled_images(&self) -> impl Iterator<Item = &str> {
         let enabled = self.images.iter().filter(|image| image.enable);
         enabled.map(|image| image.name.as_str())
-    }
-}
-
-/// The fields of an entry; only its first line counts.
-pub(super) fn first_record(
-    input: &str,
-    entry: &Entry,
-    dialect: Dialect,
-) -> Result<Vec<String>, InputProblem> {
-    let place = |line: usize, column: usize| match line {
-        1 => (entry.line, entry.column + column - 1),
-        _ => (entry.line + line - 1, column),
-    };
-    let problem = |why: String, accepted: &str, (line, column)| {
-        InputProblem::new(input, &entry.text, why, accepted).at(line, column)
-    };
-    let records = csv::records(&entry.text, dialect).map_err(|error| {
-        let accepted = "quotes around a whole field, such as \"value=a,b\"; one inside doubled";
-        problem(error.to_string(), accepted, place(error.line, error.column))
-    })?;
-    let first = records.into_iter().next();
-    first.map(|record| record.fields).ok_or_else(|| {
-        let accepted = "an entry, or nothing at all";
-        problem("is blank".to_owned(), accepted, place(1, 1))
-    })
-}
-
-/// `true` or `false`, in just this spelling.
-pub(super) fn enabled(value: &str) -> Option<bool> {
-    match value {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
-/// All words, and the one that was probably meant.
-pub(super) fn nearest(word: &str, words: &[&str]) -> String {
-    let all = words.join(", ");
-    let distance = |other: &&&str| strsim::damerau_levenshtein(word, other);
-    match words.iter().min_by_key(distance) {
-        Some(near) if distance(&near) <= 2 => format!("{all} (do you mean {near}?)"),
-        _ => all,
     }
 }

@@ -1,13 +1,13 @@
 //! What only a build has: docker/build-push-action's inputs beside the ones
 //! that other parts of the program read too.
 
-use super::attest::{self, Attestations};
-use super::list::{Entry, Style};
-use super::output::Output;
-use super::reader::{Reader, parse_bool};
-use super::secrets::BuildSecrets;
 use crate::env_vars;
 use crate::host::Host;
+use crate::input::build::attestations::{self, Attestations};
+use crate::input::build::output::Output;
+use crate::input::build::secrets::BuildSecrets;
+use crate::input::grammar::list::{Entry, Style};
+use crate::input::reader::{Reader, parse_bool};
 
 /// The inputs of a build. Texts are as buildx takes them.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +55,7 @@ pub struct BuildInputs {
 }
 
 impl Reader<'_> {
-    pub(super) fn build(&mut self, host: &Host) -> BuildInputs {
+    pub fn build(&mut self, host: &Host) -> BuildInputs {
         BuildInputs {
             add_hosts: self.texts("add-hosts", Style::COMMAS),
             allow: self.texts("allow", Style::COMMAS),
@@ -94,9 +94,9 @@ impl Reader<'_> {
 
     fn attestations(&mut self, host: &Host) -> Attestations {
         let entries = self.entries("attests", Style::LINES);
-        let entries: Vec<_> = entries.iter().map(attest::attestation).collect();
-        let provenance = attest::provenance(self.raw.get("provenance"));
-        let sbom = attest::sbom(self.raw.get("sbom"));
+        let entries: Vec<_> = entries.iter().map(attestations::attestation).collect();
+        let provenance = attestations::provenance(self.raw.get("provenance"));
+        let sbom = attestations::sbom(self.raw.get("sbom"));
         Attestations {
             provenance: self.collect([provenance]).pop().flatten(),
             sbom: self.collect([sbom]).pop().flatten(),

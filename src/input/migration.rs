@@ -6,16 +6,16 @@
 
 /// An action whose step can go.
 #[derive(Clone, Copy, Debug)]
-pub struct Former {
+pub struct ReplacedAction {
     /// Its name on GitHub.
     pub action: &'static str,
     /// Its inputs, in the order of its `action.yml`.
-    pub inputs: &'static [Moved],
+    pub inputs: &'static [InputMapping],
 }
 
 /// An input of another action.
 #[derive(Clone, Copy, Debug)]
-pub struct Moved {
+pub struct InputMapping {
     /// Its name there.
     pub name: &'static str,
     /// What has become of it here.
@@ -35,28 +35,28 @@ pub enum Fate {
     Refused,
 }
 
-const fn kept(name: &'static str) -> Moved {
+const fn kept(name: &'static str) -> InputMapping {
     noted(name, "")
 }
 
-const fn noted(name: &'static str, advice: &'static str) -> Moved {
-    Moved {
+const fn noted(name: &'static str, advice: &'static str) -> InputMapping {
+    InputMapping {
         name,
         fate: Fate::Kept,
         advice,
     }
 }
 
-const fn renamed(name: &'static str, to: &'static str, advice: &'static str) -> Moved {
-    Moved {
+const fn renamed(name: &'static str, to: &'static str, advice: &'static str) -> InputMapping {
+    InputMapping {
         name,
         fate: Fate::Renamed(to),
         advice,
     }
 }
 
-const fn refused(name: &'static str, advice: &'static str) -> Moved {
-    Moved {
+const fn refused(name: &'static str, advice: &'static str) -> InputMapping {
+    InputMapping {
         name,
         fate: Fate::Refused,
         advice,
@@ -64,34 +64,34 @@ const fn refused(name: &'static str, advice: &'static str) -> Moved {
 }
 
 /// Every action, in the order in which a workflow has them.
-pub const FORMER: &[Former] = &[
-    Former {
+pub const FORMER: &[ReplacedAction] = &[
+    ReplacedAction {
         action: "docker/setup-qemu-action",
         inputs: QEMU,
     },
-    Former {
+    ReplacedAction {
         action: "docker/setup-buildx-action",
         inputs: BUILDX,
     },
-    Former {
+    ReplacedAction {
         action: "docker/login-action",
         inputs: LOGIN,
     },
-    Former {
+    ReplacedAction {
         action: "docker/metadata-action",
         inputs: METADATA,
     },
-    Former {
+    ReplacedAction {
         action: "docker/build-push-action",
         inputs: BUILD,
     },
-    Former {
+    ReplacedAction {
         action: "docker/bake-action",
         inputs: BAKE,
     },
 ];
 
-const QEMU: &[Moved] = &[
+const QEMU: &[InputMapping] = &[
     renamed("image", "binfmt-image", ""),
     refused(
         "platforms",
@@ -107,7 +107,7 @@ const QEMU: &[Moved] = &[
     ),
 ];
 
-const BUILDX: &[Moved] = &[
+const BUILDX: &[InputMapping] = &[
     refused(
         "version",
         "the buildx that the runner has is used; for another one put docker/setup-buildx-action \
@@ -145,7 +145,7 @@ const BUILDX: &[Moved] = &[
     renamed("config-inline", "buildkitd-config-inline", ""),
 ];
 
-const LOGIN: &[Moved] = &[
+const LOGIN: &[InputMapping] = &[
     noted("registry", "empty means the registry of `images`"),
     kept("username"),
     kept("password"),
@@ -168,7 +168,7 @@ const LOGIN: &[Moved] = &[
 /// What the action in `metadata/` has instead.
 const NAMES_ALONE: &str = "the action in this one's folder `metadata` has it, for other builders";
 
-const METADATA: &[Moved] = &[
+const METADATA: &[InputMapping] = &[
     renamed("context", "metadata-context", ""),
     noted("images", "empty means the repository's own name"),
     kept("tags"),
@@ -182,7 +182,7 @@ const METADATA: &[Moved] = &[
     kept("github-token"),
 ];
 
-const BUILD: &[Moved] = &[
+const BUILD: &[InputMapping] = &[
     kept("add-hosts"),
     kept("allow"),
     noted(
@@ -235,7 +235,7 @@ const BUILD: &[Moved] = &[
     kept("github-token"),
 ];
 
-const BAKE: &[Moved] = &[
+const BAKE: &[InputMapping] = &[
     kept("builder"),
     kept("allow"),
     refused(
@@ -282,7 +282,7 @@ pub fn advice(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::spec::Part;
+    use crate::input::spec::ActionKind;
 
     #[test]
     fn advice_names_the_new_input_or_what_to_do() {
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_an_input_of_ours() {
         for moved in BUILD.iter().chain(LOGIN) {
-            let is_input = Part::Publish.find(moved.name).is_some();
+            let is_input = ActionKind::Publish.find(moved.name).is_some();
             assert_eq!(is_input, moved.fate == Fate::Kept, "{moved:?}");
         }
         for moved in METADATA.iter().chain(BUILDX).chain(BAKE) {
@@ -318,7 +318,7 @@ mod tests {
                 Fate::Renamed(to) => to,
                 Fate::Refused => continue,
             };
-            assert!(Part::Publish.find(here).is_some(), "{moved:?}");
+            assert!(ActionKind::Publish.find(here).is_some(), "{moved:?}");
         }
     }
 }

@@ -3,11 +3,11 @@
 //! Owns [`ImageRule`]. Whether a registry accepts a name is for others: the
 //! outputs carry it as it was given, in lower case.
 
-use super::csv::Dialect;
-use super::ecma::trim;
-use super::list::Entry;
-use super::metadata::{enabled, first_record};
 use crate::error::InputProblem;
+use crate::input::grammar::csv::Dialect;
+use crate::input::grammar::fields::{enabled, first_record};
+use crate::input::grammar::javascript::trim;
+use crate::input::grammar::list::Entry;
 
 /// One image to tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn parse_entry(entry: &Entry) -> Result<ImageRule, InputProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::list::entries;
+    use crate::input::grammar::list::entries;
 
     fn names(text: &str) -> Vec<String> {
         let (rules, problems) = parse(&entries(text).unwrap());

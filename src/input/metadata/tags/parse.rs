@@ -1,110 +1,13 @@
-//! The input `tags`: rules that turn an event into tags.
-//!
-//! Owns [`TagRule`] and its kinds, the rules that apply when none is given and
-//! the order in which rules run. Values and patterns are templates; they are
-//! rendered elsewhere.
+//! Reads rules, one an entry.
 
-mod attributes;
-mod order;
-
-use attributes::Attributes;
-
-use super::csv::Dialect;
-use super::ecma::{number, trim};
-use super::list::Entry;
-use super::metadata::{first_record, nearest};
 use crate::error::InputProblem;
-
-pub use order::by_priority;
-
-/// One line of the input `tags`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TagRule {
-    /// The line, as it was given.
-    pub text: String,
-    /// Line and column in the input, from 1; line 0 for a rule of our own.
-    pub position: (usize, usize),
-    /// What the rule does.
-    pub kind: TagKind,
-    /// Template that yields `true` or `false`.
-    pub enable: String,
-    /// Rules of higher priority run first; NaN is like any other number.
-    pub priority: f64,
-    /// Template put before the tag; the flavour's when there is none.
-    pub prefix: Option<String>,
-    /// Template put after the tag; the flavour's when there is none.
-    pub suffix: Option<String>,
-    /// Attributes that no rule of this kind reads.
-    pub unread: Vec<String>,
-}
-
-/// What a rule does, with the attributes of its kind.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TagKind {
-    /// On `schedule` events, the date or a fixed word.
-    Schedule {
-        /// Template with `date` and `commit_date`.
-        pattern: String,
-    },
-    /// A semantic version from a Git tag or a value.
-    Semver(VersionRule),
-    /// A Python version from a Git tag or a value.
-    Pep440(VersionRule),
-    /// Part of a Git tag or a value, by regular expression.
-    Match {
-        /// A JavaScript regular expression, bare or as `/…/flags`.
-        pattern: String,
-        /// Which group to take, as it was given.
-        group: String,
-        /// Template; the Git tag when it is empty.
-        value: String,
-    },
-    /// `edge` on one branch.
-    Edge {
-        /// The branch; the default branch when it is empty.
-        branch: String,
-    },
-    /// The branch, tag or pull request of the event.
-    Ref(RefEvent),
-    /// A fixed value.
-    Raw {
-        /// Template.
-        value: String,
-    },
-    /// The commit.
-    Sha(ShaFormat),
-}
-
-/// The attributes of `semver` and `pep440` rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionRule {
-    /// Template over the version's parts.
-    pub pattern: String,
-    /// Template; the Git tag when it is empty.
-    pub value: String,
-    /// Regular expression whose first group is the version; all when empty.
-    pub matching: String,
-}
-
-/// `event=` of a `ref` rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefEvent {
-    /// `refs/heads/…`
-    Branch,
-    /// `refs/tags/…`
-    Tag,
-    /// `refs/pull/…`
-    PullRequest,
-}
-
-/// `format=` of a `sha` rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShaFormat {
-    /// The first characters, 7 unless the environment says otherwise.
-    Short,
-    /// All of it.
-    Long,
-}
+use crate::input::grammar::csv::Dialect;
+use crate::input::grammar::fields::{first_record, nearest};
+use crate::input::grammar::javascript::{number, trim};
+use crate::input::grammar::list::Entry;
+use crate::input::metadata::tags::attributes::Attributes;
+use crate::input::metadata::tags::order::by_priority;
+use crate::input::metadata::tags::rule::{RefEvent, TagKind, TagRule};
 
 const TYPES: [&str; 8] = [
     "schedule", "semver", "pep440", "match", "edge", "ref", "raw", "sha",
@@ -194,7 +97,7 @@ fn split_field(field: &str) -> (String, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::list::entries;
+    use crate::input::grammar::list::entries;
 
     fn one(text: &str) -> TagRule {
         let (rules, problems) = parse(&entries(text).unwrap());
