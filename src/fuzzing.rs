@@ -249,7 +249,7 @@ pub fn workflow(bytes: &[u8]) {
         payload: Payload::new(payload),
         ..context()
     };
-    let wanted = workflow::Wanted {
+    let wanted = workflow::step::Wanted {
         job: None,
         part: ActionKind::Publish,
     };

@@ -43,7 +43,8 @@ pub use crate::host::forbid_core_dumps;
 pub mod testing {
     pub use crate::diagnosis::rows;
     pub use crate::error::InputProblem;
-    pub use crate::event::{Payload, RunContext};
+    pub use crate::event::Payload;
+    pub use crate::event::RunContext;
     pub use crate::http::install_tls;
     pub use crate::input::metadata::inputs::MetadataInputs;
     pub use crate::input::metadata::inputs::RawMetadata;
@@ -52,9 +53,14 @@ pub mod testing {
     pub use crate::input::migration::InputMapping;
     pub use crate::input::migration::ReplacedAction;
     pub use crate::input::spec::{ActionKind, InputSpec};
-    pub use crate::metadata::{
-        Facts, Metadata, Notice, Repository, Severity, TagContext, commit_date, resolve,
-    };
+    pub use crate::metadata::Facts;
+    pub use crate::metadata::Metadata;
+    pub use crate::metadata::Notice;
+    pub use crate::metadata::Repository;
+    pub use crate::metadata::Severity;
+    pub use crate::metadata::TagContext;
+    pub use crate::metadata::commit_date;
+    pub use crate::metadata::resolve;
 }
 
 use std::panic::AssertUnwindSafe;

@@ -44,20 +44,20 @@ pub enum Login {
 
 impl Circumstances<'_> {
     /// The owner's part of the image's name, such as `acme` of `ghcr.io/acme/app`.
-    pub(super) fn image_owner(&self) -> Option<&str> {
+    pub fn image_owner(&self) -> Option<&str> {
         let (owner, _) = self.image?.repository.split_once('/')?;
         Some(owner)
     }
 
     /// True when the image's owner is the repository's.
-    pub(super) fn is_own(&self) -> bool {
+    pub fn is_own(&self) -> bool {
         self.image_owner()
             .is_some_and(|owner| owner.eq_ignore_ascii_case(self.context.owner()))
     }
 
     /// The kind of account that owns the image: the payload tells it of the
     /// repository's owner, the API of any.
-    pub(super) fn owner_kind(&self) -> OwnerKind {
+    pub fn owner_kind(&self) -> OwnerKind {
         let asked = self.package.map(|package| package.owner);
         let own = self.is_own();
         let payload = &self.context.payload;
@@ -70,7 +70,7 @@ impl Circumstances<'_> {
     }
 
     /// The repository that the package is linked to, when it is another one.
-    pub(super) fn linked_elsewhere(&self) -> Option<&str> {
+    pub fn linked_elsewhere(&self) -> Option<&str> {
         let linked = self.package?.linked.as_deref()?;
         (!linked.eq_ignore_ascii_case(&self.context.repository)).then_some(linked)
     }

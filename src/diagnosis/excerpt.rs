@@ -38,22 +38,22 @@ const PROGRAM_FAILED: &str = "did not complete successfully";
 
 /// What decides, out of a build's output.
 #[derive(Debug, Default)]
-pub(super) struct Excerpt {
+pub struct Excerpt {
     /// buildx's last words, on one line.
-    pub(super) last: String,
+    pub last: String,
     /// What BuildKit told as `error: …` while it tried again, the latest first.
-    pub(super) earlier: Vec<String>,
+    pub earlier: Vec<String>,
     /// The step that failed, such as `[linux/arm64 2/3] RUN make`.
-    pub(super) step: Option<String>,
+    pub step: Option<String>,
     /// How vertices have ended with an error, the latest first.
-    pub(super) ends: Vec<String>,
+    pub ends: Vec<String>,
     /// What the program that failed printed, the latest line first; before it how
     /// it ended.
-    pub(super) printed: Vec<String>,
+    pub printed: Vec<String>,
 }
 
 impl Excerpt {
-    pub(super) fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         let plain = without_escapes(text);
         let lines: Vec<&str> = plain
             .lines()
@@ -85,7 +85,7 @@ impl Excerpt {
 
     /// True when a program failed that the Dockerfile runs: what it printed is
     /// the program's, not the registry's.
-    pub(super) fn is_failed_program(&self) -> bool {
+    pub fn is_failed_program(&self) -> bool {
         self.last.contains(PROGRAM_FAILED)
     }
 }

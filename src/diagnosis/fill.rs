@@ -18,7 +18,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Puts values in place of the holes. A hole that is not known stays.
-pub(super) fn fill(template: &str, signal: &Signal, circumstances: &Circumstances<'_>) -> String {
+pub fn fill(template: &str, signal: &Signal, circumstances: &Circumstances<'_>) -> String {
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {

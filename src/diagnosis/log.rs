@@ -1,12 +1,12 @@
 //! The diagnosis of a failed build or push, out of its text.
 
 use crate::diagnosis::circumstances::{Circumstances, Login};
+use crate::diagnosis::diagnose::{Diagnosis, look_up};
 use crate::diagnosis::excerpt::Excerpt;
 use crate::diagnosis::row::Place;
 use crate::diagnosis::rows::rows;
 use crate::diagnosis::signal::Signal;
 use crate::diagnosis::subject::{self, Subject, after};
-use crate::diagnosis::{Diagnosis, look_up};
 use crate::error::sanitize::{WORDS, clean};
 use crate::image::Platform;
 use crate::registry::Stage;

@@ -39,7 +39,7 @@ pub struct Row {
 }
 
 /// What a row has unless it says otherwise.
-pub(super) const ROW: Row = Row {
+pub const ROW: Row = Row {
     id: "",
     place: Place::Any,
     status: Status::Any,
@@ -163,7 +163,7 @@ pub enum When {
 
 impl Row {
     /// Whether the row is the one for this signal.
-    pub(super) fn matches(&self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
+    pub fn matches(&self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
         self.place.holds(signal, circumstances)
             && self.status.holds(signal.status)
             && self.stage.is_none_or(|stage| signal.stage == Some(stage))
@@ -175,7 +175,7 @@ impl Row {
     }
 
     /// Whether a text, in lower case, has one of the row's words.
-    pub(super) fn says(&self, lower: &str) -> bool {
+    pub fn says(&self, lower: &str) -> bool {
         let has = |words: &&str| {
             let mut rest = Some(lower);
             for part in words.split('…') {

@@ -6,33 +6,33 @@ use crate::registry::{Refusal, Stage};
 
 /// What was said.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Signal {
+pub struct Signal {
     /// The HTTP status, where it is told or follows from the words.
-    pub(super) status: Option<u16>,
+    pub status: Option<u16>,
     /// Where on the way to a push.
-    pub(super) stage: Option<Stage>,
+    pub stage: Option<Stage>,
     /// The words, harmless.
-    pub(super) words: String,
+    pub words: String,
     /// The words in lower case.
-    pub(super) lower: String,
+    pub lower: String,
     /// Whether a build said it.
-    pub(super) of_build: bool,
+    pub of_build: bool,
     /// Whether a registry's name or address is in it.
-    pub(super) names_registry: bool,
+    pub names_registry: bool,
     /// Whether the step that failed copies from another stage or image.
-    pub(super) from_stage: bool,
+    pub from_stage: bool,
     /// The image that it is about, as the build spells it.
-    pub(super) subject: Option<String>,
+    pub subject: Option<String>,
     /// The host of the Git server that it is about.
-    pub(super) git_host: Option<String>,
+    pub git_host: Option<String>,
     /// The path that it is about.
-    pub(super) path: Option<String>,
+    pub path: Option<String>,
     /// The platform that it is about.
-    pub(super) platform: Option<String>,
+    pub platform: Option<String>,
 }
 
 impl Signal {
-    pub(super) fn of_refusal(refusal: &Refusal) -> Self {
+    pub fn of_refusal(refusal: &Refusal) -> Self {
         let words = clean(&refusal.words, WORDS);
         Self {
             status: Some(refusal.status),
@@ -45,7 +45,7 @@ impl Signal {
     }
 
     /// Why a request of our own got no answer.
-    pub(super) fn of_silence(why: &str) -> Self {
+    pub fn of_silence(why: &str) -> Self {
         let words = clean(why, WORDS);
         Self {
             lower: words.to_lowercase(),

@@ -33,7 +33,7 @@ pub fn subject(text: &str) -> Subject {
     of(&Excerpt::of(text))
 }
 
-pub(super) fn of(excerpt: &Excerpt) -> Subject {
+pub fn of(excerpt: &Excerpt) -> Subject {
     if excerpt.is_failed_program() {
         // Its command line could name any image.
         return Subject::default();
@@ -51,7 +51,7 @@ pub(super) fn of(excerpt: &Excerpt) -> Subject {
 }
 
 /// The base image that an error or a step is about, as it spells it.
-pub(super) fn base(excerpt: &Excerpt) -> Option<String> {
+pub fn base(excerpt: &Excerpt) -> Option<String> {
     let step = excerpt.step.as_deref().unwrap_or_default();
     let found = after(&excerpt.last, "failed to resolve source metadata for ")
         .and_then(|rest| rest.split(": ").next())
@@ -84,7 +84,7 @@ fn named(text: &str) -> Option<ImageName> {
 }
 
 /// The name in `HOST/NAME:TAG@DIGEST`.
-pub(super) fn name(text: &str) -> Option<ImageName> {
+pub fn name(text: &str) -> Option<ImageName> {
     let (name, _, _) = reference::split(text);
     let parsed = ImageName::parse(name).ok();
     // An owner that is missing is what the diagnosis may be about.
@@ -196,7 +196,7 @@ fn implied_status(text: &str) -> Option<u16> {
     .find_map(|(words, status)| lower.contains(words).then_some(*status))
 }
 
-pub(super) fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
+pub fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
     text.split_once(words).map(|(_, rest)| rest)
 }
 

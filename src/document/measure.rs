@@ -12,13 +12,13 @@ use serde::de::{
 const VALUE: usize = 128;
 
 /// Goes through a value and keeps nothing of it.
-pub(super) struct Measure<'a> {
+pub struct Measure<'a> {
     left: &'a mut usize,
 }
 
 impl<'a> Measure<'a> {
     /// With this much left for all of it.
-    pub(super) fn of(left: &'a mut usize) -> Self {
+    pub fn of(left: &'a mut usize) -> Self {
         Self { left }
     }
 

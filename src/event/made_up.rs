@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::env_vars;
-use crate::event::{Payload, RunContext};
+use crate::event::payload::Payload;
+use crate::event::run_context::RunContext;
 
 /// A commit for runs that have none.
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

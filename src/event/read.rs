@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::error::InputProblem;
-use crate::event::{Payload, RunContext};
+use crate::event::payload::Payload;
+use crate::event::run_context::RunContext;
 use crate::host::{Host, file};
 use crate::{document, env_vars};
 

@@ -40,7 +40,7 @@ pub struct BuilderFacts {
 }
 
 impl BuilderFacts {
-    pub(super) fn local(
+    pub fn local(
         host: &Host,
         inputs: &Inputs,
         context: &RunContext,
@@ -79,7 +79,7 @@ impl BuilderFacts {
         }
     }
 
-    pub(super) fn name_the_run(&mut self, host: &Host) {
+    pub fn name_the_run(&mut self, host: &Host) {
         self.unique_name = format!("{PREFIX}{}", host.unique());
     }
 }

@@ -61,7 +61,7 @@ pub fn find(host: &Host, settings: &DockerSettings) -> Option<PathBuf> {
 
 /// The program's version, as `buildx version` tells it. `None` for one that
 /// has none, such as a build of a commit: it is taken for the newest.
-pub(super) async fn version(host: &Host, program: Option<&Path>) -> Option<Version> {
+pub async fn version(host: &Host, program: Option<&Path>) -> Option<Version> {
     let command = Command::new(program?).args(["version"]);
     let told = tokio::time::timeout(PATIENCE, command.read(host)).await;
     parse_version(&told.ok()?.ok()?)
@@ -69,7 +69,7 @@ pub(super) async fn version(host: &Host, program: Option<&Path>) -> Option<Versi
 
 /// Reads `github.com/docker/buildx v0.29.1 COMMIT`, also as distributions spell
 /// it (`0.29.1+ds1`). Packages that are built without a version tell 0.0.0.
-pub(super) fn parse_version(told: &str) -> Option<Version> {
+pub fn parse_version(told: &str) -> Option<Version> {
     let word = told.split_whitespace().nth(1)?;
     let word = word.strip_prefix('v').unwrap_or(word);
     let end = word.find(|c: char| !c.is_ascii_digit() && c != '.');
@@ -86,7 +86,7 @@ fn is_program(path: &Path) -> bool {
 
 /// The builder that `BUILDX_BUILDER` or an earlier `docker buildx use` chose.
 /// `None` means the engine's own.
-pub(super) fn chosen(host: &Host, settings: &DockerSettings) -> Option<ChosenBuilder> {
+pub fn chosen(host: &Host, settings: &DockerSettings) -> Option<ChosenBuilder> {
     if let Some(name) = host.var(env_vars::BUILDX_BUILDER) {
         return Some(ChosenBuilder {
             name: name.to_owned(),

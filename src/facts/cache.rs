@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::env_vars;
 use crate::event::RunContext;
-use crate::facts::{DockerSettings, Paths, cache_token};
+use crate::facts::cache_token;
+use crate::facts::docker::DockerSettings;
+use crate::facts::paths::Paths;
 use crate::host::Host;
 
 /// Where caches can be kept.
@@ -47,12 +49,7 @@ const AWS: [&str; 6] = [
 const ECR: &str = "ecr-login";
 
 impl CacheFacts {
-    pub(super) fn look(
-        host: &Host,
-        context: &RunContext,
-        paths: &Paths,
-        docker: &DockerSettings,
-    ) -> Self {
+    pub fn look(host: &Host, context: &RunContext, paths: &Paths, docker: &DockerSettings) -> Self {
         let owned = |name| host.var(name).map(str::to_owned);
         let results_url = owned(env_vars::ACTIONS_RESULTS_URL);
         let version_2 = host.var(env_vars::ACTIONS_CACHE_SERVICE_V2);

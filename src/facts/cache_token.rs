@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 /// Why BuildKit would refuse the token, if it would. Holds nothing of the token
 /// but times.
-pub(super) fn flaw(token: &str, now: Timestamp) -> Option<String> {
+pub fn flaw(token: &str, now: Timestamp) -> Option<String> {
     let Some(claims) = claims(token) else {
         return Some("is not a JSON Web Token".to_owned());
     };

@@ -170,7 +170,7 @@ fn read_config(folder: &Path, warnings: &mut Vec<String>) -> Map<String, Value> 
     parse(&text, &path, warnings)
 }
 
-pub(super) fn parse(text: &str, path: &Path, warnings: &mut Vec<String>) -> Map<String, Value> {
+pub fn parse(text: &str, path: &Path, warnings: &mut Vec<String>) -> Map<String, Value> {
     let why = match serde_json::from_str(text) {
         Ok(Value::Object(config)) => {
             warnings.extend(garbled_logins(&config, path));
@@ -208,7 +208,7 @@ fn garbled_logins(config: &Map<String, Value>, path: &Path) -> Option<String> {
     ))
 }
 
-pub(super) fn endpoint(
+pub fn endpoint(
     host: &Host,
     folder: &Path,
     config: &Map<String, Value>,

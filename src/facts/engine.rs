@@ -39,7 +39,7 @@ pub enum Engine {
 
 /// Asks the engine at this endpoint. Of the machine, nothing is known where the
 /// engine did not answer.
-pub(super) async fn ask(endpoint: &Endpoint) -> (Engine, Option<Machine>) {
+pub async fn ask(endpoint: &Endpoint) -> (Engine, Option<Machine>) {
     let address = endpoint.address();
     if address.starts_with("ssh://") {
         return (Engine::Unasked, None);

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use crate::error::InputProblem;
 use crate::event::RunContext;
+use crate::facts::checkout::{self, Checkout};
 use crate::facts::github::GitHub;
-use crate::facts::{Checkout, checkout};
 use crate::host::Host;
 use crate::input::{ContextSource, Inputs};
 use crate::metadata::{self, Repository, TagContext};

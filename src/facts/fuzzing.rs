@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::facts::bake::compose;
-use crate::facts::{Bake, DockerSettings, Machine, buildx, docker, machine, paths};
+use crate::facts::bake::{Bake, compose};
+use crate::facts::docker::{self, DockerSettings};
+use crate::facts::machine::{self, Machine};
+use crate::facts::{buildx, paths};
 use crate::host::Host;
 
 /// Reads what buildx prints of bake files.

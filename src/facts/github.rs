@@ -19,7 +19,7 @@ use crate::{document, http};
 const MOST: usize = 8 * 1024 * 1024;
 
 /// GitHub's API for one repository.
-pub(super) struct GitHub {
+pub struct GitHub {
     api: Octocrab,
     repository: String,
     token: Option<Secret>,
@@ -30,7 +30,7 @@ impl GitHub {
     ///
     /// # Errors
     /// When `GITHUB_API_URL` is no URL.
-    pub(super) fn new(
+    pub fn new(
         client: reqwest::Client,
         context: &RunContext,
         token: Option<&Secret>,
@@ -55,7 +55,7 @@ impl GitHub {
     ///
     /// # Errors
     /// In GitHub's words, when it does not answer or refuses.
-    pub(super) async fn repository(&self) -> Result<Repository, String> {
+    pub async fn repository(&self) -> Result<Repository, String> {
         let found = self.get(&format!("/repos/{}", self.repository)).await?;
         Ok(Repository::from_json(&found))
     }
@@ -64,7 +64,7 @@ impl GitHub {
     ///
     /// # Errors
     /// In GitHub's words, when it does not answer or has no such commit.
-    pub(super) async fn commit_date(&self, sha: &str) -> Result<Timestamp, String> {
+    pub async fn commit_date(&self, sha: &str) -> Result<Timestamp, String> {
         let route = format!("/repos/{}/commits/{sha}", self.repository);
         let found = self.get(&route).await?;
         found
@@ -82,7 +82,7 @@ impl GitHub {
     ///
     /// # Errors
     /// With GitHub's status and words, when it answered.
-    pub(super) async fn try_get(&self, route: &str) -> Result<Value, Refused> {
+    pub async fn try_get(&self, route: &str) -> Result<Value, Refused> {
         let unreachable = |error: octocrab::Error| Refused::Unreachable(http::innermost(&error));
         let response = self.api._get(route).await.map_err(unreachable)?;
         let (status, body) = (response.status(), response.into_body());
@@ -106,7 +106,7 @@ impl GitHub {
 }
 
 /// Why GitHub's API did not tell.
-pub(super) enum Refused {
+pub enum Refused {
     /// It answered with this status and message.
     Answered(StatusCode, String),
     /// It did not answer, or with nothing of use.

@@ -30,7 +30,7 @@ pub struct Machine {
 impl Machine {
     /// What `GET /info` says, and what this machine's kernel says when it is the
     /// engine's.
-    pub(super) fn look(address: &str, architecture: Option<&str>, kernel: &str) -> Option<Self> {
+    pub fn look(address: &str, architecture: Option<&str>, kernel: &str) -> Option<Self> {
         let platform: Platform = format!("linux/{}", architecture?).parse().ok()?;
         let own = read(Path::new(RELEASE)).unwrap_or_default();
         let is_here = address.starts_with("unix://") && own.trim() == kernel && !kernel.is_empty();
@@ -95,7 +95,7 @@ fn handlers(folder: &Path) -> Option<BTreeSet<String>> {
 }
 
 /// The architecture of one handler that counts.
-pub(super) fn architecture(entry: &str) -> Option<String> {
+pub fn architecture(entry: &str) -> Option<String> {
     let field = |name: &str| {
         let mut lines = entry.lines();
         lines

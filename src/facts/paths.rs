@@ -71,7 +71,7 @@ impl Paths {
 }
 
 /// The mounts that hold files of the machine's, when the workspace is one.
-pub(super) fn shared(table: &str) -> Option<Vec<PathBuf>> {
+pub fn shared(table: &str) -> Option<Vec<PathBuf>> {
     let points = table.lines().filter_map(|line| line.split(' ').nth(4));
     let points = points.map(|point| PathBuf::from(unescaped(point)));
     let is_own = |point: &PathBuf| {

@@ -13,7 +13,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::env_vars;
 use crate::host::file::size;
-use crate::host::{Cancellation, END_WITH_PARENT, Host, Signal};
+use crate::host::machine::Host;
+use crate::host::process::END_WITH_PARENT;
+use crate::host::signals::{Cancellation, Signal};
 
 /// How much of a program's last words are kept for the diagnosis, in bytes.
 const TAIL: usize = 64 * 1024;

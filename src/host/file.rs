@@ -64,7 +64,7 @@ pub fn check(path: &Path, most: usize) -> io::Result<()> {
 }
 
 /// A size as people write it.
-pub(super) fn size(bytes: usize) -> String {
+pub fn size(bytes: usize) -> String {
     match bytes / (KIB * KIB) {
         0 => format!("{} KiB", bytes / KIB),
         mebibytes => format!("{mebibytes} MiB"),

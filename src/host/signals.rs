@@ -50,7 +50,7 @@ impl Signal {
 
     /// Asks a child that still runs to stop. buildx stops in order on SIGINT and
     /// SIGTERM only; SIGQUIT makes a program in Go print what it is doing.
-    pub(super) fn send(self, child: Option<u32>) {
+    pub fn send(self, child: Option<u32>) {
         let pid = child
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw);
@@ -73,7 +73,7 @@ pub struct Cancellation(watch::Receiver<Option<Signal>>);
 
 impl Cancellation {
     /// One that nobody asks for.
-    pub(super) fn never() -> Self {
+    pub fn never() -> Self {
         Self(watch::channel(None).1)
     }
 
@@ -81,7 +81,7 @@ impl Cancellation {
     ///
     /// # Errors
     /// When the system lets no handler be set.
-    pub(super) fn on_signals() -> io::Result<Self> {
+    pub fn on_signals() -> io::Result<Self> {
         let (sender, receiver) = watch::channel(None);
         for one in Signal::ALL {
             if one == Signal::Hangup && ignores_hangup() {
@@ -109,7 +109,7 @@ impl Cancellation {
     }
 
     /// Waits for the next signal, beginning with one that has come already.
-    pub(super) async fn next(&mut self) -> Signal {
+    pub async fn next(&mut self) -> Signal {
         loop {
             if self.0.changed().await.is_err() {
                 // Nobody sends any more.

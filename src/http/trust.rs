@@ -17,7 +17,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use crate::http::Authorities;
+use crate::http::authorities::Authorities;
 
 /// What webpki calls the refusal.
 const IS_AUTHORITY: &str = "CaUsedAsEndEntity";
@@ -33,7 +33,7 @@ struct Trust {
 ///
 /// # Errors
 /// When one of them cannot be used, or TLS has no version in common with itself.
-pub(super) fn config(given: &Authorities) -> Result<ClientConfig, Error> {
+pub fn config(given: &Authorities) -> Result<ClientConfig, Error> {
     let given = given
         .pem()
         .map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()))

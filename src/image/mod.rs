@@ -10,6 +10,7 @@ mod digest;
 mod name;
 mod platform;
 pub mod reference;
+mod refused;
 mod registry;
 mod tag;
 
@@ -18,24 +19,6 @@ pub use crate::image::digest::Digest;
 pub use crate::image::name::ImageName;
 pub use crate::image::platform::Platform;
 pub use crate::image::reference::Reference;
+pub use crate::image::refused::Refused;
 pub use crate::image::registry::Registry;
 pub use crate::image::tag::Tag;
-
-/// Why a spelling was refused: what is wrong, and what is accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{why}")]
-pub struct Refused {
-    /// What is wrong with the value.
-    pub why: String,
-    /// What is accepted in its place.
-    pub accepted: String,
-}
-
-impl Refused {
-    fn new(why: impl Into<String>, accepted: impl Into<String>) -> Self {
-        Self {
-            why: why.into(),
-            accepted: accepted.into(),
-        }
-    }
-}

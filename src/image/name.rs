@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::image::{Refused, Registry};
+use crate::image::refused::Refused;
+use crate::image::registry::Registry;
 
 /// A registry and the repository in it, such as `ghcr.io` and `acme/app`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

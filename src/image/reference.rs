@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::image::{Digest, ImageName, Refused, Tag};
+use crate::image::digest::Digest;
+use crate::image::name::ImageName;
+use crate::image::refused::Refused;
+use crate::image::tag::Tag;
 
 /// What a reference is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

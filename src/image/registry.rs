@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::image::Refused;
+use crate::image::refused::Refused;
 
 /// Docker Hub's name in references; the host that answers is another one.
 const DOCKER_HUB: &str = "docker.io";

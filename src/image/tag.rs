@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::image::Refused;
+use crate::image::refused::Refused;
 
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`, as the OCI distribution specification has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

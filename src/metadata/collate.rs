@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 const MARKS: &str = "\t\n\u{b}\u{c}\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
 
 /// Compares by letters first, then by case, lower case first.
-pub(super) fn compare(a: &str, b: &str) -> Ordering {
+pub fn compare(a: &str, b: &str) -> Ordering {
     let primary = |text: &str| text.chars().filter_map(weight).collect::<Vec<_>>();
     let upper = |text: &str| {
         let seen = text.chars().filter(|&c| weight(c).is_some());

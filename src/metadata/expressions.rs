@@ -9,16 +9,16 @@ use std::rc::Rc;
 use crate::event::RunContext;
 use crate::input::MetadataInputs;
 use crate::input::metadata::inputs::ShortShaLength;
-use crate::metadata::Facts;
-use crate::metadata::moment::{self, Clock};
+use crate::metadata::facts::Facts;
+use crate::metadata::moment::{self, ZonedNow};
 use crate::metadata::pep440::PythonVersion;
 use crate::metadata::template::{self, Function, Functions, Hash, Object, Value};
 
 /// Renders templates for one event.
-pub(super) struct Expressions<'a> {
-    pub(super) context: &'a RunContext,
-    pub(super) facts: &'a Facts,
-    pub(super) short_sha_length: &'a ShortShaLength,
+pub struct Expressions<'a> {
+    pub context: &'a RunContext,
+    pub facts: &'a Facts,
+    pub short_sha_length: &'a ShortShaLength,
     global: Value,
     schedule: Value,
 }
@@ -58,11 +58,7 @@ fn names(
 }
 
 impl<'a> Expressions<'a> {
-    pub(super) fn new(
-        context: &'a RunContext,
-        facts: &'a Facts,
-        inputs: &'a MetadataInputs,
-    ) -> Self {
+    pub fn new(context: &'a RunContext, facts: &'a Facts, inputs: &'a MetadataInputs) -> Self {
         let target = inputs.target.iter();
         let target = target.map(|name| ("target".into(), name.as_str().into()));
         Self {
@@ -75,25 +71,25 @@ impl<'a> Expressions<'a> {
     }
 
     /// Renders the template of a value, a label and so on.
-    pub(super) fn render(&self, template: &str) -> Result<String, String> {
+    pub fn render(&self, template: &str) -> Result<String, String> {
         template::render(template, &self.global, self)
     }
 
     /// Renders the pattern of a `schedule` rule.
-    pub(super) fn render_schedule(&self, pattern: &str) -> Result<String, String> {
+    pub fn render_schedule(&self, pattern: &str) -> Result<String, String> {
         template::render(pattern, &self.schedule, self)
     }
 
-    pub(super) fn branch(&self) -> Option<&'a str> {
+    pub fn branch(&self) -> Option<&'a str> {
         self.context.git_ref.strip_prefix("refs/heads/")
     }
 
-    pub(super) fn tag(&self) -> Option<&'a str> {
+    pub fn tag(&self) -> Option<&'a str> {
         self.context.git_ref.strip_prefix("refs/tags/")
     }
 
     /// The first characters of the commit.
-    pub(super) fn short_sha(&self) -> Result<String, String> {
+    pub fn short_sha(&self) -> Result<String, String> {
         let length = match self.short_sha_length {
             ShortShaLength::Characters(length) => *length,
             ShortShaLength::Invalid(text) => {
@@ -170,7 +166,7 @@ impl<'a> Expressions<'a> {
             Value::Number(number) if *number == 0.0 => "",
             _ => return Err(format!("{function} takes a date format in quotes")),
         };
-        let clock = Clock {
+        let clock = ZonedNow {
             local: self.facts.time_zone.clone(),
         };
         moment::format(&clock.moment(time, zone), format).map(Value::from)
@@ -206,11 +202,7 @@ impl Functions for Expressions<'_> {
 }
 
 /// Renders the pattern of a `pep440` rule.
-pub(super) fn render_python(
-    pattern: &str,
-    raw: &str,
-    version: &PythonVersion,
-) -> Result<String, String> {
+pub fn render_python(pattern: &str, raw: &str, version: &PythonVersion) -> Result<String, String> {
     struct Python<'a>(&'a str, &'a PythonVersion);
     impl Functions for Python<'_> {
         fn call(
@@ -233,7 +225,7 @@ pub(super) fn render_python(
 }
 
 /// Renders a pattern over plain values.
-pub(super) fn render_fields(pattern: &str, fields: &Value) -> Result<String, String> {
+pub fn render_fields(pattern: &str, fields: &Value) -> Result<String, String> {
     struct NoFunctions;
     impl Functions for NoFunctions {
         fn call(

@@ -7,13 +7,13 @@ use crate::error::InputProblem;
 use crate::input::grammar::list::Entry;
 use crate::metadata::collate;
 use crate::metadata::expressions::Expressions;
-use crate::metadata::moment::{self, Clock};
+use crate::metadata::moment::{self, ZonedNow};
 
 /// `KEY=VALUE` for each key, in the order of the keys.
 ///
 /// # Errors
 /// Every entry whose template cannot be rendered.
-pub(super) fn resolve(
+pub fn resolve(
     input: &str,
     entries: &[Entry],
     version: Option<&str>,
@@ -41,7 +41,7 @@ pub(super) fn resolve(
 /// The keys that say where an image comes from.
 fn own(version: Option<&str>, expressions: &Expressions<'_>) -> Vec<String> {
     let facts = expressions.facts;
-    let clock = Clock {
+    let clock = ZonedNow {
         local: facts.time_zone.clone(),
     };
     let now = clock.moment(facts.now, "UTC");

@@ -6,35 +6,15 @@
 
 use std::collections::HashMap;
 
+use crate::metadata::model::{Applied, Metadata, Notice, Severity};
 use crate::metadata::rules::{Outcome, Rules, sanitize};
-use crate::metadata::{Applied, Metadata};
-
-/// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// What the original warns of, in the same words.
-    Warning,
-    /// What it says nothing about.
-    Notice,
-    /// For the log only.
-    Info,
-}
-
-/// Something to know that stops nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// How much it matters.
-    pub severity: Severity,
-    /// What there is to know.
-    pub text: String,
-}
 
 fn notice(severity: Severity, text: impl Into<String>) -> Notice {
     let text = text.into();
     Notice { severity, text }
 }
 
-pub(super) fn collect(
+pub fn collect(
     rules: &Rules<'_>,
     applied: &Applied<'_>,
     metadata: &Metadata,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::input::MetadataInputs;
-use crate::metadata::Metadata;
+use crate::metadata::model::Metadata;
 
 impl Metadata {
     /// `version`, `tags`, `tag-names`, `labels`, `annotations`, `json`.
@@ -71,7 +71,7 @@ impl Metadata {
 }
 
 /// `LEVEL:KEY=VALUE` for each level.
-pub(super) fn at_levels(annotations: &[String], levels: &[String]) -> Vec<String> {
+pub fn at_levels(annotations: &[String], levels: &[String]) -> Vec<String> {
     let at_level = |level| {
         annotations
             .iter()

@@ -17,7 +17,7 @@ const PATTERN: &str = r"^v?(?:(?:(?<epoch>[0-9]+)!)?(?<release>[0-9]+(?:\.[0-9]+
 
 /// A valid version.
 #[derive(Clone, Debug)]
-pub(super) struct PythonVersion {
+pub struct PythonVersion {
     epoch: f64,
     release: Vec<f64>,
     pre: Option<(String, f64)>,
@@ -27,7 +27,7 @@ pub(super) struct PythonVersion {
 }
 
 impl PythonVersion {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         static REGEX: OnceLock<Option<Regex>> = OnceLock::new();
         let regex = REGEX.get_or_init(|| Regex::with_flags(PATTERN, "i").ok());
         // The pattern is of ASCII only, and its search is linear on it.
@@ -46,22 +46,22 @@ impl PythonVersion {
     }
 
     /// False for pre-, post- and development releases.
-    pub(super) fn is_final(&self) -> bool {
+    pub fn is_final(&self) -> bool {
         self.pre.is_none() && self.post.is_none() && self.dev.is_none()
     }
 
     /// True for pre- and development releases.
-    pub(super) fn is_prerelease(&self) -> bool {
+    pub fn is_prerelease(&self) -> bool {
         self.pre.is_some() || self.dev.is_some()
     }
 
     /// A component of the release, 0 when it is not given.
-    pub(super) fn component(&self, at: usize) -> Value {
+    pub fn component(&self, at: usize) -> Value {
         Value::Number(self.release.get(at).copied().unwrap_or(0.0))
     }
 
     /// The canonical spelling.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let release: Vec<_> = self.release.iter().map(|part| number_text(*part)).collect();
         let mut text = release.join(".");
         if self.epoch != 0.0 {

@@ -18,7 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(1);
 const LONGEST: usize = 16 * 1024;
 const DEEPEST: usize = 200;
 /// A group that took no part in the match has no text.
-pub(super) type Groups = Vec<Option<String>>;
+pub type Groups = Vec<Option<String>>;
 
 struct Search {
     pattern: String,
@@ -33,7 +33,7 @@ struct Worker {
 
 /// Searches with JavaScript regular expressions.
 #[derive(Default)]
-pub(super) struct Searcher {
+pub struct Searcher {
     worker: RefCell<Option<Worker>>,
     stuck: Cell<bool>,
 }
@@ -44,7 +44,7 @@ impl Searcher {
     ///
     /// # Errors
     /// When the pattern or a flag is not valid, or the search takes too long.
-    pub(super) fn search(
+    pub fn search(
         &self,
         pattern: &str,
         flags: &str,

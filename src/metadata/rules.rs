@@ -6,12 +6,12 @@ use crate::input::metadata::tags::{RefEvent, ShaFormat, TagKind, TagRule, Versio
 use crate::metadata::expressions::{Expressions, render_fields, render_python};
 use crate::metadata::pep440::PythonVersion;
 use crate::metadata::regex::Searcher;
-use crate::metadata::semantic::Semantic;
+use crate::metadata::semantic::SemVer;
 use crate::metadata::template;
 
 /// What came of a rule.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub enum Outcome {
     /// A tag, not yet fit for a registry.
     Tag {
         /// With prefix and suffix.
@@ -28,12 +28,12 @@ pub(super) enum Outcome {
 }
 
 /// Applies rules one after the other.
-pub(super) struct Rules<'a> {
-    pub(super) inputs: &'a MetadataInputs,
-    pub(super) expressions: Expressions<'a>,
-    pub(super) searcher: Searcher,
+pub struct Rules<'a> {
+    pub inputs: &'a MetadataInputs,
+    pub expressions: Expressions<'a>,
+    pub searcher: Searcher,
     /// What the original warns of, in its words.
-    pub(super) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// A version's text, or why there is none.
@@ -44,7 +44,7 @@ impl Rules<'_> {
     ///
     /// # Errors
     /// Says what is wrong with the rule.
-    pub(super) fn apply(&mut self, rule: &TagRule) -> Result<Outcome, String> {
+    pub fn apply(&mut self, rule: &TagRule) -> Result<Outcome, String> {
         match self.expressions.render(&rule.enable)?.as_str() {
             "true" => {}
             "false" => return Ok(Outcome::Nothing("enable is false".to_owned())),
@@ -161,7 +161,7 @@ impl Rules<'_> {
             Ok(text) => text,
             Err(outcome) => return Ok(outcome),
         };
-        let Some(semantic) = Semantic::parse(&text) else {
+        let Some(semantic) = SemVer::parse(&text) else {
             self.warnings.push(format!(
                 "{text} is not a valid semver. More info: https://semver.org/"
             ));
@@ -280,7 +280,7 @@ impl Rules<'_> {
 }
 
 fn is_prerelease(version: &str) -> bool {
-    Semantic::parse(version).is_some_and(|version| version.is_prerelease())
+    SemVer::parse(version).is_some_and(|version| version.is_prerelease())
         || PythonVersion::parse(version).is_some_and(|version| version.is_prerelease())
 }
 

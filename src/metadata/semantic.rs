@@ -14,13 +14,13 @@ const LARGEST: u64 = (1 << 53) - 1;
 
 /// A valid version.
 #[derive(Clone, Debug)]
-pub(super) struct Semantic {
+pub struct SemVer {
     raw: String,
     version: semver::Version,
 }
 
-impl Semantic {
-    pub(super) fn parse(raw: &str) -> Option<Self> {
+impl SemVer {
+    pub fn parse(raw: &str) -> Option<Self> {
         if raw.encode_utf16().count() > LONGEST {
             return None;
         }
@@ -34,12 +34,12 @@ impl Semantic {
         })
     }
 
-    pub(super) fn is_prerelease(&self) -> bool {
+    pub fn is_prerelease(&self) -> bool {
         !self.version.pre.is_empty()
     }
 
     /// The version without build metadata.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         semver::Version {
             build: semver::BuildMetadata::EMPTY,
             ..self.version.clone()
@@ -48,7 +48,7 @@ impl Semantic {
     }
 
     /// What patterns can refer to: the fields of node-semver's `SemVer`.
-    pub(super) fn fields(&self) -> Value {
+    pub fn fields(&self) -> Value {
         let loose = Object {
             entries: vec![("loose".into(), Value::Boolean(true))],
             text: None,
@@ -94,7 +94,7 @@ fn identifier(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::Semantic;
+    use super::SemVer;
 
     #[test]
     fn what_node_semver_accepts() {
@@ -105,7 +105,7 @@ mod tests {
             "1.2.3-rc.1+b.01",
             "9007199254740991.0.0",
         ] {
-            assert!(Semantic::parse(good).is_some(), "{good:?}");
+            assert!(SemVer::parse(good).is_some(), "{good:?}");
         }
         let long = format!("1.2.3-{}", "a".repeat(251));
         let bad = [
@@ -118,7 +118,7 @@ mod tests {
             &long,
         ];
         for bad in bad {
-            assert!(Semantic::parse(bad).is_none(), "{bad:?}");
+            assert!(SemVer::parse(bad).is_none(), "{bad:?}");
         }
     }
 }

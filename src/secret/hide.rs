@@ -9,7 +9,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use crate::secret::{SHORTEST, Secret};
+use crate::secret::value::{SHORTEST, Secret};
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "***";

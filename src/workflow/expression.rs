@@ -14,7 +14,7 @@ use crate::workflow::size::{self, FILLED, WRITTEN};
 const STEP: usize = 8 * FILLED;
 
 /// Resolves expressions from an event.
-pub(super) struct Resolver<'a> {
+pub struct Resolver<'a> {
     context: &'a RunContext,
     /// A secret's value never matters to a plan: its name stands for it.
     plan_only: bool,
@@ -24,7 +24,7 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(context: &'a RunContext, plan_only: bool) -> Self {
+    pub fn new(context: &'a RunContext, plan_only: bool) -> Self {
         Self {
             context,
             plan_only,
@@ -34,7 +34,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Sets a variable of `env:`; one that cannot be resolved stays unknown.
-    pub(super) fn set_env(&mut self, name: &str, value: &str) {
+    pub fn set_env(&mut self, name: &str, value: &str) {
         let (value, open) = self.fill(value);
         if open.is_empty() {
             self.env.insert(name.to_ascii_uppercase(), value);
@@ -42,7 +42,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Replaces the expressions in a text. Gives those it had to leave too.
-    pub(super) fn fill(&self, text: &str) -> (String, Vec<String>) {
+    pub fn fill(&self, text: &str) -> (String, Vec<String>) {
         let mut filled = String::new();
         let mut open = Vec::new();
         let mut rest = text;

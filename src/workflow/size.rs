@@ -10,9 +10,9 @@ use github_actions_expressions::op::BinExpr;
 use github_actions_expressions::{Expr, SpannedExpr};
 
 /// How long an expression may be as it is written, in bytes: GitHub's own limit.
-pub(super) const WRITTEN: usize = 21_000;
+pub const WRITTEN: usize = 21_000;
 /// How long it may be with its contexts replaced by their values.
-pub(super) const FILLED: usize = 1024 * 1024;
+pub const FILLED: usize = 1024 * 1024;
 /// How many operators it may have.
 const OPERATORS: usize = 100;
 /// How long the template of `format` may be.
@@ -28,7 +28,7 @@ const TO_JSON: usize = 16;
 
 /// True where an expression has few enough operators that it can be walked.
 /// Quotes within strings are doubled, and so change nothing.
-pub(super) fn is_shallow(source: &str) -> bool {
+pub fn is_shallow(source: &str) -> bool {
     let mut quoted = false;
     let operators = source.bytes().filter(|byte| {
         quoted ^= *byte == b'\'';
@@ -39,7 +39,7 @@ pub(super) fn is_shallow(source: &str) -> bool {
 }
 
 /// True where the values of an expression fit into memory. It has to be shallow.
-pub(super) fn fits(expression: &SpannedExpr<'_>) -> bool {
+pub fn fits(expression: &SpannedExpr<'_>) -> bool {
     let mut left = VALUES;
     size(expression, &mut left).is_some()
 }

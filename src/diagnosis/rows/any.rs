@@ -15,7 +15,7 @@ const OTHER: Row = Row {
     ..ROW
 };
 
-pub(super) const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     Row {
         id: "registry-silent",
         words: &["the registry has stopped answering"],
@@ -263,7 +263,7 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// For answers that no row fits.
-pub(in crate::diagnosis) const ELSE: Row = Row {
+pub const ELSE: Row = Row {
     id: "unknown",
     meaning: "The registry answered {status}.",
     fix: "See what {registry} says of {image}",
@@ -271,7 +271,7 @@ pub(in crate::diagnosis) const ELSE: Row = Row {
 };
 
 /// For requests that got no answer, for reasons that no row fits.
-pub(in crate::diagnosis) const SILENCE: Row = Row {
+pub const SILENCE: Row = Row {
     id: "no-answer",
     meaning: "The registry gave no answer.",
     fix: "See that {registry} can be reached from this runner, for {image}",

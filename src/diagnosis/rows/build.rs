@@ -18,7 +18,7 @@ const NOT_FOUND: &[&str] = &[
 ];
 
 /// The scanner for `sbom`, which no workflow and no Dockerfile names.
-pub(super) const SCANNER: &[Row] = &[Row {
+pub const SCANNER: &[Row] = &[Row {
     id: "sbom-scanner",
     when: &[When::Scanner],
     kind: Kind::Other,
@@ -28,7 +28,7 @@ pub(super) const SCANNER: &[Row] = &[Row {
     ..ROW
 }];
 
-pub(super) const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     Row {
         id: "git-login",
         words: &[

@@ -9,7 +9,7 @@ const ENGINE: Row = Row {
     ..ROW
 };
 
-pub(super) const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     Row {
         id: "engine-forbidden",
         words: &["permission denied while trying to connect to the docker"],

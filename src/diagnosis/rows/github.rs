@@ -26,7 +26,7 @@ const DEPENDABOT: &str =
     "Dependabot's runs get a read-only token by default, and Dependabot's secrets only.";
 const ADD_PERMISSION: &str = "Add `permissions: packages: write` to the job that publishes {image}";
 
-pub(super) const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     Row {
         id: "github-secondary-limit",
         words: &["secondary rate limit"],

@@ -7,8 +7,8 @@ mod engine;
 mod github;
 mod registries;
 
-pub(super) use crate::diagnosis::rows::any::ELSE;
-pub(super) use crate::diagnosis::rows::any::SILENCE;
+pub use crate::diagnosis::rows::any::ELSE;
+pub use crate::diagnosis::rows::any::SILENCE;
 
 use crate::diagnosis::row::Row;
 

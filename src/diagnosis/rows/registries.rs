@@ -7,7 +7,7 @@ const HUB: Row = Row {
     ..ROW
 };
 
-pub(super) const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     Row {
         id: "hub-no-namespace",
         status: Status::Refused,

@@ -2,6 +2,7 @@
 
 use crate::diagnosis::tests::*;
 use crate::image::Access;
+use crate::registry::Refusal;
 
 const SETTINGS: &str = "https://github.com/orgs/acme/packages/container/app/settings";
 const POLICY: &str = "https://github.com/organizations/acme/settings/packages";

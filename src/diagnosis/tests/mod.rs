@@ -1,5 +1,9 @@
 //! The table as a whole: signal in, diagnosis out.
 
+use crate::diagnosis::row::Row;
+use crate::diagnosis::signal::Signal;
+use crate::registry::Refusal;
+
 mod answers;
 mod texts;
 
@@ -11,8 +15,11 @@ use serde_json::{Value, json};
 use crate::diagnosis::row::Place;
 use crate::diagnosis::row::When;
 use crate::diagnosis::*;
-use crate::event::{Payload, RunContext};
-use crate::facts::{OwnerKind, Package, Permission};
+use crate::event::Payload;
+use crate::event::RunContext;
+use crate::facts::OwnerKind;
+use crate::facts::Package;
+use crate::facts::Permission;
 use crate::image::ImageName;
 use crate::registry::Stage;
 

@@ -69,11 +69,9 @@ impl AllImages<'_> {
         let is_whole = matches!(ended, BuildExit::Well | BuildExit::Cancelled(_, true));
         let mut metadata = is_whole.then(|| Metadata::read(&files.metadata(None)));
         let begun = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
-            let with_another = matches!(
-                ended,
-                BuildExit::Failed { .. } | BuildExit::Silent(_) | BuildExit::Unanswered(_)
-            );
-            if with_another {
+            if let BuildExit::Failed { .. } | BuildExit::Silent(_) | BuildExit::Unanswered(_) =
+                ended
+            {
                 watch.cut_short(Interrupted::WithAnother);
             }
             let target = watch.target;
@@ -86,7 +84,7 @@ impl AllImages<'_> {
             })
         });
         let begun: Vec<_> = begun.collect();
-        let left = begun.iter().filter(|begun| begun.is_none()).count();
+        let left = begun.iter().filter(|one| one.is_none()).count();
         if left > 0 {
             info!(
                 "{left} of the targets were ended with the one that failed: each is built by itself"

@@ -27,7 +27,7 @@ const INPUT: &str = "bake-files";
 ///
 /// # Errors
 /// When that is outside the workspace and not allowed, or cannot be told.
-pub(super) fn check(files: &[String], host: &Host, allowed: &Allowed) -> Result<(), InputProblem> {
+pub fn check(files: &[String], host: &Host, allowed: &Allowed) -> Result<(), InputProblem> {
     let mut look = Look {
         host,
         allowed,
@@ -58,7 +58,7 @@ pub(super) fn check(files: &[String], host: &Host, allowed: &Allowed) -> Result<
 
 /// What a compose file names.
 #[derive(Default)]
-pub(in crate::facts) struct Named {
+pub struct Named {
     /// Further compose files.
     files: Vec<String>,
     /// Anything else: files of variables, and folders that have one.
@@ -151,7 +151,7 @@ fn unknown(file: &str, why: &str) -> InputProblem {
 }
 
 /// What a compose file names; `None` where that cannot be told.
-pub(in crate::facts) fn named(text: &str) -> Option<Named> {
+pub fn named(text: &str) -> Option<Named> {
     let mut named = Named::default();
     match yaml::read::<Value>(text) {
         Ok(value) => collect(&value, &mut named),

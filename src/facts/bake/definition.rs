@@ -7,21 +7,21 @@ use serde_json::{Map, Value};
 use crate::input::grammar::csv;
 
 /// A definition.
-pub(super) type Definition = Map<String, Value>;
+pub type Definition = Map<String, Value>;
 
 /// A text, as it is meant.
-pub(super) fn text(definition: &Definition, key: &str) -> Option<String> {
+pub fn text(definition: &Definition, key: &str) -> Option<String> {
     definition.get(key)?.as_str().map(unescaped)
 }
 
 /// A list of texts, as they are meant.
-pub(super) fn texts(definition: &Definition, key: &str) -> Vec<String> {
+pub fn texts(definition: &Definition, key: &str) -> Vec<String> {
     let texts = list(definition, key).filter_map(Value::as_str);
     texts.map(unescaped).collect()
 }
 
 /// A map of texts; what is unset is left out.
-pub(super) fn pairs(definition: &Definition, key: &str) -> Vec<(String, String)> {
+pub fn pairs(definition: &Definition, key: &str) -> Vec<(String, String)> {
     let pairs = definition.get(key).and_then(Value::as_object);
     let pairs = pairs.into_iter().flatten();
     let pairs = pairs.filter_map(|(name, value)| Some((name.clone(), unescaped(value.as_str()?))));
@@ -30,7 +30,7 @@ pub(super) fn pairs(definition: &Definition, key: &str) -> Vec<(String, String)>
 
 /// Entries such as those of `cache-to`, as buildx takes them on its command
 /// line: newer ones print them as objects.
-pub(super) fn entries(definition: &Definition, key: &str) -> Vec<String> {
+pub fn entries(definition: &Definition, key: &str) -> Vec<String> {
     let entry = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Object(attributes) => Some(fields(attributes)),
@@ -61,14 +61,14 @@ fn fields(attributes: &Map<String, Value>) -> String {
 }
 
 /// The build context.
-pub(super) fn context(definition: &Definition) -> String {
+pub fn context(definition: &Definition) -> String {
     let context = text(definition, "context").unwrap_or_else(|| ".".to_owned());
     let local = context.strip_prefix("cwd://").map(str::to_owned);
     local.unwrap_or(context)
 }
 
 /// The Dockerfile, from the working directory where the context is a folder.
-pub(super) fn file(definition: &Definition) -> String {
+pub fn file(definition: &Definition) -> String {
     let file = text(definition, "dockerfile").unwrap_or_else(|| "Dockerfile".to_owned());
     if let Some(file) = file.strip_prefix("cwd://") {
         return file.to_owned();

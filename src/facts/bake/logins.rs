@@ -12,34 +12,34 @@ use crate::secret::Secret;
 
 /// What was found in all definitions.
 #[derive(Default)]
-pub(super) struct Found {
+pub struct Found {
     /// Each login once.
-    pub(super) all: Vec<GitLogin>,
+    pub all: Vec<GitLogin>,
     /// What belongs to each definition.
-    pub(super) of: BTreeMap<String, OfDefinition>,
+    pub of: BTreeMap<String, OfDefinition>,
     /// What is to be hidden.
-    pub(super) secrets: Vec<Secret>,
+    pub secrets: Vec<Secret>,
 }
 
 /// What belongs to one definition.
 #[derive(Clone, Default)]
-pub(super) struct OfDefinition {
+pub struct OfDefinition {
     /// The places of its logins among all.
-    pub(super) git: Vec<usize>,
+    pub git: Vec<usize>,
     /// The addresses whose login stays in them, each as key and host.
-    pub(super) left: Vec<(String, String)>,
-    pub(super) problems: Vec<InputProblem>,
+    pub left: Vec<(String, String)>,
+    pub problems: Vec<InputProblem>,
 }
 
 /// A login that stood in an entry of `set`.
-pub(super) struct OfSet {
+pub struct OfSet {
     /// The targets that it is for.
-    pub(super) pattern: String,
-    pub(super) login: GitLogin,
+    pub pattern: String,
+    pub login: GitLogin,
 }
 
 /// The entries of `set` without the logins in them, and those.
-pub(super) fn take_out_of_set(set: &[String]) -> Result<(Vec<String>, Vec<OfSet>), InputProblem> {
+pub fn take_out_of_set(set: &[String]) -> Result<(Vec<String>, Vec<OfSet>), InputProblem> {
     let mut all = Vec::new();
     let mut entries = Vec::new();
     for entry in set {
@@ -55,7 +55,7 @@ pub(super) fn take_out_of_set(set: &[String]) -> Result<(Vec<String>, Vec<OfSet>
 }
 
 /// Takes the logins out of all definitions.
-pub(super) fn take(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
+pub fn take(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
     let mut found = Found::default();
     for (name, value) in all.iter_mut() {
         let Some(definition) = value.as_object_mut() else {

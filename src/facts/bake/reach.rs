@@ -45,7 +45,7 @@ pub enum Reached {
 }
 
 /// What `allow` and the workspace give leave for.
-pub(super) struct Allowed {
+pub struct Allowed {
     read: Vec<PathBuf>,
     write: Vec<PathBuf>,
     agent: bool,
@@ -53,7 +53,7 @@ pub(super) struct Allowed {
 
 impl Allowed {
     /// By the entries of `allow`.
-    pub(super) fn of(allow: &[String], host: &Host) -> Self {
+    pub fn of(allow: &[String], host: &Host) -> Self {
         let workspace = real(host.directory(), 0);
         let mut allowed = Self {
             read: vec![workspace.clone()],
@@ -77,7 +77,7 @@ impl Allowed {
 
     /// The entry of `allow` that is missing for a path, read from the working
     /// directory as the kernel and as buildx read it.
-    pub(super) fn missing(&self, path: &str, writes: bool, host: &Host) -> Option<String> {
+    pub fn missing(&self, path: &str, writes: bool, host: &Host) -> Option<String> {
         let (name, all) = match writes {
             true => ("fs.write", &self.write),
             false => ("fs.read", &self.read),
@@ -92,7 +92,7 @@ impl Allowed {
 
 impl Allowed {
     /// The same for a path that is in the workspace until links are followed.
-    pub(super) fn left_by_link(&self, path: &str, host: &Host) -> Option<String> {
+    pub fn left_by_link(&self, path: &str, host: &Host) -> Option<String> {
         let spelt = plain(&host.path(path));
         let is_inside = spelt.starts_with(plain(host.directory()));
         self.missing(path, false, host).filter(|_| is_inside)
@@ -135,7 +135,7 @@ fn real(path: &Path, links: usize) -> PathBuf {
 }
 
 /// What this definition wants of the machine.
-pub(super) fn reach(
+pub fn reach(
     name: &str,
     definition: &Definition,
     all: &Map<String, Value>,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::error::InputProblem;
-use crate::facts::Workspace;
 use crate::facts::bake::definition::{self, Definition};
 use crate::facts::bake::logins::Found;
 use crate::facts::bake::reach::{Allowed, Reach, reach};
+use crate::facts::workspace::Workspace;
 use crate::host::{Host, file};
 use crate::input::build::bake::SecretSpec;
 
@@ -39,7 +39,7 @@ pub struct Target {
 
 impl Target {
     /// `None` for a name that buildx would not accept, or take for an option.
-    pub(super) fn look(
+    pub fn look(
         name: &str,
         all: &Map<String, Value>,
         host: &Host,
@@ -75,7 +75,7 @@ impl Target {
 
     /// Takes over what was taken out of its addresses, and of those that it is made
     /// from.
-    pub(super) fn take_logins(&mut self, found: &Found) {
+    pub fn take_logins(&mut self, found: &Found) {
         for name in self.family.keys() {
             let own = found.of.get(name).cloned().unwrap_or_default();
             self.git_logins.insert(name.clone(), own.git);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use gix_hash::ObjectId;
 use gix_object::FindExt as _;
 
-use crate::facts::checkout::Checkout;
+use crate::facts::checkout::open::Checkout;
 use crate::host::file;
 
 /// Clocks of committers differ. Git takes a day for the most, too, where it
@@ -13,7 +13,7 @@ use crate::host::file;
 const SLOP: i64 = 86_400;
 
 /// Answers for the commit of HEAD. Each commit is read once, whatever is asked.
-pub(super) struct Ancestry<'a> {
+pub struct Ancestry<'a> {
     checkout: &'a Checkout,
     /// No older commit can have it as an ancestor, in seconds since 1970.
     since: i64,
@@ -25,7 +25,7 @@ pub(super) struct Ancestry<'a> {
 }
 
 impl<'a> Ancestry<'a> {
-    pub(super) fn of(checkout: &'a Checkout) -> Option<Self> {
+    pub fn of(checkout: &'a Checkout) -> Option<Self> {
         let date = checkout.committed().ok()?.as_second();
         Some(Self {
             since: date - SLOP,
@@ -37,7 +37,7 @@ impl<'a> Ancestry<'a> {
     }
 
     /// True when the commit is HEAD's, or HEAD's is among its ancestors.
-    pub(super) fn has(&mut self, commit: ObjectId) -> bool {
+    pub fn has(&mut self, commit: ObjectId) -> bool {
         let mut left = vec![commit];
         while let Some(commit) = left.pop() {
             if commit == self.checkout.head {

@@ -9,7 +9,7 @@ use gix_object::FindExt as _;
 use gix_ref::file::ReferenceExt as _;
 
 use crate::facts::checkout::ancestry::Ancestry;
-use crate::facts::checkout::{Checkout, Error, unreadable};
+use crate::facts::checkout::open::{Checkout, Error, unreadable};
 
 const BRANCHES: &str = "refs/heads/";
 const REMOTES: &str = "refs/remotes/";
@@ -22,7 +22,7 @@ struct Tip {
 }
 
 impl Checkout {
-    pub(super) fn detached_ref(&self) -> Result<String, Error> {
+    pub fn detached_ref(&self) -> Result<String, Error> {
         let tips: Vec<Tip> = self.tips()?;
         let here = |scope: &'static str| {
             let names = tips.iter().filter(|tip| tip.commit == self.head);

@@ -2,7 +2,7 @@
 
 /// `OWNER/NAME`, when the URL leads to this host. Ports and users, which differ
 /// between ways to reach the same server, do not count.
-pub(super) fn repository_on(host: &str, url: &str) -> Option<String> {
+pub fn repository_on(host: &str, url: &str) -> Option<String> {
     let (authority, path) = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?,
         // `USER@HOST:PATH`, as scp has it.

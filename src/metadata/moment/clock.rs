@@ -12,14 +12,14 @@ const LAST_TRANSITIONS: &str = "2499-12-31T00:00:00Z";
 
 /// Where times without a zone of their own are shown.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock {
+pub struct ZonedNow {
     /// The process's zone.
-    pub(crate) local: TimeZone,
+    pub local: TimeZone,
 }
 
 /// A time in a zone.
 #[derive(Clone, Debug)]
-pub(crate) struct Moment {
+pub struct Moment {
     milliseconds: i64,
     civil: DateTime,
     offset_seconds: i64,
@@ -27,10 +27,10 @@ pub(crate) struct Moment {
     zoned: bool,
 }
 
-impl Clock {
+impl ZonedNow {
     /// Shows a time in a zone by name; in the process's own for a name that
     /// nobody knows, as moment does.
-    pub(crate) fn moment(&self, time: Timestamp, zone: &str) -> Moment {
+    pub fn moment(&self, time: Timestamp, zone: &str) -> Moment {
         match find(zone) {
             Some(zone) => moment(time, &zone, true),
             None => moment(time, &self.local, false),
@@ -75,16 +75,16 @@ fn moment(time: Timestamp, zone: &TimeZone, zoned: bool) -> Moment {
 }
 
 impl Moment {
-    pub(super) fn is_utc(&self) -> bool {
+    pub fn is_utc(&self) -> bool {
         self.zoned && self.offset_seconds == 0
     }
 
-    pub(super) fn year(&self) -> i64 {
+    pub fn year(&self) -> i64 {
         i64::from(self.civil.year())
     }
 
     /// The year of its era: 1 BC is the year 0.
-    pub(super) fn era_year(&self) -> i64 {
+    pub fn era_year(&self) -> i64 {
         if self.year() > 0 {
             self.year()
         } else {
@@ -92,11 +92,11 @@ impl Moment {
         }
     }
 
-    pub(super) fn month(&self) -> i64 {
+    pub fn month(&self) -> i64 {
         i64::from(self.civil.month())
     }
 
-    pub(super) fn month_name(&self) -> &'static str {
+    pub fn month_name(&self) -> &'static str {
         const NAMES: [&str; 12] = [
             "January",
             "February",
@@ -114,24 +114,24 @@ impl Moment {
         name(&NAMES, self.month() - 1)
     }
 
-    pub(super) fn quarter(&self) -> i64 {
+    pub fn quarter(&self) -> i64 {
         (self.month() + 2) / 3
     }
 
-    pub(super) fn day(&self) -> i64 {
+    pub fn day(&self) -> i64 {
         i64::from(self.civil.day())
     }
 
-    pub(super) fn day_of_year(&self) -> i64 {
+    pub fn day_of_year(&self) -> i64 {
         i64::from(self.civil.day_of_year())
     }
 
     /// Days since Sunday.
-    pub(super) fn weekday(&self) -> i64 {
+    pub fn weekday(&self) -> i64 {
         i64::from(self.civil.weekday().to_sunday_zero_offset())
     }
 
-    pub(super) fn weekday_name(&self) -> &'static str {
+    pub fn weekday_name(&self) -> &'static str {
         const NAMES: [&str; 7] = [
             "Sunday",
             "Monday",
@@ -145,49 +145,49 @@ impl Moment {
     }
 
     /// Monday is 1, Sunday 7.
-    pub(super) fn iso_weekday(&self) -> i64 {
+    pub fn iso_weekday(&self) -> i64 {
         i64::from(self.civil.weekday().to_monday_one_offset())
     }
 
     /// Year and week, where a week starts on Sunday and week 1 has January 1st.
-    pub(super) fn week(&self) -> (i64, i64) {
+    pub fn week(&self) -> (i64, i64) {
         week(self, 0, 6)
     }
 
     /// Year and week of ISO 8601.
-    pub(super) fn iso_week(&self) -> (i64, i64) {
+    pub fn iso_week(&self) -> (i64, i64) {
         week(self, 1, 4)
     }
 
-    pub(super) fn hour(&self) -> i64 {
+    pub fn hour(&self) -> i64 {
         i64::from(self.civil.hour())
     }
 
-    pub(super) fn minute(&self) -> i64 {
+    pub fn minute(&self) -> i64 {
         i64::from(self.civil.minute())
     }
 
-    pub(super) fn second(&self) -> i64 {
+    pub fn second(&self) -> i64 {
         i64::from(self.civil.second())
     }
 
-    pub(super) fn millisecond(&self) -> i64 {
+    pub fn millisecond(&self) -> i64 {
         i64::from(self.civil.millisecond())
     }
 
-    pub(super) fn unix_milliseconds(&self) -> i64 {
+    pub fn unix_milliseconds(&self) -> i64 {
         self.milliseconds
     }
 
     /// `+02:00`; seconds of old local times are cut off.
-    pub(super) fn offset_text(&self, separator: &str) -> String {
+    pub fn offset_text(&self, separator: &str) -> String {
         let sign = if self.offset_seconds < 0 { '-' } else { '+' };
         let minutes = self.offset_seconds.abs() / 60;
         format!("{sign}{:02}{separator}{:02}", minutes / 60, minutes % 60)
     }
 
     /// The zone's short name, empty for the process's own zone.
-    pub(super) fn abbreviation(&self) -> &str {
+    pub fn abbreviation(&self) -> &str {
         &self.abbreviation
     }
 }

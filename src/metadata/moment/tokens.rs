@@ -100,7 +100,7 @@ const TOKENS: &[&str] = &[
 
 /// Replaces the long tokens, again and again as a replacement may bring forth
 /// another; moment stops after six rounds, too.
-pub(super) fn expand(pattern: &str) -> String {
+pub fn expand(pattern: &str) -> String {
     let mut expanded = pattern.to_owned();
     for _ in 0..6 {
         let next = expand_once(&expanded);
@@ -141,7 +141,7 @@ fn long(text: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// Splits a format; line breaks are lost, as moment loses them.
-pub(super) fn split(pattern: &str) -> Vec<&str> {
+pub fn split(pattern: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = pattern;
     while let Some(first) = rest.chars().next() {
@@ -179,7 +179,7 @@ fn bracketed(text: &str) -> Option<usize> {
 }
 
 /// What a token that stands for itself prints: no brackets, no backslashes.
-pub(super) fn literal(token: &str) -> String {
+pub fn literal(token: &str) -> String {
     if token.len() > 1 && token.starts_with('[') {
         let inner = token.strip_prefix('[').unwrap_or(token);
         return inner.strip_suffix(']').unwrap_or(inner).to_owned();

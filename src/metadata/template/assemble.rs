@@ -3,24 +3,24 @@
 
 use crate::input::grammar::javascript::number_text;
 use crate::metadata::template::ast::{Block, Call, Expression, Program, Statement, Strip};
-use crate::metadata::template::lexer::{Kind, Token};
+use crate::metadata::template::token::{Kind, Token};
 
 /// The opening tag of a block.
-pub(super) struct Opening {
-    pub(super) call: Call,
-    pub(super) block_params: Option<Vec<String>>,
-    pub(super) strip: Strip,
+pub struct Opening {
+    pub call: Call,
+    pub block_params: Option<Vec<String>>,
+    pub strip: Strip,
 }
 
 /// What follows the first part of a block.
-pub(super) struct Otherwise {
-    pub(super) strip: Strip,
-    pub(super) program: Program,
-    pub(super) chain: bool,
+pub struct Otherwise {
+    pub strip: Strip,
+    pub program: Program,
+    pub chain: bool,
 }
 
 /// Puts a block together, as `prepareBlock` of Handlebars does.
-pub(super) fn block(
+pub fn block(
     opening: Opening,
     mut program: Program,
     otherwise: Option<Otherwise>,
@@ -48,7 +48,7 @@ pub(super) fn block(
     }
 }
 
-pub(super) fn strip(open: &str, close: &str) -> Strip {
+pub fn strip(open: &str, close: &str) -> Strip {
     let end = close.chars().rev().nth(2);
     Strip {
         open: open.chars().nth(2) == Some('~'),
@@ -57,7 +57,7 @@ pub(super) fn strip(open: &str, close: &str) -> Strip {
 }
 
 /// `[a b]` is the name `a b`.
-pub(super) fn unbracketed(name: &str) -> &str {
+pub fn unbracketed(name: &str) -> &str {
     let inner = name
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'));
@@ -68,7 +68,7 @@ pub(super) fn unbracketed(name: &str) -> &str {
 }
 
 /// How a name prints, be it a literal.
-pub(super) fn spelling(expression: &Expression) -> String {
+pub fn spelling(expression: &Expression) -> String {
     match expression {
         Expression::Path(path) => path.original.clone(),
         Expression::Text(text) => text.clone(),
@@ -81,7 +81,7 @@ pub(super) fn spelling(expression: &Expression) -> String {
 }
 
 /// A closing tag repeats the opening one; `"5"` does not close `5`.
-pub(super) fn same_name(opened: &Expression, closed: &Expression) -> bool {
+pub fn same_name(opened: &Expression, closed: &Expression) -> bool {
     use Expression::{Boolean, Call, Null, Number, Path, Text, Undefined};
     match (opened, closed) {
         (Path(_) | Text(_), Path(_) | Text(_)) => spelling(opened) == spelling(closed),
@@ -93,7 +93,7 @@ pub(super) fn same_name(opened: &Expression, closed: &Expression) -> bool {
     }
 }
 
-pub(super) fn unexpected(token: &Token) -> String {
+pub fn unexpected(token: &Token) -> String {
     match token.kind {
         Kind::End => "the template ends before it is complete".to_owned(),
         _ => format!("{:?} is not expected there", token.text),

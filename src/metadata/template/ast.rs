@@ -2,16 +2,16 @@
 
 /// A sequence of statements: the whole template or the inside of a block.
 #[derive(Debug, Default)]
-pub(super) struct Program {
-    pub(super) body: Vec<Statement>,
+pub struct Program {
+    pub body: Vec<Statement>,
     /// `as |a b|` of the block that this is the inside of.
-    pub(super) block_params: Option<Vec<String>>,
+    pub block_params: Option<Vec<String>>,
     /// True for the `else if …` part of a block.
-    pub(super) chained: bool,
+    pub chained: bool,
 }
 
 #[derive(Debug)]
-pub(super) enum Statement {
+pub enum Statement {
     Content(Content),
     Comment(Strip),
     Mustache(Mustache),
@@ -23,59 +23,59 @@ pub(super) enum Statement {
 
 /// Text outside of braces.
 #[derive(Debug)]
-pub(super) struct Content {
+pub struct Content {
     /// As it was written; what decides about lines of their own.
-    pub(super) original: String,
+    pub original: String,
     /// What is left of it after white-space control.
-    pub(super) value: String,
-    pub(super) left_stripped: bool,
-    pub(super) right_stripped: bool,
+    pub value: String,
+    pub left_stripped: bool,
+    pub right_stripped: bool,
 }
 
 /// `~` at the start and end of a tag.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Strip {
-    pub(super) open: bool,
-    pub(super) close: bool,
+pub struct Strip {
+    pub open: bool,
+    pub close: bool,
 }
 
 /// `{{…}}`
 #[derive(Debug)]
-pub(super) struct Mustache {
-    pub(super) call: Call,
-    pub(super) escaped: bool,
-    pub(super) strip: Strip,
+pub struct Mustache {
+    pub call: Call,
+    pub escaped: bool,
+    pub strip: Strip,
 }
 
 /// `{{> …}}`
 #[derive(Debug)]
-pub(super) struct Partial {
-    pub(super) name: String,
-    pub(super) strip: Strip,
+pub struct Partial {
+    pub name: String,
+    pub strip: Strip,
 }
 
 /// `{{#…}}…{{/…}}`
 #[derive(Debug)]
-pub(super) struct Block {
-    pub(super) call: Call,
-    pub(super) program: Option<Program>,
-    pub(super) inverse: Option<Program>,
-    pub(super) open_strip: Strip,
-    pub(super) inverse_strip: Strip,
-    pub(super) close_strip: Strip,
+pub struct Block {
+    pub call: Call,
+    pub program: Option<Program>,
+    pub inverse: Option<Program>,
+    pub open_strip: Strip,
+    pub inverse_strip: Strip,
+    pub close_strip: Strip,
 }
 
 /// A name with what follows it: a value, or a function and its arguments.
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) path: Expression,
-    pub(super) params: Vec<Expression>,
+pub struct Call {
+    pub path: Expression,
+    pub params: Vec<Expression>,
     /// `key=value`; of equal keys the first counts.
-    pub(super) hash: Vec<(String, Expression)>,
+    pub hash: Vec<(String, Expression)>,
 }
 
 #[derive(Debug)]
-pub(super) enum Expression {
+pub enum Expression {
     Path(Path),
     Text(String),
     Number(f64),
@@ -87,18 +87,18 @@ pub(super) enum Expression {
 
 /// `a.b`, `../a`, `this`, `@root.a`
 #[derive(Clone, Debug)]
-pub(super) struct Path {
-    pub(super) data: bool,
-    pub(super) depth: usize,
-    pub(super) parts: Vec<String>,
+pub struct Path {
+    pub data: bool,
+    pub depth: usize,
+    pub parts: Vec<String>,
     /// As it was written, without brackets.
-    pub(super) original: String,
+    pub original: String,
 }
 
 impl Path {
     /// True for `./a`, `this.a` and, as in Handlebars, for any name in which a
     /// word ends with `this`.
-    pub(super) fn scoped(&self) -> bool {
+    pub fn scoped(&self) -> bool {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         self.original.starts_with('.')
             || self.original.match_indices("this").any(|(at, this)| {
@@ -108,7 +108,7 @@ impl Path {
     }
 
     /// True for one plain name.
-    pub(super) fn simple(&self) -> bool {
+    pub fn simple(&self) -> bool {
         self.parts.len() == 1 && !self.scoped() && self.depth == 0
     }
 }

@@ -8,7 +8,7 @@ use crate::metadata::template::value::Value;
 
 /// Names that are helpers whatever the context holds. The last two exist for
 /// the reader of templates only.
-pub(super) const KNOWN: [&str; 8] = [
+pub const KNOWN: [&str; 8] = [
     "if",
     "unless",
     "each",
@@ -19,7 +19,7 @@ pub(super) const KNOWN: [&str; 8] = [
     "blockHelperMissing",
 ];
 
-pub(super) fn call(
+pub fn call(
     renderer: &Renderer<'_>,
     name: &str,
     params: &[Value],
@@ -133,7 +133,7 @@ fn each(
 
 /// `{{#value}}…{{/value}}`: a loop, a condition or a change of context,
 /// whichever the value is good for.
-pub(super) fn of_value(
+pub fn of_value(
     renderer: &Renderer<'_>,
     value: &Value,
     block: &Block,

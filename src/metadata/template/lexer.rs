@@ -4,49 +4,11 @@ use crate::input::grammar::javascript::is_space;
 use crate::metadata::template::scan::{
     delimited, ends_word, inverse, literal, name, name_length, opening,
 };
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Content,
-    Comment,
-    OpenRawBlock,
-    CloseRawBlock,
-    EndRawBlock,
-    OpenPartial,
-    OpenPartialBlock,
-    OpenBlock,
-    OpenEndBlock,
-    Inverse,
-    OpenInverse,
-    OpenInverseChain,
-    OpenUnescaped,
-    CloseUnescaped,
-    Open,
-    Close,
-    OpenCall,
-    CloseCall,
-    Equals,
-    Name,
-    Separator,
-    Text,
-    Number,
-    Boolean,
-    Undefined,
-    Null,
-    Data,
-    OpenBlockParams,
-    CloseBlockParams,
-    End,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) text: String,
-}
+use crate::metadata::template::token::Kind;
+use crate::metadata::template::token::Token;
 
 /// Splits a template into tokens, of which the last is [`Kind::End`].
-pub(super) fn tokens(template: &str) -> Result<Vec<Token>, String> {
+pub fn tokens(template: &str) -> Result<Vec<Token>, String> {
     let mut lexer = Lexer {
         all: template,
         rest: template,

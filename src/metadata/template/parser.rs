@@ -6,13 +6,13 @@ use crate::metadata::template::assemble::{
 use crate::metadata::template::ast::{
     Block, Call, Content, Expression, Mustache, Partial, Path, Program, Statement, Strip,
 };
-use crate::metadata::template::lexer::{Kind, Token};
+use crate::metadata::template::token::{Kind, Token};
 
 /// Deepest nesting of blocks and of calls in parentheses. What is nested is
 /// read and rendered by recursion.
 const DEEPEST: usize = 64;
 
-pub(super) fn parse(tokens: Vec<Token>) -> Result<Program, String> {
+pub fn parse(tokens: Vec<Token>) -> Result<Program, String> {
     let mut parser = Parser {
         tokens: tokens.into_iter().peekable(),
         depth: 0,

@@ -9,10 +9,10 @@ use crate::metadata::template::scope::{BlockParams, Contexts, Data, Scope, block
 use crate::metadata::template::value::Value;
 
 /// `key=value` arguments.
-pub(crate) type Hash = [(String, Value)];
+pub type Hash = [(String, Value)];
 
 /// Calls the functions that a root value holds.
-pub(crate) trait Functions {
+pub trait Functions {
     /// Calls a function on `this`. `options` is there when the template calls
     /// it by name, and absent when a helper or a path comes upon it.
     fn call(
@@ -29,7 +29,7 @@ const MOST_STEPS: usize = 100_000;
 /// Longest text that one template may give, in bytes.
 const LONGEST: usize = 1024 * 1024;
 
-pub(super) fn render(
+pub fn render(
     program: &Program,
     root: &Value,
     functions: &dyn Functions,
@@ -50,9 +50,9 @@ pub(super) fn render(
     renderer.program(program, &scope)
 }
 
-pub(super) struct Renderer<'a> {
+pub struct Renderer<'a> {
     root: &'a Value,
-    pub(super) functions: &'a dyn Functions,
+    pub functions: &'a dyn Functions,
     steps: Cell<usize>,
 }
 
@@ -65,7 +65,7 @@ enum Use {
 }
 
 impl Renderer<'_> {
-    pub(super) fn program(&self, program: &Program, scope: &Scope<'_>) -> Result<String, String> {
+    pub fn program(&self, program: &Program, scope: &Scope<'_>) -> Result<String, String> {
         let mut output = String::new();
         for statement in &program.body {
             self.steps.set(self.steps.get() + 1);
@@ -257,7 +257,7 @@ impl Renderer<'_> {
     }
 
     /// The value, or what it gives when it is a function.
-    pub(super) fn lambda(&self, value: Value, this: &Value) -> Result<Value, String> {
+    pub fn lambda(&self, value: Value, this: &Value) -> Result<Value, String> {
         match value {
             Value::Function(function) => self.functions.call(function.name, this, &[], None),
             value => Ok(value),
@@ -285,7 +285,7 @@ impl Renderer<'_> {
     }
 
     /// Renders the inside of a block over a context.
-    pub(super) fn inside(
+    pub fn inside(
         &self,
         program: &Program,
         here: Value,

@@ -2,11 +2,11 @@
 //! lexer of Handlebars 4.7.
 
 use crate::input::grammar::javascript::is_space;
-use crate::metadata::template::lexer::Kind;
+use crate::metadata::template::token::Kind;
 
 /// Length of `"…"` or `[…]`: to the first end that no backslash precedes, or
 /// to the last that one does.
-pub(super) fn delimited(text: &str, end: char) -> Option<usize> {
+pub fn delimited(text: &str, end: char) -> Option<usize> {
     let mut last = None;
     let mut chars = text.char_indices().skip(1).peekable();
     while let Some((at, c)) = chars.next() {
@@ -22,7 +22,7 @@ pub(super) fn delimited(text: &str, end: char) -> Option<usize> {
 }
 
 /// `^}}` or `else}}`, with white space and `~`.
-pub(super) fn inverse(inner: &str) -> Option<usize> {
+pub fn inverse(inner: &str) -> Option<usize> {
     let bare = inner.strip_prefix('^').or_else(|| {
         let word = inner.trim_start_matches(is_space);
         word.strip_prefix("else")
@@ -34,7 +34,7 @@ pub(super) fn inverse(inner: &str) -> Option<usize> {
 }
 
 /// What a tag starts with, after `{{` and `~`.
-pub(super) fn opening(inner: &str) -> (Kind, usize) {
+pub fn opening(inner: &str) -> (Kind, usize) {
     let sign = [
         ("#>", Kind::OpenPartialBlock),
         (">", Kind::OpenPartial),
@@ -59,12 +59,12 @@ pub(super) fn opening(inner: &str) -> (Kind, usize) {
     }
 }
 
-pub(super) fn ends_word(after: Option<&str>, signs: &str) -> bool {
+pub fn ends_word(after: Option<&str>, signs: &str) -> bool {
     let next = after.unwrap_or_default().chars().next();
     next.is_some_and(|c| signs.contains(c) || is_space(c))
 }
 
-pub(super) fn literal(text: &str) -> Option<(Kind, usize)> {
+pub fn literal(text: &str) -> Option<(Kind, usize)> {
     let words = [
         ("true", Kind::Boolean),
         ("false", Kind::Boolean),
@@ -88,7 +88,7 @@ pub(super) fn literal(text: &str) -> Option<(Kind, usize)> {
 }
 
 /// `-1.5`
-pub(super) fn number_length(text: &str) -> usize {
+pub fn number_length(text: &str) -> usize {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let sign = usize::from(text.starts_with('-'));
     let whole = digits(text.get(sign..).unwrap_or_default());
@@ -103,13 +103,13 @@ pub(super) fn number_length(text: &str) -> usize {
     }
 }
 
-pub(super) fn name(text: &str) -> Option<(Kind, usize)> {
+pub fn name(text: &str) -> Option<(Kind, usize)> {
     let length = name_length(text);
     let ends = length > 0 && ends_word(text.get(length..), "=~}/.)|");
     ends.then_some((Kind::Name, length))
 }
 
-pub(super) fn name_length(text: &str) -> usize {
+pub fn name_length(text: &str) -> usize {
     let ends = |c: char| is_space(c) || "!\"#%&'()*+,./;<=>@[\\]^`{|}~".contains(c);
     text.find(ends).unwrap_or(text.len())
 }

@@ -5,35 +5,32 @@ use crate::metadata::template::value::Value;
 
 /// What names mean at one place of the template.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
-    pub(super) contexts: &'a Contexts<'a>,
-    pub(super) data: Option<&'a Data<'a>>,
-    pub(super) block_params: Option<&'a BlockParams<'a>>,
+pub struct Scope<'a> {
+    pub contexts: &'a Contexts<'a>,
+    pub data: Option<&'a Data<'a>>,
+    pub block_params: Option<&'a BlockParams<'a>>,
 }
 
 /// `this`, `..` and so on.
-pub(super) struct Contexts<'a> {
-    pub(super) here: Value,
-    pub(super) outer: Option<&'a Contexts<'a>>,
+pub struct Contexts<'a> {
+    pub here: Value,
+    pub outer: Option<&'a Contexts<'a>>,
 }
 
 /// `@key`, `@index`, `@first`, `@last` of one loop.
-pub(super) struct Data<'a> {
-    pub(super) values: [(&'static str, Value); 4],
-    pub(super) outer: Option<&'a Data<'a>>,
+pub struct Data<'a> {
+    pub values: [(&'static str, Value); 4],
+    pub outer: Option<&'a Data<'a>>,
 }
 
 /// `as |a b|` of one block. Without values the names are there, but unusable.
-pub(super) struct BlockParams<'a> {
-    pub(super) names: &'a [String],
-    pub(super) values: Option<Vec<Value>>,
-    pub(super) outer: Option<&'a BlockParams<'a>>,
+pub struct BlockParams<'a> {
+    pub names: &'a [String],
+    pub values: Option<Vec<Value>>,
+    pub outer: Option<&'a BlockParams<'a>>,
 }
 
-pub(super) fn block_param<'a>(
-    name: &str,
-    scope: &Scope<'a>,
-) -> Option<(&'a BlockParams<'a>, usize)> {
+pub fn block_param<'a>(name: &str, scope: &Scope<'a>) -> Option<(&'a BlockParams<'a>, usize)> {
     let mut frame = scope.block_params;
     while let Some(params) = frame {
         if let Some(at) = params.names.iter().position(|other| other == name) {
@@ -44,7 +41,7 @@ pub(super) fn block_param<'a>(
     None
 }
 
-pub(super) fn context(depth: usize, scope: &Scope<'_>) -> Value {
+pub fn context(depth: usize, scope: &Scope<'_>) -> Value {
     let mut contexts = Some(scope.contexts);
     for _ in 0..depth {
         contexts = contexts.and_then(|contexts| contexts.outer);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::input::grammar::javascript::number_text;
 
 #[derive(Clone, Debug)]
-pub(crate) enum Value {
+pub enum Value {
     Undefined,
     Null,
     Boolean(bool),
@@ -19,18 +19,18 @@ pub(crate) enum Value {
 
 /// Named values in their order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Object {
-    pub(crate) entries: Vec<(Rc<str>, Value)>,
+pub struct Object {
+    pub entries: Vec<(Rc<str>, Value)>,
     /// What the object prints as; `[object Object]` without.
-    pub(crate) text: Option<Rc<str>>,
+    pub text: Option<Rc<str>>,
 }
 
 /// A function of the renderer's caller, called by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Function {
-    pub(crate) name: &'static str,
+pub struct Function {
+    pub name: &'static str,
     /// How many parameters it declares; templates can ask.
-    pub(crate) arity: usize,
+    pub arity: usize,
 }
 
 impl From<&str> for Value {
@@ -46,19 +46,19 @@ impl From<String> for Value {
 }
 
 impl Object {
-    pub(crate) fn into_value(self) -> Value {
+    pub fn into_value(self) -> Value {
         Value::Object(Rc::new(self))
     }
 }
 
 impl Value {
     /// Neither null nor undefined.
-    pub(super) fn is_some(&self) -> bool {
+    pub fn is_some(&self) -> bool {
         !matches!(self, Self::Undefined | Self::Null)
     }
 
     /// JavaScript's truth.
-    pub(super) fn truthy(&self) -> bool {
+    pub fn truthy(&self) -> bool {
         match self {
             Self::Undefined | Self::Null => false,
             Self::Boolean(boolean) => *boolean,
@@ -69,7 +69,7 @@ impl Value {
     }
 
     /// Handlebars' emptiness: falsy but for 0, or an empty list.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         match self {
             Self::Number(number) => number.is_nan(),
             Self::List(list) => list.is_empty(),
@@ -78,7 +78,7 @@ impl Value {
     }
 
     /// An own property; inherited ones are out of a template's reach.
-    pub(super) fn property(&self, name: &str) -> Value {
+    pub fn property(&self, name: &str) -> Value {
         let found = match self {
             Self::Object(object) => {
                 let mut entries = object.entries.iter();
@@ -106,7 +106,7 @@ impl Value {
     }
 
     /// True when a property of this name is a function.
-    pub(crate) fn function(&self, name: &str) -> bool {
+    pub fn function(&self, name: &str) -> bool {
         matches!(self.property(name), Self::Function(_))
     }
 
@@ -114,7 +114,7 @@ impl Value {
     ///
     /// # Errors
     /// For a function: JavaScript would print its source code.
-    pub(super) fn text(&self) -> Result<Rc<str>, String> {
+    pub fn text(&self) -> Result<Rc<str>, String> {
         Ok(match self {
             Self::Undefined => "undefined".into(),
             Self::Null => "null".into(),
@@ -140,7 +140,7 @@ impl Value {
     }
 
     /// JavaScript's `==`, for what can be a context.
-    pub(super) fn same(&self, other: &Self) -> bool {
+    pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
             (Self::List(a), Self::List(b)) => Rc::ptr_eq(a, b),

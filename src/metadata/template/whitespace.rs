@@ -7,7 +7,7 @@ use crate::input::grammar::javascript::is_space;
 use crate::metadata::template::ast::{Block, Content, Program, Statement, Strip};
 
 /// Strips white space all through a template.
-pub(super) fn control(program: &mut Program) {
+pub fn control(program: &mut Program) {
     visit(program, true);
 }
 
