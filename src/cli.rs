@@ -220,8 +220,10 @@ fn take_checkout(host: &mut Host) {
             checkout.repository_on(context.server_host()),
         ),
     ];
-    let told = values.map(|(variable, value)| Some((variable, value?)));
-    let told = told.into_iter().flatten();
+    let told = values
+        .map(|(variable, value)| Some((variable, value?)))
+        .into_iter()
+        .flatten();
     let taken: Vec<_> = told
         .filter(|(variable, _)| host.var(variable).is_none())
         .collect();

@@ -158,8 +158,7 @@ pub fn dockerfile(bytes: &[u8]) {
     let arguments: Vec<String> = arguments.lines().map(str::to_owned).collect();
     let target = (!target.is_empty()).then_some(target.as_str());
     let names = ["linux/amd64", "linux/arm64", "linux/arm/v7"];
-    let platforms = names.iter().filter_map(|name| name.parse().ok());
-    let platforms: Vec<Platform> = platforms.collect();
+    let platforms: Vec<Platform> = names.iter().filter_map(|name| name.parse().ok()).collect();
     plan::fuzzing::follow_dockerfile(&text, target, &arguments, &platforms);
 }
 
@@ -217,8 +216,10 @@ pub fn rules(bytes: &[u8]) {
         return;
     };
     let bad = found.tag_names.iter().filter(|tag| !is_oci_tag(tag));
-    let reported = found.unpublishable.iter();
-    let reported = reported.filter(|problem| problem.input != "images");
+    let reported = found
+        .unpublishable
+        .iter()
+        .filter(|problem| problem.input != "images");
     assert_eq!(bad.count(), reported.count());
 }
 

@@ -81,9 +81,10 @@ fn refusal(place: &Place) -> Result<Duration, Box<dyn Error>> {
     let output = command.output()?;
     let took = begun.elapsed();
     let log = String::from_utf8_lossy(&output.stdout);
-    match !output.status.success() && log.contains("::error title=Push refused::") {
-        true => Ok(took),
-        false => Err(log.into()),
+    if !output.status.success() && log.contains("::error title=Push refused::") {
+        Ok(took)
+    } else {
+        Err(log.into())
     }
 }
 

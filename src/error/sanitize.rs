@@ -36,9 +36,11 @@ pub fn clean(text: &str, most: usize) -> String {
 /// middle is left out: programs say at the beginning what failed, and at the end
 /// how.
 pub fn clean_lines(text: &str, most: usize) -> String {
-    let lines = text.split(['\n', '\r']);
-    let lines = lines.map(|line| clean(line, usize::MAX));
-    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    let lines: Vec<String> = text
+        .split(['\n', '\r'])
+        .map(|line| clean(line, usize::MAX))
+        .filter(|line| !line.is_empty())
+        .collect();
     let text = lines.join("\n");
     let count = text.chars().count();
     if count <= most {
@@ -48,8 +50,9 @@ pub fn clean_lines(text: &str, most: usize) -> String {
     let head: String = text.chars().take(most - end).collect();
     let tail: String = text.chars().skip(count - end).collect();
     // A word that is cut could be the end of a secret.
-    let tail = tail.split_once(char::is_whitespace);
-    let tail = tail.map_or("", |(_, whole)| whole);
+    let tail = tail
+        .split_once(char::is_whitespace)
+        .map_or("", |(_, whole)| whole);
     format!("{head}… {tail}").trim_end().to_owned()
 }
 

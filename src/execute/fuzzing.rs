@@ -26,9 +26,10 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
         wait: CacheDeadline::after(references.clone(), &cache, &Exclusions::default()).into(),
         pushing: Arc::default(),
     };
-    let mut watches = match names_targets {
-        true => vec![watch(Some("api")), watch(Some("web"))],
-        false => vec![watch(None)],
+    let mut watches = if names_targets {
+        vec![watch(Some("api")), watch(Some("web"))]
+    } else {
+        vec![watch(None)]
     };
     let mut out = Vec::new();
     let mut progress = Progress::Through(&mut out);

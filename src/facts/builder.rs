@@ -73,9 +73,10 @@ impl BuilderFacts {
 
     /// The driver of a builder that exists, as far as buildx knows it.
     pub fn driver_of(&self, name: &str) -> Option<&str> {
-        match name == self.lasting_name {
-            true => self.left.as_deref(),
-            false => self.existing.as_deref(),
+        if name == self.lasting_name {
+            self.left.as_deref()
+        } else {
+            self.existing.as_deref()
         }
     }
 
@@ -129,8 +130,12 @@ fn lasting_name(runner: &str, repository: &str, settings: &str) -> String {
     if !settings.is_empty() {
         of += &format!("\n{settings}");
     }
-    let id = Digest::of(of.as_bytes());
-    let id: String = id.as_str().chars().skip("sha256:".len()).take(12).collect();
+    let id: String = Digest::of(of.as_bytes())
+        .as_str()
+        .chars()
+        .skip("sha256:".len())
+        .take(12)
+        .collect();
     let shown: String = runner
         .chars()
         .filter(char::is_ascii_alphanumeric)

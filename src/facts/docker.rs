@@ -114,8 +114,12 @@ impl DockerSettings {
 
     /// True when a credential helper is used for any registry.
     pub fn has_helper(&self, name: &str) -> bool {
-        let helpers = self.config.get("credHelpers").and_then(Value::as_object);
-        let helpers = helpers.into_iter().flat_map(Map::values);
+        let helpers = self
+            .config
+            .get("credHelpers")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(Map::values);
         let mut all = helpers.chain(self.config.get("credsStore"));
         all.any(|helper| helper.as_str() == Some(name))
     }
@@ -132,8 +136,11 @@ impl DockerSettings {
             let password = login.as_deref().and_then(|login| login.split_once(':'));
             let password = password.map(|(_, password)| password);
             let others = [text("auth"), text("identitytoken"), text("registrytoken")];
-            let all = others.into_iter().chain([password]).flatten();
-            let all = all.filter(|text| text.len() >= SHORTEST);
+            let all = others
+                .into_iter()
+                .chain([password])
+                .flatten()
+                .filter(|text| text.len() >= SHORTEST);
             secrets.extend(all.filter_map(Secret::new));
         }
         secrets

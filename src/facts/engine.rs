@@ -50,9 +50,10 @@ pub async fn ask(endpoint: &Endpoint) -> (Engine, Option<Machine>) {
         Err(_) => Engine::Absent(format!("{address} did not answer in {TIMEOUT} s")),
         Ok(Err(error)) => {
             let why = format!("{address}: {}", words(&error));
-            match is_forbidden(&error) {
-                true => Engine::Forbidden(why),
-                false => Engine::Absent(why),
+            if is_forbidden(&error) {
+                Engine::Forbidden(why)
+            } else {
+                Engine::Absent(why)
             }
         }
         Ok(Ok(info)) => {

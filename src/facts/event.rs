@@ -112,16 +112,18 @@ impl EventFacts {
             Err(error) => return self.warn(&error),
         };
         let repository = async {
-            match needs_repository {
-                true => Some(github.repository().await),
-                false => None,
+            if needs_repository {
+                Some(github.repository().await)
+            } else {
+                None
             }
         };
         let sha = self.context.0.sha.clone();
         let date = async {
-            match needs_date {
-                true => Some(github.commit_date(&sha).await),
-                false => None,
+            if needs_date {
+                Some(github.commit_date(&sha).await)
+            } else {
+                None
             }
         };
         let (repository, date) = tokio::join!(repository, date);

@@ -99,9 +99,10 @@ impl Facts {
         let needs_engine = self.needs_engine(inputs);
         let endpoint = &self.docker.endpoint;
         let engine = async {
-            match needs_engine {
-                true => engine::ask(endpoint).await,
-                false => (Engine::Unasked, None),
+            if needs_engine {
+                engine::ask(endpoint).await
+            } else {
+                (Engine::Unasked, None)
             }
         };
         let program = self.buildx.as_deref();

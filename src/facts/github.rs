@@ -87,9 +87,12 @@ impl GitHub {
         let response = self.api._get(route).await.map_err(unreachable)?;
         let (status, body) = (response.status(), response.into_body());
         let body = Limited::new(body, MOST).collect().await;
-        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
-            true => Refused::Unreachable(format!("{route} is more than {MOST} bytes")),
-            false => Refused::Unreachable(http::innermost(&*error)),
+        let body = body.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                Refused::Unreachable(format!("{route} is more than {MOST} bytes"))
+            } else {
+                Refused::Unreachable(http::innermost(&*error))
+            }
         })?;
         let json = document::json(&body.to_bytes());
         if status.is_success() {

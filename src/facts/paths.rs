@@ -47,9 +47,10 @@ impl Paths {
         let is_missing = |file: &&String| !host.path(file).exists();
         let is_image = host.is_github_actions()
             && host.var(env_vars::GITHUB_WORKSPACE) == Some(STEP_WORKSPACE);
-        let table = match is_image {
-            true => file::read_text(Path::new(MOUNTS), file::SETTINGS).unwrap_or_default(),
-            false => String::new(),
+        let table = if is_image {
+            file::read_text(Path::new(MOUNTS), file::SETTINGS).unwrap_or_default()
+        } else {
+            String::new()
         };
         Self {
             directory: host.directory().to_owned(),
@@ -72,8 +73,10 @@ impl Paths {
 
 /// The mounts that hold files of the machine's, when the workspace is one.
 pub fn shared(table: &str) -> Option<Vec<PathBuf>> {
-    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
-    let points = points.map(|point| PathBuf::from(unescaped(point)));
+    let points = table
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(|point| PathBuf::from(unescaped(point)));
     let is_own = |point: &PathBuf| {
         point == Path::new("/") || OWN_MOUNTS.iter().any(|own| point.starts_with(own))
     };

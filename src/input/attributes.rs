@@ -52,12 +52,16 @@ impl Inputs {
         let outputs = self.build.outputs.iter().map(|output| &output.text);
         let entries = self.cache_from.iter().chain(&self.cache_to).chain(outputs);
         // What follows `TARGET.KEY=`.
-        let set = self.bake.iter().flat_map(|bake| &bake.set);
-        let set = set.filter_map(|entry| Some(entry.split_once('=')?.1));
+        let set = self
+            .bake
+            .iter()
+            .flat_map(|bake| &bake.set)
+            .filter_map(|entry| Some(entry.split_once('=')?.1));
         let entries = entries.map(String::as_str).chain(set);
         let nodes = self.own_builder.nodes();
-        let options = nodes.flat_map(|node| &node.driver_opts);
-        let options = options.flat_map(|option| secrets_of_option(option));
+        let options = nodes
+            .flat_map(|node| &node.driver_opts)
+            .flat_map(|option| secrets_of_option(option));
         entries.flat_map(secrets_of).chain(options).collect()
     }
 }

@@ -151,10 +151,11 @@ impl Inputs {
         actor: &'a str,
     ) -> impl Iterator<Item = (&'a Secret, Option<&'a str>)> {
         let user = self.username.as_deref().unwrap_or(actor);
-        let own = self.password.as_ref();
-        let own = own.map(|secret| (secret, Some(user)));
-        let token = self.github_token.as_ref();
-        let token = token.map(|secret| (secret, Some(user)));
+        let own = self.password.as_ref().map(|secret| (secret, Some(user)));
+        let token = self
+            .github_token
+            .as_ref()
+            .map(|secret| (secret, Some(user)));
         let actors = self.github_token.as_ref();
         let token = token
             .into_iter()
@@ -164,8 +165,12 @@ impl Inputs {
             Some((password, Some(login.username.as_str())))
         });
         let build = &self.build.secrets;
-        let built = build.values.iter().map(|secret| &secret.value);
-        let built = built.chain(&build.pieces).map(|secret| (secret, None));
+        let built = build
+            .values
+            .iter()
+            .map(|secret| &secret.value)
+            .chain(&build.pieces)
+            .map(|secret| (secret, None));
         let nodes = self.own_builder.secrets();
         let within = self.logins.secrets.iter().chain(&self.attribute_secrets);
         let nodes = nodes.chain(within).map(|secret| (secret, None));

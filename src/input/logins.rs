@@ -31,8 +31,10 @@ impl Inputs {
         }
         // They are taken out where the bake files are read.
         let set = self.bake.iter().flat_map(|bake| &bake.set);
-        let endpoints = self.own_builder.nodes();
-        let endpoints = endpoints.filter_map(|node| node.endpoint.as_ref());
+        let endpoints = self
+            .own_builder
+            .nodes()
+            .filter_map(|node| node.endpoint.as_ref());
         for text in set.chain(endpoints) {
             logins.hide(text);
         }

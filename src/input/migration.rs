@@ -265,17 +265,19 @@ const BAKE: &[InputMapping] = &[
 /// What to do about an input that is none of ours, when one of these actions
 /// has it: the action, and the advice as a sentence.
 pub fn advice(name: &str) -> Option<String> {
-    let told = FORMER.iter().filter_map(|former| {
-        let moved = former.inputs.iter().find(|moved| moved.name == name)?;
-        let what = match moved.fate {
-            Fate::Kept => return None,
-            Fate::Renamed(to) if moved.advice.is_empty() => format!("is `{to}` here"),
-            Fate::Renamed(to) => format!("is `{to}` here ({})", moved.advice),
-            Fate::Refused => format!("has no counterpart: {}", moved.advice),
-        };
-        Some(format!("that of {} {what}", former.action))
-    });
-    let told: Vec<String> = told.collect();
+    let told: Vec<String> = FORMER
+        .iter()
+        .filter_map(|former| {
+            let moved = former.inputs.iter().find(|moved| moved.name == name)?;
+            let what = match moved.fate {
+                Fate::Kept => return None,
+                Fate::Renamed(to) if moved.advice.is_empty() => format!("is `{to}` here"),
+                Fate::Renamed(to) => format!("is `{to}` here ({})", moved.advice),
+                Fate::Refused => format!("has no counterpart: {}", moved.advice),
+            };
+            Some(format!("that of {} {what}", former.action))
+        })
+        .collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 

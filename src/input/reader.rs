@@ -125,9 +125,10 @@ impl Reader<'_> {
     }
 
     pub fn entries(&mut self, name: &str, style: Style) -> Vec<Entry> {
-        let value = match style.trim {
-            true => self.raw.get(name),
-            false => self.raw.get_untrimmed(name),
+        let value = if style.trim {
+            self.raw.get(name)
+        } else {
+            self.raw.get_untrimmed(name)
         };
         build_entries(value, style).unwrap_or_else(|error| {
             let accepted = "a list, one entry a line; quotes in pairs";

@@ -59,8 +59,10 @@ fn names(
 
 impl<'a> Expressions<'a> {
     pub fn new(context: &'a RunContext, facts: &'a Facts, inputs: &'a MetadataInputs) -> Self {
-        let target = inputs.target.iter();
-        let target = target.map(|name| ("target".into(), name.as_str().into()));
+        let target = inputs
+            .target
+            .iter()
+            .map(|name| ("target".into(), name.as_str().into()));
         Self {
             context,
             facts,
@@ -189,12 +191,13 @@ impl Functions for Expressions<'_> {
             "base_ref" => self.base_ref().into(),
             "is_default_branch" => boolean(self.is_default_branch()),
             // The original asks the object that the name was found on.
-            "is_not_default_branch" => match this.function("is_default_branch") {
-                true => boolean(!self.is_default_branch()),
-                false => {
+            "is_not_default_branch" => {
+                if this.function("is_default_branch") {
+                    boolean(!self.is_default_branch())
+                } else {
                     return Err("is_not_default_branch is used inside another value".to_owned());
                 }
-            },
+            }
             "date" | "commit_date" => self.date(function, params, options)?,
             other => return Err(format!("there is no function {other:?}")),
         })

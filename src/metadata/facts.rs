@@ -125,8 +125,9 @@ impl TagContext {
         let mut adjusted = context.clone();
         let payload = &context.payload;
         if context.event_name.contains("pull_request_target") {
-            let number = payload.pull_request_number();
-            let number = number.unwrap_or_else(|| "undefined".to_owned());
+            let number = payload
+                .pull_request_number()
+                .unwrap_or_else(|| "undefined".to_owned());
             adjusted.git_ref = format!("refs/pull/{number}/merge");
         }
         if pr_head_sha.to_ascii_lowercase().contains("true")

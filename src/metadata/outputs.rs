@@ -46,9 +46,15 @@ impl Metadata {
         }
         let labels = object(&self.labels);
         // The original passes the levels through a name of the form `a:b`.
-        let levels = inputs.annotation_levels.join(",");
-        let levels = levels.split(':').next().unwrap_or_default();
-        let levels: Vec<_> = levels.split(',').map(str::to_owned).collect();
+        let levels: Vec<_> = inputs
+            .annotation_levels
+            .join(",")
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .split(',')
+            .map(str::to_owned)
+            .collect();
         let annotations = at_levels(&self.plain_annotations, &levels);
         [
             ("bake-file-tags", json!({ "tags": self.tags, "args": args })),

@@ -173,9 +173,10 @@ fn execute(search: &Search) -> Result<Option<Groups>, String> {
     let mut matches = Vec::new();
     let mut from = 0;
     while let Some(found) = find(from) {
-        from = match found.range().is_empty() {
-            false => found.end(),
-            true => found.end() + step(&units, found.end(), unicode),
+        from = if !found.range().is_empty() {
+            found.end()
+        } else {
+            found.end() + step(&units, found.end(), unicode)
         };
         matches.push(Some(text(found.range())));
         if from > units.len() {

@@ -256,8 +256,9 @@ impl Rules<'_> {
             RefEvent::Branch => (self.expressions.branch(), "branch"),
             RefEvent::Tag => (self.expressions.tag(), "tag"),
             RefEvent::PullRequest => {
-                let number = git_ref.strip_prefix("refs/pull/");
-                let number = number.map(|rest| rest.strip_suffix("/merge").unwrap_or(rest));
+                let number = git_ref
+                    .strip_prefix("refs/pull/")
+                    .map(|rest| rest.strip_suffix("/merge").unwrap_or(rest));
                 (number, "pull request")
             }
         };

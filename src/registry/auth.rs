@@ -351,9 +351,10 @@ mod tests {
     #[tokio::test]
     async fn a_realm_on_another_https_host_is_asked() {
         let realm = Tls::start(|head| {
-            let status = match head.contains(ME) {
-                true => "200 OK",
-                false => "401 No",
+            let status = if head.contains(ME) {
+                "200 OK"
+            } else {
+                "401 No"
             };
             let body = r#"{"token":"t0ken"}"#;
             format!(

@@ -140,9 +140,10 @@ fn compare(case: &Value) -> Result<(), String> {
         }
     }
     let told = warnings(&printed, "buildx is too old") + warnings(&printed, "Secrets");
-    match told == expect["warnings"].as_array().unwrap().len() {
-        true => Ok(()),
-        false => Err(format!("warnings: {}", printed.out)),
+    if told == expect["warnings"].as_array().unwrap().len() {
+        Ok(())
+    } else {
+        Err(format!("warnings: {}", printed.out))
     }
 }
 

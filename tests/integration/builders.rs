@@ -243,12 +243,13 @@ fn foreign(runs: bool) -> Place {
     fs::write(&file, program()).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     // The number keeps the engine from remembering the step of another run.
-    let command = match runs {
-        true => format!(
+    let command = if runs {
+        format!(
             "RUN [\"/hello\", \"run-{}\"]\n",
             place.path("").file_name().unwrap().to_string_lossy()
-        ),
-        false => String::new(),
+        )
+    } else {
+        String::new()
     };
     let dockerfile = format!("FROM scratch\nCOPY hello /hello\n{command}");
     place.write("workspace/Dockerfile", &dockerfile);

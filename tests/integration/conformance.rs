@@ -72,9 +72,10 @@ fn execute(place: &Place, case: &Value, api: &str) -> Printed {
 /// Ours for each output that was recorded, in the form it was recorded in.
 fn output(place: &Place, name: &str, recorded: &Value) -> Value {
     let outputs = heredocs(&place.text("output"));
-    let value = match name.starts_with("bake-file") {
-        true => fs::read_to_string(&outputs[name]).unwrap(),
-        false => outputs[name].clone(),
+    let value = if name.starts_with("bake-file") {
+        fs::read_to_string(&outputs[name]).unwrap()
+    } else {
+        outputs[name].clone()
     };
     match recorded {
         Value::String(_) => value.into(),
@@ -109,9 +110,10 @@ fn check(place: &Place, case: &Value, printed: &Printed) -> Result<(), String> {
     }
     let recorded = expect["warnings"].as_array().unwrap().iter();
     let recorded: Vec<&str> = recorded.map(|text| text.as_str().unwrap()).collect();
-    match warnings(printed) == recorded {
-        true => Ok(()),
-        false => Err(format!("warnings\n it: {recorded:?}\n we: {}", printed.out)),
+    if warnings(printed) == recorded {
+        Ok(())
+    } else {
+        Err(format!("warnings\n it: {recorded:?}\n we: {}", printed.out))
     }
 }
 

@@ -185,11 +185,12 @@ fn configuration(
     tls: bool,
 ) -> String {
     let folder = folder.path().display();
-    let listen = match tls {
-        true => format!(
+    let listen = if tls {
+        format!(
             "{address} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem"
-        ),
-        false => address.to_owned(),
+        )
+    } else {
+        address.to_owned()
     };
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()

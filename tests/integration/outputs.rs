@@ -59,12 +59,11 @@ impl Outputs {
             assert!(run.summary.contains(&row), "{}", run.summary);
         }
         let first = expected[0].split('@').next().unwrap();
-        let name = first
-            .rsplit_once(':')
-            .map_or(first, |(name, tag)| match tag.contains('/') {
-                true => first,
-                false => name,
-            });
+        let name =
+            first.rsplit_once(':').map_or(
+                first,
+                |(name, tag)| if tag.contains('/') { first } else { name },
+            );
         let image = format!("{name}@{}", run.outputs["digest"]);
         assert_eq!(run.outputs["image"], image);
         assert_eq!(run.outputs["digest"], self.digest(&expected[0]));

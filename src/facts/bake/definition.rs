@@ -22,9 +22,12 @@ pub fn texts(definition: &Definition, key: &str) -> Vec<String> {
 
 /// A map of texts; what is unset is left out.
 pub fn pairs(definition: &Definition, key: &str) -> Vec<(String, String)> {
-    let pairs = definition.get(key).and_then(Value::as_object);
-    let pairs = pairs.into_iter().flatten();
-    let pairs = pairs.filter_map(|(name, value)| Some((name.clone(), unescaped(value.as_str()?))));
+    let pairs = definition
+        .get(key)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), unescaped(value.as_str()?))));
     pairs.collect()
 }
 
@@ -53,8 +56,8 @@ fn fields(attributes: &Map<String, Value>) -> String {
         }
         other => other.to_string(),
     };
-    let pairs = attributes.iter();
-    let pairs: Vec<(String, String)> = pairs
+    let pairs: Vec<(String, String)> = attributes
+        .iter()
         .map(|(name, value)| (name.clone(), text(value)))
         .collect();
     csv::entry(&pairs)
@@ -74,9 +77,10 @@ pub fn file(definition: &Definition) -> String {
         return file.to_owned();
     }
     let context = context(definition);
-    match context.contains("://") || context == "." {
-        true => file,
-        false => Path::new(&context).join(file).display().to_string(),
+    if context.contains("://") || context == "." {
+        file
+    } else {
+        Path::new(&context).join(file).display().to_string()
     }
 }
 

@@ -67,16 +67,21 @@ pub fn take(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
             problems.extend(logins.take(key, text).err());
         });
         let hosts = hosts(definition);
-        let of_set = of_set.iter().filter(|one| matches(&one.pattern, name));
-        let of_set = of_set.map(|one| &one.login);
+        let of_set = of_set
+            .iter()
+            .filter(|one| matches(&one.pattern, name))
+            .map(|one| &one.login);
         let wanted = of_set.filter(|login| hosts.contains(&login.host));
         for login in wanted {
             if logins.git.iter().all(|own| own.host != login.host) {
                 logins.git.push(login.clone());
             }
         }
-        let git = logins.git.into_iter().map(|login| found.place(login));
-        let git = git.collect();
+        let git = logins
+            .git
+            .into_iter()
+            .map(|login| found.place(login))
+            .collect();
         found.secrets.extend(logins.secrets);
         let left = logins.left;
         found.of.insert(

@@ -78,9 +78,10 @@ impl Allowed {
     /// The entry of `allow` that is missing for a path, read from the working
     /// directory as the kernel and as buildx read it.
     pub fn missing(&self, path: &str, writes: bool, host: &Host) -> Option<String> {
-        let (name, all) = match writes {
-            true => ("fs.write", &self.write),
-            false => ("fs.read", &self.read),
+        let (name, all) = if writes {
+            ("fs.write", &self.write)
+        } else {
+            ("fs.read", &self.read)
         };
         let path = host.path(path);
         let both = [real(&path, 0), real(&plain(&path), 0)];

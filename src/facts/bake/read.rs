@@ -195,9 +195,10 @@ fn collect<'a>(
         .and_then(|group| group.get("targets")?.as_array());
     for inner in group.into_iter().flatten().filter_map(Value::as_str) {
         if seen.insert(inner) {
-            match targets.contains_key(inner) {
-                true => found.push(inner),
-                false => collect(groups, inner, targets, seen, found),
+            if targets.contains_key(inner) {
+                found.push(inner)
+            } else {
+                collect(groups, inner, targets, seen, found)
             }
         }
     }

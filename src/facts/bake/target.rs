@@ -67,8 +67,9 @@ impl Target {
             target.workspace.dockerfile = (inline.len() <= limit).then_some(inline);
             target.workspace.no_dockerfile = None;
         }
-        let reaches = target.definitions();
-        let reaches = reaches.flat_map(|(name, one)| reach(name, one, all, host, allowed));
+        let reaches = target
+            .definitions()
+            .flat_map(|(name, one)| reach(name, one, all, host, allowed));
         target.reaches = reaches.collect();
         Some(target)
     }

@@ -25,8 +25,10 @@ impl Checkout {
     pub fn detached_ref(&self) -> Result<String, Error> {
         let tips: Vec<Tip> = self.tips()?;
         let here = |scope: &'static str| {
-            let names = tips.iter().filter(|tip| tip.commit == self.head);
-            let names = names.map(|tip| tip.name.as_str());
+            let names = tips
+                .iter()
+                .filter(|tip| tip.commit == self.head)
+                .map(|tip| tip.name.as_str());
             names.filter(move |name| name.starts_with(scope))
         };
         // The last tag by name; of remote branches likewise; of branches the

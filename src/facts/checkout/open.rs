@@ -79,9 +79,10 @@ impl Checkout {
             check_file(&common.join(name))?;
         }
         let kind = object_format(&common)?;
-        let references = match own == common {
-            true => file::Store::at(own, kind),
-            false => file::Store::for_linked_worktree(own, common.clone(), kind),
+        let references = if own == common {
+            file::Store::at(own, kind)
+        } else {
+            file::Store::for_linked_worktree(own, common.clone(), kind)
         };
         let objects = gix_odb::at(common.join("objects"), kind).map_err(unreadable)?;
         let head = head(&references, &objects)?;

@@ -93,8 +93,11 @@ impl Reader<'_> {
     }
 
     fn attestations(&mut self, host: &Host) -> Attestations {
-        let entries = self.entries("attests", Style::LINES);
-        let entries: Vec<_> = entries.iter().map(attestations::attestation).collect();
+        let entries: Vec<_> = self
+            .entries("attests", Style::LINES)
+            .iter()
+            .map(attestations::attestation)
+            .collect();
         let provenance = attestations::provenance(self.raw.get("provenance"));
         let sbom = attestations::sbom(self.raw.get("sbom"));
         Attestations {

@@ -104,8 +104,10 @@ impl Output {
 
     /// The attributes that ask for something: those that are not switched off.
     pub fn asked_for(&self) -> impl Iterator<Item = (&str, &str)> {
-        let all = self.attributes.iter();
-        let all = all.map(|(name, value)| (name.as_str(), value.as_str()));
+        let all = self
+            .attributes
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         all.filter(|(_, value)| parse_bool(value) != Some(false))
     }
 

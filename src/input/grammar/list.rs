@@ -126,9 +126,10 @@ pub fn build_entries(value: &str, style: Style) -> Result<Vec<Entry>, ListError>
         lines: 0,
         columns: 0,
     };
-    let (text, at) = match style.trim {
-        true => trim_input(value),
-        false => (value, whole),
+    let (text, at) = if style.trim {
+        trim_input(value)
+    } else {
+        (value, whole)
     };
     let dialect = Dialect {
         relax_quotes: true,

@@ -184,9 +184,10 @@ impl MetadataInputs {
         set(javascript::trim(raw.bake_target), &mut self.bake_target);
         if !raw.short_sha_length.is_empty() {
             let length = javascript::number(raw.short_sha_length);
-            self.short_sha_length = match length.is_nan() {
-                true => ShortShaLength::Invalid(raw.short_sha_length.to_owned()),
-                false => ShortShaLength::Characters(length),
+            self.short_sha_length = if length.is_nan() {
+                ShortShaLength::Invalid(raw.short_sha_length.to_owned())
+            } else {
+                ShortShaLength::Characters(length)
             };
         }
         if !raw.annotations_levels.is_empty() {

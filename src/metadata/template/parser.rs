@@ -115,9 +115,10 @@ impl Parser {
 
     fn opening(&mut self, open: &str) -> Result<Opening, String> {
         let call = self.call()?;
-        let block_params = match self.eat(Kind::OpenBlockParams) {
-            true => Some(self.block_params()?),
-            false => None,
+        let block_params = if self.eat(Kind::OpenBlockParams) {
+            Some(self.block_params()?)
+        } else {
+            None
         };
         let close = self.expect(Kind::Close)?;
         Ok(Opening {

@@ -213,8 +213,10 @@ impl Renderer<'_> {
             && let Some((params, at)) = block_param(first, scope)
         {
             parts.next();
-            let values = params.values.as_ref();
-            let values = values.ok_or_else(|| format!("{first:?} has no value here"))?;
+            let values = params
+                .values
+                .as_ref()
+                .ok_or_else(|| format!("{first:?} has no value here"))?;
             values.get(at).cloned().unwrap_or(Value::Undefined)
         } else if first.is_empty() {
             return Ok(context(path.depth, scope));

@@ -23,11 +23,13 @@ pub fn delimited(text: &str, end: char) -> Option<usize> {
 
 /// `^}}` or `else}}`, with white space and `~`.
 pub fn inverse(inner: &str) -> Option<usize> {
-    let bare = inner.strip_prefix('^').or_else(|| {
-        let word = inner.trim_start_matches(is_space);
-        word.strip_prefix("else")
-    })?;
-    let bare = bare.trim_start_matches(is_space);
+    let bare = inner
+        .strip_prefix('^')
+        .or_else(|| {
+            let word = inner.trim_start_matches(is_space);
+            word.strip_prefix("else")
+        })?
+        .trim_start_matches(is_space);
     let bare = bare.strip_prefix('~').unwrap_or(bare);
     let rest = bare.strip_prefix("}}")?;
     Some(inner.len() - rest.len())
@@ -82,8 +84,9 @@ pub fn literal(text: &str) -> Option<(Kind, usize)> {
     }
     let bar = text
         .strip_prefix("as")
-        .filter(|rest| rest.starts_with(is_space))?;
-    let bar = bar.trim_start_matches(is_space).strip_prefix('|')?;
+        .filter(|rest| rest.starts_with(is_space))?
+        .trim_start_matches(is_space)
+        .strip_prefix('|')?;
     Some((Kind::OpenBlockParams, text.len() - bar.len()))
 }
 

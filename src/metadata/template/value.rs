@@ -122,9 +122,12 @@ impl Value {
             Self::Number(number) => number_text(*number).into(),
             Self::Text(text) => text.clone(),
             Self::List(list) => {
-                let print = |value: &Self| match value.is_some() {
-                    true => value.text(),
-                    false => Ok("".into()),
+                let print = |value: &Self| {
+                    if value.is_some() {
+                        value.text()
+                    } else {
+                        Ok("".into())
+                    }
                 };
                 let texts: Result<Vec<_>, _> = list.iter().map(print).collect();
                 texts?.join(",").into()
