@@ -40,8 +40,9 @@ fn real() -> String {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn the_engines_own_builder_takes_a_question_and_a_build_for_two_platforms() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let step = watched(&place, publish(&lab, &place, "tests/own"), &real());
     let run = step.run().unwrap();
@@ -60,8 +61,9 @@ fn the_engines_own_builder_takes_a_question_and_a_build_for_two_platforms() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn the_classic_store_builds_one_platform() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let one = publish(&lab, &place, "tests/classic-one")
         .env("DOCKER_HOST", classic())
@@ -72,8 +74,9 @@ fn the_classic_store_builds_one_platform() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_remote_buildkit_builds_without_an_engine() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let bridge = Bridge::new(&place);
     let run = publish(&lab, &place, "tests/remote")
@@ -94,8 +97,9 @@ fn a_remote_buildkit_builds_without_an_engine() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_builder_of_an_earlier_step_is_used_and_stays() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let bridge = Bridge::new(&place);
     let mut earlier = Command::new("docker-buildx");
@@ -123,8 +127,9 @@ fn a_builder_of_an_earlier_step_is_used_and_stays() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn what_a_remote_buildkit_does_not_answer_is_explained() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let run = publish(&lab, &place, "tests/nobody")
         .env("DOCKER_HOST", NOWHERE)
@@ -180,8 +185,7 @@ impl Installer {
     fn new(lab: &Lab, place: &Place) -> Self {
         assert!(
             !Path::new(HANDLER).exists(),
-            "{HANDLER} is there already, and the test installs one: remove it for the test, or \
-             leave the tests with Docker out with STEVEDORE_WITHOUT_LAB=1"
+            "{HANDLER} is there already, and the test installs one: remove it for the test"
         );
         place.write("installer/install", INSTALLER);
         let dockerfile = format!(
@@ -270,8 +274,9 @@ fn run_foreign(lab: &Lab, place: &Place, image: &str, inputs: &[(&str, &str)]) -
 
 /// One test, since there is one kernel.
 #[test]
+#[ignore = "needs the lab"]
 fn emulators_are_installed_where_a_run_needs_them_and_only_there() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Place::new();
     let installer = Installer::new(&lab, &build);
     let is_there = || Path::new(HANDLER).exists();
@@ -345,8 +350,9 @@ fn emulators_are_installed_where_a_run_needs_them_and_only_there() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn an_image_that_is_loaded_lasts_until_the_end_of_the_job() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let run = publish(&lab, &place, "tests/load-and-go")
         .with("load", "true")

@@ -109,8 +109,9 @@ pub(crate) fn is_cached_from_an_empty_builder(build: &Build, step: impl Fn() -> 
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_second_run_is_fully_cached_from_the_registry() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let image = format!("{}/tests/cache-{}", lab.open_registry, build.mark());
     is_cached_from_an_empty_builder(&build, || {
@@ -119,8 +120,9 @@ fn a_second_run_is_fully_cached_from_the_registry() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_second_run_is_fully_cached_from_a_folder_that_holds_one_cache() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let image = format!("{}/tests/cache-local", lab.open_registry);
     is_cached_from_an_empty_builder(&build, || {
@@ -140,8 +142,9 @@ fn a_second_run_is_fully_cached_from_a_folder_that_holds_one_cache() {
 
 /// As two jobs of one machine do that share its tool cache.
 #[test]
+#[ignore = "needs the lab"]
 fn runs_that_meet_at_a_local_cache_all_succeed_and_leave_a_whole_one() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let image = format!("{}/tests/cache-meets", lab.open_registry);
     let step = || build.publish(&lab, &image).with("cache", "local");
@@ -180,8 +183,9 @@ fn runs_that_meet_at_a_local_cache_all_succeed_and_leave_a_whole_one() {
 /// buildx writes the index of a local cache by itself, after the build, and an
 /// error there is none of the cache's to BuildKit.
 #[test]
+#[ignore = "needs the lab"]
 fn a_local_cache_that_cannot_be_finished_costs_a_warning() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let image = format!("{}/tests/cache-lost", lab.open_registry);
     let running = build.publish(&lab, &image).with("cache", "local");
@@ -198,8 +202,9 @@ fn a_local_cache_that_cannot_be_finished_costs_a_warning() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_folder_that_takes_no_cache_costs_a_warning() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     build.place.write("tools/stevedore-cache", "no folder");
     let image = format!("{}/tests/cache-no-folder", lab.open_registry);
@@ -210,8 +215,9 @@ fn a_folder_that_takes_no_cache_costs_a_warning() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_cache_that_may_not_be_read_is_left_out() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let front = Front::start(
         &lab,
@@ -227,8 +233,9 @@ fn a_cache_that_may_not_be_read_is_left_out() {
 
 /// BuildKit would wait for it without end.
 #[test]
+#[ignore = "needs the lab"]
 fn a_cache_that_does_not_answer_is_left_out() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let hang = format!(
@@ -257,8 +264,9 @@ fn on_writing(name: &str, answer: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_cache_that_may_not_be_written_costs_a_warning() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let refused = format!("return 403 '{DENIED}';");
     let front = Front::start(&lab, &on_writing("unwritten/app", &refused));
@@ -270,8 +278,9 @@ fn a_cache_that_may_not_be_written_costs_a_warning() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_cache_that_hangs_costs_the_bound_and_a_warning() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("proxy_pass http://{};", silent.local_addr().unwrap());
@@ -292,8 +301,9 @@ fn a_cache_that_hangs_costs_the_bound_and_a_warning() {
 
 /// Given entries have no `ignore-error`: buildx fails, and all was pushed.
 #[test]
+#[ignore = "needs the lab"]
 fn a_cache_registry_that_dies_during_the_export_costs_a_warning() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let build = Build::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let hang = format!("proxy_pass http://{};", silent.local_addr().unwrap());
@@ -314,8 +324,9 @@ fn a_cache_registry_that_dies_during_the_export_costs_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
 async fn a_hosted_runner_s_cache_service_is_asked_and_may_refuse() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let service = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path_regex("/GetCacheEntryDownloadURL$"))

@@ -81,8 +81,9 @@ fn inspect(lab: &Lab, place: &Place, reference: &str, what: &str) -> Value {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_tag_is_published_for_two_platforms() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let run = publish(&lab, &place, "tests/tag").run().unwrap();
     succeeded(&run);
@@ -127,8 +128,9 @@ fn a_tag_is_published_for_two_platforms() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_branch_is_published_and_a_pull_request_only_built() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let branch = publish(&lab, &place, "tests/branch")
         .event("push", event("push-branch"))
@@ -164,8 +166,9 @@ fn a_branch_is_published_and_a_pull_request_only_built() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn two_images_in_two_registries_are_one_index() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let login = format!(
         "- registry: {}\n  username: {}\n  password: ${{{{ secrets.LAB_PASSWORD }}}}\n",
@@ -191,8 +194,9 @@ fn two_images_in_two_registries_are_one_index() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_wrong_password_is_red_and_leaves_nothing() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let run = lab
         .step(&place)
@@ -219,8 +223,9 @@ fn a_wrong_password_is_red_and_leaves_nothing() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_build_that_fails_is_red_and_pushes_nothing() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     place.write(
         "workspace/Dockerfile",
@@ -239,8 +244,9 @@ fn a_build_that_fails_is_red_and_pushes_nothing() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn signals_end_the_build_in_the_engine_too() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     for signal in [Signal::INT, Signal::TERM] {
         let place = place();
         let marker = format!("{:?}", std::time::SystemTime::now());
@@ -271,8 +277,9 @@ fn signals_end_the_build_in_the_engine_too() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn an_image_is_loaded_for_the_machines_own_platform() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let run = publish(&lab, &place, "tests/load")
         .with("load", "true")
@@ -291,8 +298,9 @@ fn an_image_is_loaded_for_the_machines_own_platform() {
 
 /// A terminal of its own, as `script` gives one, with the user's own login.
 #[test]
+#[ignore = "needs the lab"]
 fn a_local_publish_shows_buildxs_own_display() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let auth = format!("{}:{}", lab.user, lab.password);
     let auth = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, auth);
@@ -330,8 +338,9 @@ fn a_local_publish_shows_buildxs_own_display() {
 
 /// The static programs of a release, the other platform's under emulation.
 #[test]
+#[ignore = "needs the lab"]
 fn the_programs_of_both_platforms_make_the_same_plan() {
-    let Some(_) = Lab::get() else { return };
+    Lab::get();
     let place = Place::new();
     let plan = |machine: &str| {
         let program = root().join(format!("dist/stevedore-linux-{machine}"));
@@ -350,8 +359,9 @@ fn the_programs_of_both_platforms_make_the_same_plan() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn the_image_of_the_dockerfile_publishes_as_a_docker_step() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let image = image_of_the_dockerfile(&place);
     let step = || {

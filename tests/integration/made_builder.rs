@@ -100,8 +100,9 @@ fn error(run: &StepRun) -> &str {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_builder_is_made_for_two_platforms_and_gone_afterwards() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let image = format!("{}/tests/made", lab.open_registry);
     let run = lab
@@ -132,8 +133,9 @@ fn a_builder_is_made_for_two_platforms_and_gone_afterwards() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn one_builder_makes_every_kind_of_result() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = marked();
     let name = place.mark().to_lowercase();
     let _kept = Kept(name.clone());
@@ -218,8 +220,9 @@ fn one_builder_makes_every_kind_of_result() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn an_empty_builder_takes_every_kind_of_cache() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = marked();
     let name = place.mark().to_lowercase();
     let _kept = Kept(name.clone());
@@ -253,8 +256,9 @@ fn an_empty_builder_takes_every_kind_of_cache() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_state_that_is_kept_is_found_by_the_next_builder() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = marked();
     let step = || {
         on_classic(&lab, &place, "tests/kept")
@@ -280,8 +284,9 @@ fn a_state_that_is_kept_is_found_by_the_next_builder() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_builder_that_stays_is_used_by_the_next_run() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let step = || {
         on_classic(&lab, &place, "tests/stays")
@@ -304,8 +309,9 @@ fn a_builder_that_stays_is_used_by_the_next_run() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn two_platforms_are_not_loaded_into_the_classic_store() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let run = on_classic(&lab, &place, "tests/load-two")
         .with("load", "true")
@@ -334,8 +340,9 @@ fn bridge() -> String {
 /// Registries on loopback need no certificate. The token of this one is fetched by
 /// buildx, everything else by BuildKit.
 #[test]
+#[ignore = "needs the lab"]
 fn a_builder_trusts_the_certificates_that_are_given() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::with_tokens(&lab, &bridge());
     let step = || {
@@ -363,8 +370,9 @@ fn tag(lab: &Lab) -> &str {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_network_that_does_not_reach_loopback_is_named() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = Place::new();
     let image = format!("{}/tests/unreached", lab.open_registry);
     let run = lab
@@ -387,8 +395,9 @@ fn a_network_that_does_not_reach_loopback_is_named() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn what_is_wrong_with_a_builder_is_told_by_what_buildx_says() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     for (input, value, expected) in [
         ("driver-opts", "nonsense=1", "Correct `driver-opts`"),
         (
@@ -437,8 +446,9 @@ fn manifest(place: &Place, reference: &str) -> Value {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn what_the_classic_store_would_drop_is_asked_of_a_builder() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = Place::new();
     let image = format!(
         "{}/tests/{}",

@@ -141,8 +141,9 @@ fn annotation(run: &StepRun, words: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn each_node_builds_its_own_platform_at_the_same_time() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let (place, meeting) = (place(), Meeting::new());
     let (_nodes, endpoints) = two(&place);
     let step = meeting_on_two(&lab, &place, "tests/spread", &endpoints, &meeting);
@@ -169,8 +170,9 @@ fn each_node_builds_its_own_platform_at_the_same_time() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_node_that_is_down_is_named_and_its_platform_built_elsewhere() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let (place, meeting) = (place(), Meeting::new());
     let ([_first, second], endpoints) = two(&place);
     second.kill();
@@ -194,8 +196,9 @@ fn a_node_that_is_down_is_named_and_its_platform_built_elsewhere() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_node_that_dies_in_the_middle_of_a_build_is_built_around() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let (place, meeting) = (place(), Meeting::new());
     let ([first, _second], endpoints) = two(&place);
     let step = meeting_on_two(&lab, &place, "tests/dies", &endpoints, &meeting);
@@ -222,8 +225,9 @@ fn a_node_that_dies_in_the_middle_of_a_build_is_built_around() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_node_that_dies_takes_no_target_of_a_bake_file_with_it() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let (place, meeting) = (place(), Meeting::new());
     let ([first, _second], endpoints) = two(&place);
     let image = format!("{}/tests/dies-baked", lab.registry);
@@ -264,8 +268,9 @@ fn a_node_that_dies_takes_no_target_of_a_bake_file_with_it() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_platform_that_no_other_node_runs_stops_the_run() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = Place::new();
     place.write("workspace/Dockerfile", "ARG BASE\nFROM ${BASE}\nRUN true\n");
     let first = first(&place);
@@ -288,8 +293,9 @@ fn a_platform_that_no_other_node_runs_stops_the_run() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_node_that_never_answers_is_not_waited_for() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = Place::new();
     place.write("workspace/Dockerfile", "ARG BASE\nFROM ${BASE}\nRUN true\n");
     let (silent, second) = (Bridge::silent(&place, "silent"), second(&place));
@@ -309,8 +315,9 @@ fn a_node_that_never_answers_is_not_waited_for() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_builder_that_was_there_keeps_its_nodes() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let (place, meeting) = (place(), Meeting::new());
     let (first, second) = (first(&place), second(&place));
     for (options, node, platform) in [

@@ -75,8 +75,9 @@ fn digest_of(reference: &str, place: &Place) -> String {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_name_without_its_owner_is_told_before_the_build() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::start(&lab, &refuse("ga-hit-counter/", 400, ""));
     let run = publish(&lab, &place, &format!("{}/ga-hit-counter", front.address()))
@@ -91,8 +92,9 @@ fn a_name_without_its_owner_is_told_before_the_build() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_refusal_is_told_before_the_build_wherever_the_registry_refuses() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     for place_of_refusal in ["refused/", "refused/app/blobs/uploads"] {
         let place = place();
         let front = Front::start(&lab, &refuse(place_of_refusal, 403, DENIED));
@@ -112,8 +114,9 @@ fn a_refusal_is_told_before_the_build_wherever_the_registry_refuses() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_registry_that_wants_a_login_says_so_before_the_build() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::start(&lab, &refuse("locked/", 401, ""));
     for image in [
@@ -133,8 +136,9 @@ fn a_registry_that_wants_a_login_says_so_before_the_build() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn without_preflight_the_words_are_fetched_after_the_push_failed() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     for place_of_refusal in ["late/", "late/app/blobs/uploads"] {
         let place = place();
         let front = Front::start(&lab, &refuse(place_of_refusal, 403, DENIED));
@@ -166,8 +170,9 @@ fn without_preflight_the_words_are_fetched_after_the_push_failed() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_registry_that_is_busy_for_two_whole_pushes_gets_the_image_on_the_third() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::start(&lab, &refuse("busy/", 503, ""));
     let image = format!("{}/busy/app", front.address());
@@ -195,8 +200,9 @@ fn a_registry_that_is_busy_for_two_whole_pushes_gets_the_image_on_the_third() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_registry_that_limits_is_given_up_after_the_attempts_that_were_asked_for() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::start(&lab, &refuse("limited/", 429, ""));
     let image = format!("{}/limited/app", front.address());
@@ -215,8 +221,9 @@ fn a_registry_that_limits_is_given_up_after_the_attempts_that_were_asked_for() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_name_that_is_refused_does_not_take_those_after_it_along() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::start(&lab, &refuse("first/", 403, DENIED));
     let images = format!(
@@ -252,8 +259,9 @@ fn a_name_that_is_refused_does_not_take_those_after_it_along() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn two_registries_of_which_one_refuses_stop_the_run_before_the_build() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::start(&lab, &refuse("one/", 403, DENIED));
     let images = format!(
@@ -268,8 +276,9 @@ fn two_registries_of_which_one_refuses_stop_the_run_before_the_build() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_registry_that_dies_after_the_first_name_leaves_that_name_in_the_outputs() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let (front, _silent) = hanging(&lab, "dies/app");
     let image = format!("{}/dies/app", front.address());
@@ -303,8 +312,9 @@ fn a_registry_that_dies_after_the_first_name_leaves_that_name_in_the_outputs() {
 /// The engine pushes to a registry on this machine whatever its certificate;
 /// we do not hand a login to one that nobody vouches for.
 #[test]
+#[ignore = "needs the lab"]
 fn a_certificate_that_nobody_trusts_is_named() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::untrusted(&lab);
     let image = format!("{}/tls/app", front.address());
@@ -328,8 +338,9 @@ fn a_certificate_that_nobody_trusts_is_named() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_cache_that_is_refused_is_told_before_the_build() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::start(&lab, &refuse("cache/", 403, DENIED));
     let cache = format!("type=registry,ref={}/cache/app:main", front.address());
@@ -353,8 +364,9 @@ fn elsewhere(step: Step, bridge: &Bridge) -> Step {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn with_another_builder_names_that_are_left_are_copied_from_what_was_pushed() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     for platforms in ["linux/amd64,linux/arm64", "linux/amd64"] {
         let place = place();
         let bridge = Bridge::new(&place);
@@ -385,8 +397,9 @@ fn with_another_builder_names_that_are_left_are_copied_from_what_was_pushed() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn with_another_builder_the_build_is_run_again_while_nothing_is_pushed() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let bridge = Bridge::new(&place);
     let front = Front::start(&lab, &refuse("none/", 503, ""));
@@ -406,8 +419,9 @@ fn with_another_builder_the_build_is_run_again_while_nothing_is_pushed() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_push_of_outputs_that_fails_is_red_and_tried_again_where_that_can_help() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     for (status, body, tries) in [(403, DENIED, "try 1 of 3"), (503, "", "try 2 of 2")] {
         let place = place();
         let front = Front::start(&lab, &refuse("named/", status, body));
@@ -439,8 +453,9 @@ fn a_push_of_outputs_that_fails_is_red_and_tried_again_where_that_can_help() {
 
 /// What a registry repeats of a login is nobody's to read.
 #[test]
+#[ignore = "needs the lab"]
 fn a_registry_that_repeats_the_login_shows_nothing_of_it() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let front = Front::start(
         &lab,
@@ -467,8 +482,9 @@ fn a_registry_that_repeats_the_login_shows_nothing_of_it() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_name_whose_push_is_cancelled_is_not_told_as_published() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let place = place();
     let (front, _silent) = hanging(&lab, "cancelled/app");
     let image = format!("{}/cancelled/app", front.address());

@@ -134,8 +134,9 @@ fn without_warnings(run: &StepRun) {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_run_that_is_cancelled_leaves_no_builder() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     at_each_moment(&MOMENTS, |stopped| {
         let running = stopped.step(&lab).start().unwrap();
         assert!(stopped.engine.wait());
@@ -148,8 +149,9 @@ fn a_run_that_is_cancelled_leaves_no_builder() {
 
 /// A terminal's Ctrl-C, which buildx hears as well.
 #[test]
+#[ignore = "needs the lab"]
 fn a_group_that_is_interrupted_leaves_no_builder() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     at_each_moment(&MOMENTS[1..4], |stopped| {
         let running = stopped.step(&lab).start().unwrap();
         assert!(stopped.engine.wait());
@@ -171,8 +173,9 @@ fn node_24() -> PathBuf {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_run_that_is_killed_leaves_no_builder() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     let node = node_24();
     at_each_moment(&MOMENTS, |stopped| {
         let step = stopped.step(&lab).node_program(&node);
@@ -186,8 +189,9 @@ fn a_run_that_is_killed_leaves_no_builder() {
 }
 
 #[test]
+#[ignore = "needs the lab"]
 fn a_run_that_a_registry_refuses_leaves_no_builder() {
-    let Some(lab) = Lab::get() else { return };
+    let lab = Lab::get();
     // A build begins once the registry has allowed the push.
     at_each_moment(&MOMENTS[..7], |stopped| {
         let image = format!("{}/refused/app", refusing(&stopped.engine));
