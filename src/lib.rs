@@ -5,7 +5,7 @@
 //! env + event file -> Inputs + RunContext -> Facts -> Plan (pure) -> execute -> Outcome -> report
 //! ```
 //!
-//! A room uses only rooms to its left; `image` and `secret` use none.
+//! A module uses only those to its left; `image` and `secret` use none.
 //! CONTRIBUTING.md has the map.
 #![cfg_attr(
     test,
@@ -52,7 +52,7 @@ pub mod testing {
     pub use crate::input::migration::Fate;
     pub use crate::input::migration::InputMapping;
     pub use crate::input::migration::ReplacedAction;
-    pub use crate::input::spec::{ActionKind, InputSpec};
+    pub use crate::input::spec::{ActionKind, Group, InputSpec};
     pub use crate::metadata::Facts;
     pub use crate::metadata::Metadata;
     pub use crate::metadata::Notice;

@@ -125,7 +125,7 @@ fn warn_of_unknown(raw: &RawInputs) {
         };
         warn!(
             title = "Unknown input",
-            "`{name}` is no input of this action: {hint}"
+            "`{name}` is not an input of this action: {hint}"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! What went wrong, for the person at the workflow page.
 //!
 //! Owns [`InputProblem`], of which a run collects all before it stops. Errors
-//! of a later stage stand in its own room; each says what failed on which
+//! of a later stage stand in its own module; each says what failed on which
 //! value, why, and the one thing to do next.
 
 use std::fmt;

@@ -143,7 +143,7 @@ impl EventFacts {
         match date {
             Some(Ok(date)) => self.metadata.commit_date = Some(date),
             Some(Err(error)) => self.warnings.push(format!(
-                "the commit's date is not to be had ({error}): the current time stands for it"
+                "could not get the commit's date ({error}); using the current time"
             )),
             None => {}
         }

@@ -1,4 +1,4 @@
-//! The one door to the machine: environment, working directory, clock, files
+//! The only way to the machine: environment, working directory, clock, files
 //! of others, subprocesses.
 //!
 //! Owns [`Host`]. Nothing else reads the process's environment, asks the time,

@@ -37,7 +37,7 @@ pub fn client(authorities: &Authorities) -> reqwest::Result<Client> {
     builder(authorities).build()
 }
 
-/// The same client before it is built, for a room that has rules of its own.
+/// The same client before it is built, for a module that has rules of its own.
 pub fn builder(authorities: &Authorities) -> ClientBuilder {
     install_tls();
     let client = Client::builder()

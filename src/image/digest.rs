@@ -25,7 +25,7 @@ impl Digest {
             return Ok(Self(text.to_owned()));
         }
         Err(Refused::new(
-            format!("{text:?} is no digest"),
+            format!("{text:?} is not a digest"),
             "`sha256:` and 64 lower-case hexadecimal digits",
         ))
     }

@@ -3,7 +3,7 @@
 //!
 //! Follows the OCI distribution specification 1.1 ("Pulling manifests") and
 //! the reference grammar of the `distribution/reference` project. Uses no
-//! other room and asks nothing of the world.
+//! other module and asks nothing of the world.
 
 mod access;
 mod digest;

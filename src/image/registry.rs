@@ -21,7 +21,7 @@ impl Registry {
     /// path such as `/v1/`, or by one of Docker Hub's several names.
     ///
     /// # Errors
-    /// When what is left is no `HOST` or `HOST:PORT`.
+    /// When what is left is not a `HOST` or `HOST:PORT`.
     pub fn parse(text: &str) -> Result<Self, Refused> {
         let text = text.trim();
         let bare = text

@@ -17,7 +17,7 @@ impl Tag {
         let refuse = |why: &str| {
             Err(Refused::new(
                 why,
-                "up to 128 letters, digits, `_`, `.`, `-`, of which the first is no `.` or `-`",
+                "up to 128 letters, digits, `_`, `.`, `-`, the first of which is not `.` or `-`",
             ))
         };
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';

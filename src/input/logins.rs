@@ -23,7 +23,7 @@ impl Inputs {
         if let Some(file) = &mut self.file
             && let Some(address) = Address::find(file)
         {
-            // A Dockerfile is no repository.
+            // A Dockerfile is not a repository.
             logins
                 .left
                 .push(("file".to_owned(), address.host.to_owned()));

@@ -152,7 +152,12 @@ impl Reader<'_> {
             Ok(count @ 1..=10) => count,
             _ => {
                 let accepted = "a whole number from 1 to 10";
-                self.refuse("push-attempts", given, "is no such number", accepted);
+                self.refuse(
+                    "push-attempts",
+                    given,
+                    "is not a number from 1 to 10",
+                    accepted,
+                );
                 1
             }
         }

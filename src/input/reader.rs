@@ -89,7 +89,7 @@ impl Reader<'_> {
             "true" => true,
             "false" | "" => false,
             other => {
-                self.refuse(name, other, "is no boolean", "true or false");
+                self.refuse(name, other, "is not a boolean", "true or false");
                 false
             }
         }
@@ -153,13 +153,13 @@ impl Reader<'_> {
         good
     }
 
-    /// A variable of buildx's, which buildx itself refuses when it is no boolean.
+    /// A variable of buildx's, which buildx itself refuses when it is not a boolean.
     pub fn switch(&mut self, host: &Host, name: &str) -> bool {
         let Some(given) = host.var(name) else {
             return false;
         };
         parse_bool(given).unwrap_or_else(|| {
-            self.refuse(name, given, "is no boolean", "true or false");
+            self.refuse(name, given, "is not a boolean", "true or false");
             false
         })
     }

@@ -56,90 +56,142 @@ pub struct InputSpec {
     pub name: &'static str,
     /// The value when the workflow gives none.
     pub default: &'static str,
+    /// What it is about.
+    pub group: Group,
 }
 
-const fn spec(name: &'static str, default: &'static str) -> InputSpec {
-    InputSpec { name, default }
+/// What inputs are about, in the order in which README shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// What the image is called, and what is said of it.
+    Metadata,
+    /// What is built, and how.
+    Build,
+    /// Secrets of the build.
+    Secrets,
+    /// Where the build cache is kept.
+    Cache,
+    /// What builds, and what emulates.
+    Builder,
+    /// Where it goes, and with which login.
+    Publishing,
+    /// Several images at once.
+    Bake,
+}
+
+impl Group {
+    /// Every group, in order.
+    pub const ALL: [Self; 7] = [
+        Self::Metadata,
+        Self::Build,
+        Self::Secrets,
+        Self::Cache,
+        Self::Builder,
+        Self::Publishing,
+        Self::Bake,
+    ];
+
+    /// Its heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Metadata => "Image and tags",
+            Self::Build => "Build",
+            Self::Secrets => "Secrets",
+            Self::Cache => "Cache",
+            Self::Builder => "Builder, nodes and emulators",
+            Self::Publishing => "Publishing and logins",
+            Self::Bake => "Several images",
+        }
+    }
+}
+
+const fn spec(group: Group, name: &'static str, default: &'static str) -> InputSpec {
+    InputSpec {
+        name,
+        default,
+        group,
+    }
 }
 
 /// Every input of `publish`, in the order of `action.yml`.
 pub const PUBLISH: &[InputSpec] = &[
-    spec("images", ""),
-    spec("tags", ""),
-    spec("flavor", ""),
-    spec("labels", ""),
-    spec("annotations", ""),
-    spec("metadata-context", "workflow"),
-    spec("context", ""),
-    spec("file", ""),
-    spec("target", ""),
-    spec("platforms", ""),
-    spec("build-args", ""),
-    spec("build-contexts", ""),
-    spec("secrets", ""),
-    spec("secret-envs", ""),
-    spec("secret-files", ""),
-    spec("ssh", ""),
-    spec("provenance", ""),
-    spec("sbom", ""),
-    spec("attests", ""),
-    spec("outputs", ""),
-    spec("call", ""),
-    spec("pull", "false"),
-    spec("no-cache", "false"),
-    spec("no-cache-filters", ""),
-    spec("add-hosts", ""),
-    spec("allow", ""),
-    spec("network", ""),
-    spec("shm-size", ""),
-    spec("ulimit", ""),
-    spec("cgroup-parent", ""),
-    spec("bake-files", ""),
-    spec("targets", ""),
-    spec("set", ""),
-    spec("push", "auto"),
-    spec("preflight", "on"),
-    spec("push-attempts", "3"),
-    spec("stall-timeout", "10m"),
-    spec("load", "false"),
-    spec("registry", ""),
-    spec("username", ""),
-    spec("password", ""),
-    spec("registry-auth", ""),
-    spec("github-token", ""),
-    spec("cache", "auto"),
-    spec("cache-from", ""),
-    spec("cache-to", ""),
-    spec("builder", ""),
-    spec("driver", ""),
-    spec("driver-opts", ""),
-    spec("buildkitd-flags", ""),
-    spec("buildkitd-config", ""),
-    spec("buildkitd-config-inline", ""),
-    spec("endpoint", ""),
-    spec("builder-platforms", ""),
-    spec("append", ""),
-    spec("keep-state", "false"),
-    spec("cleanup", "builder"),
-    spec("emulation", "auto"),
+    spec(Group::Metadata, "images", ""),
+    spec(Group::Metadata, "tags", ""),
+    spec(Group::Metadata, "flavor", ""),
+    spec(Group::Metadata, "labels", ""),
+    spec(Group::Metadata, "annotations", ""),
+    spec(Group::Metadata, "metadata-context", "workflow"),
+    spec(Group::Build, "context", ""),
+    spec(Group::Build, "file", ""),
+    spec(Group::Build, "target", ""),
+    spec(Group::Build, "platforms", ""),
+    spec(Group::Build, "build-args", ""),
+    spec(Group::Build, "build-contexts", ""),
+    spec(Group::Secrets, "secrets", ""),
+    spec(Group::Secrets, "secret-envs", ""),
+    spec(Group::Secrets, "secret-files", ""),
+    spec(Group::Build, "ssh", ""),
+    spec(Group::Build, "provenance", ""),
+    spec(Group::Build, "sbom", ""),
+    spec(Group::Build, "attests", ""),
+    spec(Group::Build, "outputs", ""),
+    spec(Group::Build, "call", ""),
+    spec(Group::Build, "pull", "false"),
+    spec(Group::Build, "no-cache", "false"),
+    spec(Group::Build, "no-cache-filters", ""),
+    spec(Group::Build, "add-hosts", ""),
+    spec(Group::Build, "allow", ""),
+    spec(Group::Build, "network", ""),
+    spec(Group::Build, "shm-size", ""),
+    spec(Group::Build, "ulimit", ""),
+    spec(Group::Build, "cgroup-parent", ""),
+    spec(Group::Bake, "bake-files", ""),
+    spec(Group::Bake, "targets", ""),
+    spec(Group::Bake, "set", ""),
+    spec(Group::Publishing, "push", "auto"),
+    spec(Group::Publishing, "preflight", "on"),
+    spec(Group::Publishing, "push-attempts", "3"),
+    spec(Group::Publishing, "stall-timeout", "10m"),
+    spec(Group::Publishing, "load", "false"),
+    spec(Group::Publishing, "registry", ""),
+    spec(Group::Publishing, "username", ""),
+    spec(Group::Publishing, "password", ""),
+    spec(Group::Publishing, "registry-auth", ""),
+    spec(Group::Publishing, "github-token", ""),
+    spec(Group::Cache, "cache", "auto"),
+    spec(Group::Cache, "cache-from", ""),
+    spec(Group::Cache, "cache-to", ""),
+    spec(Group::Builder, "builder", ""),
+    spec(Group::Builder, "driver", ""),
+    spec(Group::Builder, "driver-opts", ""),
+    spec(Group::Builder, "buildkitd-flags", ""),
+    spec(Group::Builder, "buildkitd-config", ""),
+    spec(Group::Builder, "buildkitd-config-inline", ""),
+    spec(Group::Builder, "endpoint", ""),
+    spec(Group::Builder, "builder-platforms", ""),
+    spec(Group::Builder, "append", ""),
+    spec(Group::Builder, "keep-state", "false"),
+    spec(Group::Builder, "cleanup", "builder"),
+    spec(Group::Builder, "emulation", "auto"),
     spec(
+        Group::Builder,
         "binfmt-image",
         "docker.io/tonistiigi/binfmt:qemu-v10.2.3-68",
     ),
-    spec("ca-certificates", ""),
+    spec(Group::Publishing, "ca-certificates", ""),
 ];
 
 /// Every input of `metadata`, in the order of `metadata/action.yml`.
 pub const METADATA: &[InputSpec] = &[
-    spec("context", "workflow"),
-    spec("images", ""),
-    spec("tags", ""),
-    spec("flavor", ""),
-    spec("labels", ""),
-    spec("annotations", ""),
-    spec("sep-tags", ""),
-    spec("sep-labels", ""),
-    spec("sep-annotations", ""),
-    spec("bake-target", "docker-metadata-action"),
-    spec("github-token", ""),
+    spec(Group::Metadata, "context", "workflow"),
+    spec(Group::Metadata, "images", ""),
+    spec(Group::Metadata, "tags", ""),
+    spec(Group::Metadata, "flavor", ""),
+    spec(Group::Metadata, "labels", ""),
+    spec(Group::Metadata, "annotations", ""),
+    spec(Group::Metadata, "sep-tags", ""),
+    spec(Group::Metadata, "sep-labels", ""),
+    spec(Group::Metadata, "sep-annotations", ""),
+    spec(Group::Metadata, "bake-target", "docker-metadata-action"),
+    spec(Group::Metadata, "github-token", ""),
 ];

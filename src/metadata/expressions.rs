@@ -150,7 +150,7 @@ impl<'a> Expressions<'a> {
         let mut zone = &Value::from("UTC");
         for (key, value) in options {
             if key != "tz" {
-                return Err(format!("{function} has no argument {key:?}, just tz"));
+                return Err(format!("{function} takes no argument {key:?}, only tz"));
             }
             zone = value;
         }
@@ -158,7 +158,7 @@ impl<'a> Expressions<'a> {
             Value::Text(zone) if !zone.is_empty() => zone,
             _ => {
                 return Err(format!(
-                    "tz of {function} is no time zone such as 'Europe/Paris'"
+                    "tz of {function} is not a time zone such as 'Europe/Paris'"
                 ));
             }
         };

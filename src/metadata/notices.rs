@@ -117,7 +117,7 @@ fn unread(applied: &Applied<'_>) -> impl Iterator<Item = Notice> {
     let unread = applied.iter().filter(|(rule, _)| !rule.unread.is_empty());
     unread.map(|(rule, _)| {
         let text = format!(
-            "The rule {} has no use for {}",
+            "The rule {} does not use {}",
             rule.text,
             rule.unread.join(", ")
         );

@@ -152,8 +152,12 @@ fn execute(search: &Search) -> Result<Option<Groups>, String> {
         let units = pattern.encode_utf16().map(u32::from);
         Regex::from_unicode(units, engine_flags.as_str())
     };
-    let regex =
-        regex.map_err(|error| format!("{:?} is no regular expression: {error}", search.pattern))?;
+    let regex = regex.map_err(|error| {
+        format!(
+            "{:?} is not a valid regular expression: {error}",
+            search.pattern
+        )
+    })?;
     let units: Vec<u16> = search.subject.encode_utf16().collect();
     let text = |range: std::ops::Range<usize>| {
         String::from_utf16_lossy(units.get(range).unwrap_or_default())

@@ -127,7 +127,7 @@ impl Rules<'_> {
 
     fn not_a(&self, kind: &str) -> Outcome {
         let git_ref = &self.expressions.context.git_ref;
-        Outcome::OtherEvent(format!("{git_ref:?} is no {kind}"))
+        Outcome::OtherEvent(format!("{git_ref:?} is not a {kind}"))
     }
 
     /// The text that a `semver` or `pep440` rule reads as a version.
@@ -165,7 +165,9 @@ impl Rules<'_> {
             self.warnings.push(format!(
                 "{text} is not a valid semver. More info: https://semver.org/"
             ));
-            return Ok(Outcome::Nothing(format!("{text:?} is no semantic version")));
+            return Ok(Outcome::Nothing(format!(
+                "{text:?} is not a semantic version"
+            )));
         };
         let prerelease = semantic.is_prerelease();
         if prerelease && !template::is_raw(&version.pattern) {
@@ -184,7 +186,9 @@ impl Rules<'_> {
             self.warnings.push(format!(
                 "{text} does not conform to PEP 440. More info: https://www.python.org/dev/peps/pep-0440"
             ));
-            return Ok(Outcome::Nothing(format!("{text:?} is no Python version")));
+            return Ok(Outcome::Nothing(format!(
+                "{text:?} is not a Python version"
+            )));
         };
         if python.is_final() {
             let value = render_python(&version.pattern, &text, &python)?;

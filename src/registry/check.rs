@@ -426,7 +426,7 @@ mod tests {
         for reference in ["", "../../x", "a?b", "a b"] {
             let reference = reference.to_owned();
             let why = unknown(check(&server, Right::Pull { reference }, LONG).await);
-            assert!(why.contains("no tag or digest"), "{why}");
+            assert!(why.contains("neither a tag nor a digest"), "{why}");
         }
     }
 }

@@ -95,7 +95,7 @@ impl Connection {
     /// When it is neither.
     pub fn manifest(&self, repository: &str, reference: &str) -> Result<RegistryRequest, String> {
         if Tag::parse(reference).is_err() && Digest::parse(reference).is_err() {
-            return Err(format!("{reference:?} is no tag or digest"));
+            return Err(format!("{reference:?} is neither a tag nor a digest"));
         }
         Ok(RegistryRequest {
             scope: Scope {

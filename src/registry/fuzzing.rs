@@ -1,4 +1,4 @@
-//! What fuzz targets reach of this room.
+//! What fuzz targets reach of this module.
 
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use serde_json::{Map, Value};

@@ -88,7 +88,7 @@ async fn addresses(url: &Url) -> Result<Vec<SocketAddr>, String> {
 
 /// Reads the spelling of a realm.
 fn read(realm: &str, registry: &Origin) -> Result<Url, &'static str> {
-    let url = Url::parse(realm).map_err(|_| "it is no address")?;
+    let url = Url::parse(realm).map_err(|_| "it is not an address")?;
     let local = registry.is_loopback() && origin::is_loopback(&url);
     match url.scheme() {
         "https" => {}
@@ -110,7 +110,9 @@ fn permit(realm: &[SocketAddr], registry: &[SocketAddr]) -> Result<(), String> {
     };
     let mut ips = realm.iter().map(SocketAddr::ip);
     match ips.find(|ip| !is_public(*ip) && !own(*ip)) {
-        Some(ip) => Err(format!("{ip} is no public address, nor the registry's own")),
+        Some(ip) => Err(format!(
+            "{ip} is neither a public address nor the registry's own"
+        )),
         None if realm.is_empty() => Err("it has no address".to_owned()),
         None => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! A registry on this machine for the tests of this room, in plain HTTP
+//! A registry on this machine for the tests of this module, in plain HTTP
 //! (wiremock) and over TLS.
 
 use std::io::{BufRead as _, BufReader, Write as _};

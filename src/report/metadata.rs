@@ -30,7 +30,7 @@ pub struct Naming {
 /// Whether outputs become variables too.
 ///
 /// # Errors
-/// When the variable that says so is no boolean in the original's spelling.
+/// When the variable that says so is not a boolean in the original's spelling.
 pub fn exports_variables(host: &Host) -> Result<bool, InputProblem> {
     const NAME: &str = env_vars::DOCKER_METADATA_SET_OUTPUT_ENV;
     match host.var(NAME) {
@@ -39,7 +39,7 @@ pub fn exports_variables(host: &Host) -> Result<bool, InputProblem> {
         Some(other) => Err(InputProblem::new(
             NAME,
             other,
-            "is no boolean",
+            "is not a boolean",
             "true or false",
         )),
     }

@@ -41,7 +41,7 @@ pub fn is_telling(name: &str) -> bool {
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a value over; an empty one is no secret.
+    /// Takes a value over; an empty one is not a secret.
     pub fn new(value: &str) -> Option<Self> {
         (!value.is_empty()).then(|| Self(value.into()))
     }

@@ -1,4 +1,4 @@
-//! What fuzz targets reach of this room.
+//! What fuzz targets reach of this module.
 
 use crate::event::RunContext;
 use crate::workflow::expression::Resolver;

@@ -77,7 +77,7 @@ impl Step {
 /// Reads the step that uses this action, in the given job or the only one.
 ///
 /// # Errors
-/// When the file is no workflow, or no step or several jobs use this action.
+/// When the file is not a workflow, or no step or several jobs use this action.
 pub fn read(
     path: &Path,
     job: Option<&str>,

@@ -43,7 +43,7 @@ fn an_empty_result_is_explained_rule_by_rule() {
     assert_eq!(
         said(&metadata, Severity::Notice),
         "No rule gave a tag for the event push on \"refs/heads/main\": \
-         type=ref,event=tag: \"refs/heads/main\" is no tag; \
+         type=ref,event=tag: \"refs/heads/main\" is not a tag; \
          type=raw,value=x,enable=false: enable is false"
     );
     assert_eq!(said(&metadata, Severity::Warning).lines().count(), 2);

@@ -1,4 +1,4 @@
-//! What the project promises about itself: documents that match, rooms that
+//! What the project promises about itself: documents that match, modules that
 //! keep their order, files that stay small.
 
 use std::fmt::Write as _;
@@ -6,8 +6,8 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::{Map, Value};
-use stevedore::testing::ActionKind;
 use stevedore::testing::rows;
+use stevedore::testing::{ActionKind, Group};
 use stevedore::testing::{FORMER, Fate};
 
 use crate::support::{read, root, run};
@@ -44,10 +44,27 @@ fn the_inputs_of_action_yml_are_those_the_program_reads() {
     }
 }
 
-fn table(name: &str, columns: &[&str]) -> String {
+/// The inputs, a table for each group.
+fn inputs() -> String {
+    let mut text = String::new();
+    for group in Group::ALL {
+        let is_in_it = |name: &str| {
+            let spec = ActionKind::Publish.find(name);
+            spec.is_some_and(|spec| spec.group == group)
+        };
+        let table = table("Input", &["Description", "Default"], is_in_it);
+        let _ = writeln!(text, "### {}\n\n{table}", group.title());
+    }
+    text
+}
+
+fn table(name: &str, columns: &[&str], is_shown: impl Fn(&str) -> bool) -> String {
     let mut text = format!("| {} | {} |\n", name, columns.join(" | "));
     let _ = writeln!(text, "|{}", " --- |".repeat(columns.len() + 1));
     for (entry, fields) in section(&format!("{}s", name.to_lowercase())) {
+        if !is_shown(&entry) {
+            continue;
+        }
         let _ = write!(text, "| `{entry}` |");
         for column in columns {
             let value = fields[column.to_lowercase()].as_str().unwrap_or_default();
@@ -83,13 +100,57 @@ fn check_table(document: &str, begin: &str, table: &str) {
 
 #[test]
 fn the_tables_in_readme_are_those_of_action_yml() {
-    for (name, columns) in [
-        ("Input", vec!["Description", "Default"]),
-        ("Output", vec!["Description"]),
-    ] {
-        let begin = format!("<!-- {}s: made from action.yml -->\n", name.to_lowercase());
-        check_table("README.md", &begin, &table(name, &columns));
+    let outputs = table("Output", &["Description"], |_| true);
+    for (name, table) in [("inputs", inputs()), ("outputs", outputs)] {
+        let begin = format!("<!-- {name}: made from action.yml -->\n");
+        check_table("README.md", &begin, &table);
     }
+}
+
+/// A text of the table with the values of an example.
+fn sample(text: &str, place: &str) -> String {
+    let registry = match place {
+        "ghcr.io" => place,
+        "Docker Hub" => "docker.io",
+        _ if place.contains("Amazon") => "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+        _ => "registry.example.com",
+    };
+    let image = format!("{registry}/acme/app");
+    let mut text = text.to_owned();
+    for (hole, value) in [
+        ("git-host", "github.com"),
+        ("given", "`ghcr.io/app`"),
+        ("image", image.as_str()),
+        ("image-owner", "acme"),
+        ("linked", "acme/other"),
+        ("name", "app"),
+        (
+            "org-package-policy",
+            "https://github.com/organizations/acme/settings/packages",
+        ),
+        (
+            "package-settings",
+            "https://github.com/orgs/acme/packages/container/app/settings",
+        ),
+        ("path", "/out/app"),
+        ("platform", "linux/arm64"),
+        ("registry", registry),
+        ("repository", "acme/app"),
+        ("right", "Write"),
+        ("scope", "write"),
+        ("status", "418"),
+        ("subject", "busybox:1.38"),
+        ("suggestion", "`ghcr.io/acme/app`"),
+        ("tokens", "https://github.com/settings/tokens"),
+        (
+            "workflow-permissions",
+            "https://github.com/acme/app/settings/actions",
+        ),
+    ] {
+        text = text.replace(&format!("{{{hole}}}"), value);
+    }
+    assert!(!text.contains('{'), "a value is missing for {text}");
+    text
 }
 
 /// docs/diagnosis.md is the program's own table. STEVEDORE_UPDATE=1 writes it.
@@ -97,18 +158,19 @@ fn the_tables_in_readme_are_those_of_action_yml() {
 fn the_table_of_diagnosis_md_is_the_program_s() {
     let mut document = String::from(
         "# Diagnosis\n\nWhat refusals and failed builds mean, and the one thing to do. \
-         The first row that fits is shown, with the run's own values and the addresses of \
-         the pages. Letters count in any case; `…` stands for anything.\n\n\
+         The first row that fits is shown. The values here are those of \
+         an example: the image ghcr.io/acme/app of the repository acme/app. Letters count in any case; `…` stands for anything.\n\n\
          | Where | Signal | Meaning | What to do |\n| --- | --- | --- | --- |\n",
     );
     for row in rows() {
+        let place = row.place.to_string();
         let cells = [
-            row.place.to_string(),
+            place.clone(),
             row.signal(),
-            row.meaning.to_owned(),
+            sample(row.meaning, &place),
             match row.link {
-                "" => row.fix.to_owned(),
-                link => format!("{}: {link}", row.fix),
+                "" => sample(row.fix, &place),
+                link => format!("{}: {}", sample(row.fix, &place), sample(link, &place)),
             },
         ];
         let cells = cells.map(|cell| cell.replace('|', "\\|"));

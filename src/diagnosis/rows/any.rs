@@ -21,7 +21,7 @@ pub const ROWS: &[Row] = &[
         words: &["the registry has stopped answering"],
         kind: Kind::Silent,
         who: &[Who::RegistryAdmin],
-        meaning: "The registry answered before, and gives no answer any more. The push was ended.",
+        meaning: "The registry stopped answering during the push, so the push was ended.",
         fix: "See why {registry} does not answer, then run the job for {image} again; `stall-timeout` says how long a push waits",
         ..ROW
     },
@@ -38,7 +38,7 @@ pub const ROWS: &[Row] = &[
         words: &["blob upload unknown", "blob upload invalid"],
         who: &[Who::RegistryAdmin],
         meaning: "The registry lost the upload of a layer, or could not store it.",
-        fix: "See that {registry} has disk space and that no proxy before it cuts uploads, then run the job for {image} again",
+        fix: "See that {registry} has disk space and that no proxy in front of it limits uploads, then run the job for {image} again",
         ..PASSING
     },
     Row {
@@ -52,28 +52,28 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "name-upper-case",
         words: &["must be lowercase"],
-        meaning: "Registries take names in lower case only.",
+        meaning: "Registries accept names in lower case only.",
         fix: "Write {given} in lower case",
         ..ROW
     },
     Row {
         id: "name-invalid",
         words: &["name_invalid", "name invalid", "invalid repository name"],
-        meaning: "NAME_INVALID: the registry takes no such name.",
+        meaning: "NAME_INVALID: the registry does not accept this name.",
         fix: "Correct the name {image}: host, owner and image as the registry asks for them",
         ..ROW
     },
     Row {
         id: "bad-request",
         status: Status::Is(400),
-        meaning: "The registry could not make sense of the request. The commonest cause is a name that it does not take.",
+        meaning: "The registry did not understand the request. The most common cause is a name that it does not accept.",
         fix: "Check the name {image}: host, owner and image as the registry asks for them",
         ..OTHER
     },
     Row {
         id: "limit",
         status: Status::Is(429),
-        meaning: "TOOMANYREQUESTS: the registry limits how often it is asked.",
+        meaning: "TOOMANYREQUESTS: the registry limits the number of requests.",
         fix: "Wait a while, then run the job for {image} again",
         ..PASSING
     },
@@ -83,7 +83,7 @@ pub const ROWS: &[Row] = &[
         when: &[When::Fork, When::Writing],
         who: &[Who::Nobody],
         meaning: "A pull request from a fork gets no secrets, and so no login.",
-        fix: "Build {image} without pushing it: there is nothing to mend",
+        fix: "Build {image} without pushing it; there is nothing to fix",
         ..ROW
     },
     Row {
@@ -98,7 +98,7 @@ pub const ROWS: &[Row] = &[
         id: "no-login",
         status: Status::Refused,
         when: &[When::NoLogin],
-        meaning: "UNAUTHORIZED: the registry asks for a login, and there is none for it.",
+        meaning: "UNAUTHORIZED: the registry requires a login, and none was given.",
         fix: "Give a login for {image}: `username` and `password`, an entry of `registry-auth`, or a login step before this one",
         ..ROW
     },
@@ -106,14 +106,14 @@ pub const ROWS: &[Row] = &[
         id: "token-denied",
         status: Status::Is(403),
         stage: Some(Stage::Token),
-        meaning: "The registry gives no token for this: the credential is wrong, has expired, or may not {scope} here.",
+        meaning: "The registry did not issue a token: the credential is wrong, has expired, or may not {scope} here.",
         fix: "Renew the credential for {image}, or give it the right to {scope} there",
         ..ROW
     },
     Row {
         id: "unauthorized",
         status: Status::Is(401),
-        meaning: "UNAUTHORIZED: the registry does not take the login.",
+        meaning: "UNAUTHORIZED: the registry rejected the login.",
         fix: "Check the login for {image}: it is wrong, has expired, or is for another host than {registry}",
         ..ROW
     },
@@ -121,7 +121,7 @@ pub const ROWS: &[Row] = &[
         id: "denied",
         status: Status::Is(403),
         who: &[Who::RegistryAdmin],
-        meaning: "DENIED: the registry knows the login, and does not let it do this.",
+        meaning: "DENIED: the registry knows the login, but does not allow this.",
         fix: "Give the login the right to {scope} on {image}",
         ..ROW
     },
@@ -130,22 +130,22 @@ pub const ROWS: &[Row] = &[
         status: Status::Is(404),
         who: &[Who::Author, Who::RegistryAdmin],
         meaning: "NAME_UNKNOWN: the registry has no such repository, or hides it from this login.",
-        fix: "Check the name {image}, and create its repository if the registry makes none at a push",
+        fix: "Check the name {image}, and create its repository if the registry does not create it at a push",
         ..OTHER
     },
     Row {
         id: "too-large",
         status: Status::Is(413),
         who: &[Who::RegistryAdmin],
-        meaning: "The registry, or a proxy before it, bounds the size of an upload.",
+        meaning: "The registry, or a proxy in front of it, limits the size of an upload.",
         fix: "Raise the limit of {registry}, or split the largest layer of {image}",
         ..OTHER
     },
     Row {
         id: "server-error",
         status: Status::Server,
-        meaning: "The registry, or a proxy before it, failed. It is not the image's fault.",
-        fix: "Run the job for {image} again; if it stays, look at the state of {registry}",
+        meaning: "The registry, or a proxy in front of it, failed. The image is not at fault.",
+        fix: "Run the job for {image} again; if it keeps failing, look at the status of {registry}",
         ..PASSING
     },
     Row {
@@ -157,7 +157,7 @@ pub const ROWS: &[Row] = &[
             "invalid peer certificate",
         ],
         who: &[Who::RunnerAdmin],
-        meaning: "The certificate of the registry is not signed by an authority that is trusted here, or is not for this host.",
+        meaning: "The registry's certificate is not signed by a trusted authority, or is not valid for this host.",
         fix: "Give the authority of {registry} as `ca-certificates`, which a builder that the run makes trusts too; for the engine it belongs in /etc/docker/certs.d, for another builder in its buildkitd.toml",
         link: "https://docs.docker.com/engine/security/certificates/",
         ..OTHER
@@ -169,7 +169,7 @@ pub const ROWS: &[Row] = &[
             "docker-credential-",
         ],
         who: &[Who::RunnerAdmin],
-        meaning: "The login for this registry is there and could not be read, so the registry was not asked.",
+        meaning: "There is a login for this registry, but it could not be read, so the registry was not asked.",
         fix: "Log in to {registry} again for {image}, or give `username` and `password`",
         ..OTHER
     },
@@ -180,7 +180,7 @@ pub const ROWS: &[Row] = &[
             "first record does not look like a tls handshake",
         ],
         who: &[Who::RunnerAdmin],
-        meaning: "The registry speaks plain HTTP, which builders accept on this machine only.",
+        meaning: "The registry speaks plain HTTP, which builders accept only from this machine.",
         fix: "Give {registry} a certificate, or name it as insecure in the configuration of the engine or builder",
         link: "https://docs.docker.com/build/buildkit/toml-configuration/",
         ..OTHER
@@ -192,7 +192,7 @@ pub const ROWS: &[Row] = &[
             "name or service not known",
             "no address associated with hostname",
         ],
-        meaning: "No name server knows the host.",
+        meaning: "The host name could not be resolved.",
         fix: "Check the host in {image}: {registry} is not known from here",
         ..OTHER
     },
@@ -208,7 +208,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "connection-refused",
         words: &["connection refused"],
-        meaning: "Nothing answers at that address: the registry is down, or the builder's network is another one than the runner's.",
+        meaning: "Nothing answers at that address: the registry is down, or the builder is on another network than the runner.",
         fix: "See that {registry} runs and can be reached from the builder, for {image}",
         ..PASSING
     },
@@ -248,7 +248,7 @@ pub const ROWS: &[Row] = &[
             "failed to do request",
             "context canceled",
         ],
-        meaning: "A request to the registry failed, and no status tells why.",
+        meaning: "A request to the registry failed without a status that says why.",
         fix: "Run the job for {image} again",
         ..PASSING
     },
@@ -256,7 +256,7 @@ pub const ROWS: &[Row] = &[
         id: "push-failed",
         place: Place::Build,
         words: &["failed to push"],
-        meaning: "The registry did not take the image, in words that are not known here.",
+        meaning: "The registry rejected the image with a message that this program does not know.",
         fix: "See what {registry} says of {image}",
         ..OTHER
     },

@@ -36,7 +36,7 @@ pub const ROWS: &[Row] = &[
             "could not read password",
             "authentication failed for",
         ],
-        meaning: "The repository is private, the token may not read it, or there is none of that name on {git-host}. `github-token` is for this repository alone.",
+        meaning: "The repository is private, the token may not read it, or there is no such repository on {git-host}. `github-token` is for this repository alone.",
         fix: "Give the build a token that may read the repository on {git-host}, as `GIT_AUTH_TOKEN=TOKEN` in `secrets`",
         link: "https://docs.docker.com/build/building/secrets/#git-authentication-for-remote-contexts",
         ..BUILD
@@ -44,7 +44,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "index-annotations",
         words: &["index annotations not supported for single platform export"],
-        meaning: "An image for one platform without attestations has no index, which an annotation is for.",
+        meaning: "An annotation is for an index, and an image for one platform without attestations has none.",
         fix: "Write `manifest:` in place of `index:` in `annotations`, or set `provenance: true`",
         ..BUILD
     },
@@ -66,7 +66,7 @@ pub const ROWS: &[Row] = &[
         id: "no-emulator",
         place: Place::Step,
         words: &["exec format error"],
-        meaning: "A step ran a program of another processor: there is no emulator for {platform}, or the base image is of the wrong platform.",
+        meaning: "A step ran a program for another architecture: there is no emulator for {platform}, or the base image is of the wrong platform.",
         fix: "Set `emulation: auto`, which installs an emulator for {platform} where a `RUN` needs one; or build it on a runner of that platform",
         ..BUILD
     },
@@ -75,14 +75,14 @@ pub const ROWS: &[Row] = &[
         place: Place::Step,
         words: &["no space left on device"],
         who: &[Who::Author, Who::RunnerAdmin],
-        meaning: "The disk that the build works on is full.",
+        meaning: "The disk that the build uses is full.",
         fix: "Free disk space before the build, build fewer `platforms` at once, or use a larger runner",
         ..BUILD
     },
     Row {
         id: "message-too-large",
         words: &["received message larger than max"],
-        meaning: "BuildKit bounds the size of its messages: it is no question of disk.",
+        meaning: "BuildKit limits the size of its messages. Disk space is not the cause.",
         fix: "Make the build smaller: fewer stages, fewer arguments, shorter logs",
         ..BUILD
     },
@@ -97,7 +97,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "privileges-requested",
         words: &["additional privileges requested"],
-        meaning: "The bake file wants what a build may not do by itself, such as reading outside of the workspace.",
+        meaning: "The bake file asks for something that has to be allowed, such as reading files outside the workspace.",
         fix: "Set `allow` to what the log says after `--allow=`, such as `fs.read=../lib`",
         ..BUILD
     },
@@ -150,7 +150,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "cache-service-old",
         words: &["this legacy service is shutting down"],
-        meaning: "The builder speaks version 1 of GitHub's cache service, which is gone. The image is not at fault.",
+        meaning: "The builder speaks version 1 of GitHub's cache service, which was shut down. The image is not at fault.",
         fix: "Use BuildKit 0.20 or newer, which speaks version 2, for `type=gha` in `cache-from` and `cache-to`",
         link: "https://docs.docker.com/build/cache/backends/gha/",
         ..BUILD

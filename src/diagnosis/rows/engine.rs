@@ -13,7 +13,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "engine-forbidden",
         words: &["permission denied while trying to connect to the docker"],
-        meaning: "The user that the step runs as may not open the engine's socket.",
+        meaning: "The user that the step runs as is not allowed to open the engine's socket.",
         fix: "Add that user to the group that owns the socket, usually `docker`, and start the runner again",
         link: "https://docs.docker.com/engine/install/linux-postinstall/",
         ..ENGINE
@@ -27,7 +27,7 @@ pub const ROWS: &[Row] = &[
             "unavailable: closing transport",
             "cannot connect to the docker daemon",
         ],
-        meaning: "The engine or builder ended, or its connection broke, while it was used.",
+        meaning: "The engine or builder stopped, or the connection to it broke, during the build.",
         fix: "Look at the log of the engine or builder on its machine: often it was killed for lack of memory. Then run the job again",
         ..ENGINE
     },
@@ -36,7 +36,7 @@ pub const ROWS: &[Row] = &[
         // containerd's store, of a name that two builds put into it at once.
         words: &["\": already exists"],
         who: &[Who::Author],
-        meaning: "Another build on the same engine made this name at the same moment, and the engine took that one.",
+        meaning: "Another build on the same engine created this name at the same moment.",
         fix: "Run the job again. Give jobs that share an engine tags of their own",
         ..ENGINE
     },

@@ -32,7 +32,7 @@ pub const ROWS: &[Row] = &[
         words: &["secondary rate limit"],
         kind: Kind::Passing,
         who: &[Who::Nobody],
-        meaning: "GitHub limits how often it is asked: this is no question of permissions.",
+        meaning: "GitHub limits the number of requests. Permissions are not the cause.",
         fix: "Wait some minutes, then run the job for {image} again",
         ..GITHUB
     },
@@ -47,21 +47,21 @@ pub const ROWS: &[Row] = &[
         id: "github-other-account-of-cache",
         words: &["requested installation does not exist"],
         when: &[When::OwnOwner],
-        meaning: "{image} is this repository's owner's, so another reference is not: the workflow's token is good for one account only, and a cache reference to another one makes {registry} refuse it as a whole.",
+        meaning: "{image} is this repository's owner's, so another reference is not: the workflow's token is valid for one account only, and a cache reference to another one makes {registry} refuse it as a whole.",
         fix: "Look for another account than {image-owner} in `cache-from` and `cache-to`, beside {image}",
         ..GITHUB
     },
     Row {
         id: "github-other-account",
         words: &["requested installation does not exist"],
-        meaning: "{image-owner} is another account than this repository's owner, and the workflow's token is good for that one only.",
+        meaning: "{image-owner} is another account than this repository's owner, and the workflow's token is valid for that one only.",
         fix: "Write {suggestion} in place of {given}",
         ..GITHUB
     },
     Row {
         id: "github-scopes",
         words: &["does not match expected scopes"],
-        meaning: "The password is a personal access token without {scope}:packages, or a fine-grained one, which the registry does not take.",
+        meaning: "The password is a personal access token without {scope}:packages, or a fine-grained one, which the registry does not accept.",
         fix: "Leave `password` out for {image}, so that `github-token` is used with `permissions: packages: {scope}`; or make a classic token with the scope {scope}:packages",
         link: "{tokens}",
         ..GITHUB
@@ -74,7 +74,7 @@ pub const ROWS: &[Row] = &[
         ],
         when: &[When::Password],
         who: &[Who::PackageAdmin],
-        meaning: "The login is good, but its user has no role {right} on the package.",
+        meaning: "The login is valid, but its user has no role {right} on the package.",
         fix: "Give the user of the password the role {right} on {image}; when the password is the workflow's own token, add {repository} under Manage Actions access instead",
         link: "{package-settings}",
         ..GITHUB
@@ -87,7 +87,7 @@ pub const ROWS: &[Row] = &[
         ],
         when: &[When::LinkedElsewhere],
         who: &[Who::PackageAdmin],
-        meaning: "The package is linked to {linked}, and this repository has no role {right} on it. There is no API for it.",
+        meaning: "The package is linked to {linked}, and this repository has no role {right} on it. No API can do this.",
         fix: "Open the settings of the package {image}: Manage Actions access, Add Repository, {repository}, role {right}",
         link: "{package-settings}",
         ..GITHUB
@@ -99,7 +99,7 @@ pub const ROWS: &[Row] = &[
             "permission_denied: read_package",
         ],
         who: &[Who::PackageAdmin],
-        meaning: "The token may do it, but this repository has no role {right} on the package: it was first pushed by hand or with another token, or the repository was made anew or moved. There is no API for it.",
+        meaning: "The token may do it, but this repository has no role {right} on the package: it was first pushed by hand or with another token, or the repository was recreated or moved. No API can do this.",
         fix: "Open the settings of the package {image}: Manage Actions access, Add Repository, {repository}, role {right}",
         link: "{package-settings}",
         ..GITHUB
@@ -110,7 +110,7 @@ pub const ROWS: &[Row] = &[
         when: &[When::Fork],
         who: &[Who::Nobody],
         meaning: FORK,
-        fix: "Build {image} without pushing it: there is nothing to mend",
+        fix: "Build {image} without pushing it; there is nothing to fix",
         ..GITHUB
     },
     Row {
@@ -172,7 +172,7 @@ pub const ROWS: &[Row] = &[
         id: "github-token-revoked",
         words: &["user cannot be authenticated with the token"],
         meaning: "The token of the login has expired or was revoked.",
-        fix: "Log in to {registry} again in this job, for {image}, with a token that is still good",
+        fix: "Log in to {registry} again in this job, for {image}, with a valid token",
         ..GITHUB
     },
     Row {
@@ -181,7 +181,7 @@ pub const ROWS: &[Row] = &[
         when: &[When::Fork, When::Writing],
         who: &[Who::Nobody],
         meaning: FORK,
-        fix: "Build {image} without pushing it: there is nothing to mend",
+        fix: "Build {image} without pushing it; there is nothing to fix",
         ..BY_HOST
     },
     Row {
@@ -255,7 +255,7 @@ pub const ROWS: &[Row] = &[
         status: Status::Is(429),
         kind: Kind::Passing,
         who: &[Who::Nobody],
-        meaning: "GitHub limits how often it is asked. The pause that it names is too short to be true.",
+        meaning: "GitHub limits the number of requests. The pause that it asks for is too short.",
         fix: "Wait a while, then run the job for {image} again",
         ..BY_HOST
     },

@@ -39,7 +39,7 @@ pub const ROWS: &[Row] = &[
             "insufficient scopes",
             "requested access to the resource is denied",
         ],
-        meaning: "The namespace is another one than the login's, or its access token may not {scope}.",
+        meaning: "The namespace is not that of the login, or its access token may not {scope}.",
         fix: "Check the namespace in {image}, and use an access token with the permission Read & Write",
         link: "https://app.docker.com/settings/personal-access-tokens",
         ..HUB
@@ -49,7 +49,7 @@ pub const ROWS: &[Row] = &[
         place: Place::Any,
         words: &["pull rate limit", "docker.com/increase-rate-limit"],
         kind: Kind::Other,
-        meaning: "Docker Hub limits how many images an address may read in some hours, and shared runners share addresses.",
+        meaning: "Docker Hub limits the number of pulls from one address, and hosted runners share addresses.",
         fix: "Log in to docker.io, by an entry of `registry-auth`, or take the base image from a mirror",
         link: "https://docs.docker.com/docker-hub/usage/",
         ..ROW
@@ -59,7 +59,7 @@ pub const ROWS: &[Row] = &[
         place: Place::Ecr,
         words: &["the repository with name…does not exist in the registry"],
         who: &[Who::RegistryAdmin],
-        meaning: "There is no such repository, and the registry made none at this push. Its name is what follows the host.",
+        meaning: "There is no such repository, and the registry does not create one at a push. Its name is the part after the host.",
         fix: "Create the repository of {image} in Amazon ECR, or correct the name",
         link: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-create.html",
         ..ROW
@@ -81,7 +81,7 @@ pub const ROWS: &[Row] = &[
         id: "ecr-expired",
         place: Place::Ecr,
         words: &["authorization token has expired"],
-        meaning: "A login to Amazon ECR is good for 12 hours.",
+        meaning: "A login to Amazon ECR expires after 12 hours.",
         fix: "Log in to {registry} again in this job, for {image}",
         ..ROW
     },

@@ -11,7 +11,7 @@ pub fn failure_text(finished: &Finished) -> String {
     }
     match &finished.tail {
         Some(tail) => last_words(tail),
-        None => "its words are above".to_owned(),
+        None => "see its output above".to_owned(),
     }
 }
 
@@ -34,7 +34,7 @@ pub fn last_words(tail: &str) -> String {
     };
     let words = words.trim_start_matches("ERROR: ").trim();
     match words {
-        "" => "it printed nothing; its progress is above".to_owned(),
+        "" => "it printed nothing; see its progress above".to_owned(),
         words => words.to_owned(),
     }
 }

@@ -157,7 +157,7 @@ impl ImagePublisher<'_> {
         })
     }
 
-    /// Takes in what a build has come to. A push that failed is no error yet.
+    /// Takes in what a build has come to. A push that failed is not an error yet.
     async fn take_in(
         &self,
         begun: BuildAttempt<'_>,
@@ -247,7 +247,7 @@ impl ImagePublisher<'_> {
         let is_ended = !is_built && !wait.is_all_pushed(export);
         let is_begun_only = export.is_writing_cache && !export.is_cache_written();
         if is_ended || is_begun_only || warning.is_some() {
-            // What was written in part is no cache.
+            // What was written in part is not a cache.
             local.map(cache_dir::clear);
             built.warnings.extend(warning.filter(|_| !is_ended));
             return;

@@ -15,7 +15,7 @@ use crate::registry::{self, Client, Manifest};
 /// may see another network and trust other authorities than we do.
 pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) -> Result<(), Error> {
     let Some(image) = built.result.digest.clone() else {
-        let text = "buildx told no digest: what was pushed is not compared with the registry";
+        let text = "buildx reported no digest, so the push could not be verified";
         built.warnings.push(text.to_owned());
         return Ok(());
     };

@@ -109,7 +109,7 @@ impl Bake {
     /// # Errors
     /// With what is wrong with it.
     fn parse(told: &str, host: &Host, allowed: &Allowed, of_set: &[OfSet]) -> Result<Self, String> {
-        let nothing = || "buildx told nothing of their targets".to_owned();
+        let nothing = || "buildx reported no targets for them".to_owned();
         let mut told: Value = document::json(told.as_bytes()).map_err(|_| nothing())?;
         let all = told.get_mut("target").and_then(Value::as_object_mut);
         let found = logins::take(all.ok_or_else(nothing)?, of_set);

@@ -80,7 +80,7 @@ impl BuildSecrets {
             _ => {
                 self.pieces.extend(Secret::new(&entry.text));
                 self.passed_over.push(format!(
-                    "`secrets`: line {} is no NAME=VALUE and is passed over. \
+                    "`secrets`: line {} is not NAME=VALUE and was ignored. \
                      A value of several lines stands in double quotes together with its name: \
                      \"NAME=first line, … last line\"",
                     entry.line
@@ -101,7 +101,7 @@ impl BuildSecrets {
                 }
                 // Someone may have put a value here.
                 _ => self.passed_over.push(format!(
-                    "`{input}`: line {} is no {form} and is passed over",
+                    "`{input}`: line {} is not {form} and was ignored",
                     entry.line
                 )),
             }

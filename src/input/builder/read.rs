@@ -65,7 +65,12 @@ impl Reader<'_> {
         let text = self.text("driver")?;
         let driver = Driver::parse(&text);
         if driver.is_none() {
-            self.refuse("driver", &text, "is no driver here", Driver::ACCEPTED);
+            self.refuse(
+                "driver",
+                &text,
+                "is not a supported driver",
+                Driver::ACCEPTED,
+            );
         }
         driver
     }

@@ -18,7 +18,7 @@ pub fn trim(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// `Number(text)`: NaN when the text is no number.
+/// `Number(text)`: NaN when the text is not a number.
 pub fn number(text: &str) -> f64 {
     let text = trim(text);
     if text.is_empty() {

@@ -45,7 +45,7 @@ pub struct RawMetadata<'a> {
 pub enum ShortShaLength {
     /// Characters.
     Characters(f64),
-    /// What was given, and is no number.
+    /// What was given, and is not a number.
     Invalid(String),
 }
 

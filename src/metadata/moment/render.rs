@@ -16,7 +16,7 @@ pub fn format(moment: &Moment, pattern: &str) -> Result<String, String> {
     let expanded = tokens::expand(pattern);
     let tokens = tokens::split(&expanded);
     if tokens.is_empty() {
-        return Err(format!("{pattern:?} is no date format"));
+        return Err(format!("{pattern:?} is not a date format"));
     }
     Ok(tokens
         .into_iter()

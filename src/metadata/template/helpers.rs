@@ -30,7 +30,7 @@ pub fn call(
     match name {
         "lookup" => return lookup(params),
         "log" => return Ok(Value::Undefined),
-        "helperMissing" | "blockHelperMissing" => return Err(format!("{name} is no function")),
+        "helperMissing" | "blockHelperMissing" => return Err(format!("{name} is not a function")),
         _ => {}
     }
     let ([value], Some(block)) = (params, block) else {

@@ -355,7 +355,7 @@ impl Parser {
             path.original.push_str(part);
             let operator = part == segment && matches!(part, ".." | "." | "this");
             if operator && !path.parts.is_empty() {
-                return Err(format!("{} is no path", path.original));
+                return Err(format!("{} is not a path", path.original));
             }
             match (operator, part) {
                 (true, "..") => path.depth += 1,

@@ -185,7 +185,7 @@ impl Renderer<'_> {
                 self.functions
                     .call(function.name, this, &params, Some(&hash))
             }
-            value if value.truthy() => Err(format!("{:?} is no function", path.original)),
+            value if value.truthy() => Err(format!("{:?} is not a function", path.original)),
             _ if params.is_empty() => Ok(Value::Undefined),
             _ => Err(format!("there is no function {:?}", path.original)),
         }

@@ -46,7 +46,7 @@ pub enum OnRefusal {
     Warn,
     /// Builds and publishes nothing. A cache that is refused is left out.
     BuildOnly {
-        /// Why a refusal is no failure.
+        /// Why a refusal is not a failure.
         why: String,
         /// What would let it publish.
         fix: String,

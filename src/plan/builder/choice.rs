@@ -107,7 +107,7 @@ pub fn notices(inputs: &Inputs, builder: &Builder) -> Option<Notice> {
     idle.then(|| Notice {
         level: Level::Notice,
         title: "Builder".to_owned(),
-        message: "`keep-state` comes to nothing: the engine's own builder keeps its cache by \
+        message: "`keep-state` has no effect: the engine's own builder keeps its cache by \
                   itself. It is for `driver: docker-container`"
             .to_owned(),
     })

@@ -75,9 +75,9 @@ impl CacheRequest<'_> {
             _ if has_several_nodes => {
                 Cache::none("each of several nodes would overwrite what another has written")
             }
-            CacheChoice::Auto if !facts.cache.is_hosted => {
-                Cache::none("this is no runner of GitHub's, so what is in the builder may last")
-            }
+            CacheChoice::Auto if !facts.cache.is_hosted => Cache::none(
+                "this runner is not one of GitHub's, so what is in the builder may last",
+            ),
             CacheChoice::Auto if !facts.cache.has_service() => {
                 Cache::none("this step was given no cache service")
             }

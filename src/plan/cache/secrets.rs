@@ -64,7 +64,7 @@ fn take(
         .filter_map(|(attribute, value)| value.as_ref().map(|_| attribute))
         .collect();
     let has_secret = given.iter().any(|(name, _)| *name == secret);
-    // Of AWS, a key without its name is no credential.
+    // Of AWS, a key without its name is not a credential.
     if !has_secret || first.first().is_some_and(Option::is_none) {
         return Vec::new();
     }

@@ -237,7 +237,7 @@ impl Emulation {
     }
 }
 
-/// Why emulation is no goal.
+/// Why emulation is not a goal.
 const SLOW: &str = "emulated, several times slower than on a runner of that processor";
 
 /// The warning about platforms that will not run.

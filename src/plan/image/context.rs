@@ -41,7 +41,8 @@ pub enum ContextKind {
 
 /// The name that stands for the event's repository in a template.
 const DEFAULT_CONTEXT: &str = "defaultContext";
-const TEMPLATE: &str = "a place, in which {{defaultContext}} may stand for this repository";
+const TEMPLATE: &str =
+    "a path or an address, in which {{defaultContext}} stands for this repository";
 
 pub fn decide(
     inputs: &Inputs,

@@ -31,7 +31,7 @@ fn insert_all<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
 }
 
 /// Where an element goes: after all that it does not come before.
-/// With NaN the comparison is no order, so which elements are asked matters.
+/// With NaN the comparison is not an order, so which elements are asked matters.
 fn place<T>(sorted: &[T], pivot: &T, compare: &impl Fn(&T, &T) -> Ordering) -> usize {
     let (mut left, mut right) = (0, sorted.len());
     while left < right {

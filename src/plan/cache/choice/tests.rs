@@ -190,7 +190,7 @@ fn auto_makes_no_builder_for_anything_else() {
             "`driver: docker` makes no",
         ),
         (vec![ONE, ("cache", "none")], PUSH, "`cache: none`"),
-        (vec![ONE], elsewhere, "no runner of GitHub's"),
+        (vec![ONE], elsewhere, "not one of GitHub's"),
         (vec![ONE], forbidden, "not read: ACTIONS_CACHE_MODE"),
         (
             vec![ONE],
