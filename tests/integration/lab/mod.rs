@@ -1,0 +1,21 @@
+//! With a real engine, registry and emulator: what `lab/up` starts.
+
+mod act;
+mod advice;
+mod bake;
+mod builders;
+mod cache_scopes;
+mod cache_silent;
+mod caches;
+mod engine;
+mod engine_inputs;
+mod hidden;
+mod hostile_bake;
+mod left_overs;
+mod made_builder;
+mod nodes;
+mod outputs;
+mod registries;
+mod silence;
+mod stopped_builder;
+mod unwritten;

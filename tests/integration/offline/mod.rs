@@ -1,0 +1,20 @@
+//! With nothing but the program: no engine, and stand-ins for what it talks to.
+
+pub(crate) mod advice;
+mod bad_input;
+mod build;
+mod builder_commands;
+mod checkout;
+mod conformance;
+mod contract;
+mod dry_run;
+mod github;
+pub(crate) mod hidden;
+mod hostile;
+mod imports;
+pub(crate) mod left_overs;
+mod naming;
+mod node_commands;
+mod recorded;
+mod refusals;
+mod unwritten;
