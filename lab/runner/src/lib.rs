@@ -35,7 +35,6 @@ mod process;
 mod result;
 mod running;
 mod step;
-mod workflow;
 
 pub use context::Context;
 pub use error::Error;
@@ -45,4 +44,3 @@ pub use process::Signal;
 pub use result::{Conclusion, StageRun, StepRun};
 pub use running::{Control, Running};
 pub use step::{Spec, Step, Uses};
-pub use workflow::read_workflow;

@@ -1,4 +1,4 @@
-//! The program `lab-runner`: one step, or a job of a workflow, on this machine.
+//! The program `lab-runner`: one step of a job, on this machine.
 //!
 //! Owns the command line and what is printed; running is the library's.
 #![allow(
@@ -21,22 +21,8 @@ struct Arguments {
     #[arg(long, value_name = "DIR", default_value = ".")]
     action: PathBuf,
     /// An image to run instead, as in `uses: docker://IMAGE`
-    #[arg(long, value_name = "IMAGE", conflicts_with = "workflow")]
+    #[arg(long, value_name = "IMAGE")]
     docker: Option<String>,
-    /// A workflow file, to run the steps of one of its jobs instead
-    #[arg(long, value_name = "FILE")]
-    workflow: Option<PathBuf>,
-    /// The job of --workflow
-    #[arg(long, value_name = "NAME", requires = "workflow")]
-    job: Option<String>,
-    /// The name under which --workflow uses the action of --action
-    #[arg(
-        long,
-        value_name = "OWNER/NAME",
-        requires = "workflow",
-        default_value = "OWNER/stevedore"
-    )]
-    this: String,
     /// An input, as in `with:`; `${{ secrets.NAME }}` and `${{ github.… }}` are resolved
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     with: Vec<(String, String)>,
@@ -104,7 +90,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<u8, String> {
-    let steps = steps(&arguments)?;
+    let steps = vec![step(&arguments)];
     let context = context(arguments)?;
     let control = Control::default();
     cancel_on_signals(control.clone()).map_err(|error| error.to_string())?;
@@ -117,19 +103,13 @@ fn run(arguments: Arguments) -> Result<u8, String> {
         .map_or(0, exit_code))
 }
 
-fn steps(arguments: &Arguments) -> Result<Vec<Spec>, String> {
-    if let Some(file) = &arguments.workflow {
-        let workspace = arguments.workspace.as_deref().unwrap_or(Path::new("."));
-        let (job, this) = (arguments.job.as_deref(), arguments.this.as_str());
-        return lab_runner::read_workflow(file, job, this, &arguments.action, workspace)
-            .map_err(|error| error.to_string());
-    }
+fn step(arguments: &Arguments) -> Spec {
     let mut spec = Spec::new(match &arguments.docker {
         Some(image) => Uses::Docker(image.trim_start_matches("docker://").to_owned()),
         None => Uses::Node(arguments.action.clone()),
     });
     spec.with.clone_from(&arguments.with);
-    Ok(vec![spec])
+    spec
 }
 
 fn context(arguments: Arguments) -> Result<Context, String> {

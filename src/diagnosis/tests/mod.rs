@@ -5,6 +5,7 @@ use crate::diagnosis::signal::Signal;
 use crate::registry::Refusal;
 
 mod answers;
+mod github;
 mod texts;
 
 use crate::image::Access;

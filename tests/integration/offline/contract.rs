@@ -276,15 +276,12 @@ fn every_link_to_a_file_of_the_project_leads_somewhere() {
     assert_eq!(broken, Vec::<String>::new());
 }
 
+/// Its format is prettier's, which `make check` has; here is what needs no tool.
 #[test]
-fn the_launcher_stays_small_and_needs_nothing_but_node() {
+fn the_launcher_needs_nothing_but_node_and_no_wide_window() {
     let text = read("launcher.cjs");
-    assert!(text.lines().count() < 200);
-    let long: Vec<&str> = text
-        .lines()
-        .filter(|line| line.chars().count() > 100)
-        .collect();
-    assert_eq!(long, Vec::<&str>::new());
+    let long = text.lines().filter(|line| line.chars().count() > 100);
+    assert_eq!(long.collect::<Vec<_>>(), Vec::<&str>::new());
     let modules: Vec<&str> = text.split("require('").skip(1).collect();
     assert!(!modules.is_empty() && modules.iter().all(|name| name.starts_with("node:")));
 }
