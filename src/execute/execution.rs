@@ -103,7 +103,7 @@ impl Scope<'_> {
             ));
             let builds = self.plan.builds.iter();
             let local = builds.filter(|build| build.cache.local.is_some());
-            let entries = local.flat_map(|build| build.cache.entries().map(str::to_owned));
+            let entries = local.flat_map(|build| build.cache.entries().cloned());
             outcome.known.without_caches.extend(entries);
             None
         })

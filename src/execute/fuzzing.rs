@@ -17,7 +17,7 @@ use crate::plan::{Cache, Exclusions};
 pub fn read_progress(bytes: &[u8], names_targets: bool) {
     let references = vec!["r/a:1".to_owned(), "r/a:2".to_owned()];
     let cache = Cache {
-        to: vec!["type=local,dest=d".to_owned()],
+        to: vec!["type=local,dest=d".into()],
         ..Cache::default()
     };
     let watch = |target| ProgressObserver {
@@ -35,7 +35,7 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
     let mut progress = Progress::Through(&mut out);
     let lines = Lines::to(&mut progress);
     let mut line = lines.of("api");
-    let entries = cache.entries().map(str::to_owned).collect();
+    let entries = cache.entries().cloned().collect();
     let imports = Imports::of(entries);
     let mut reader = Reader::new(&mut line, &mut watches, &imports, names_targets);
     for piece in bytes.chunks(13) {

@@ -1,5 +1,6 @@
 //! What has come out of a run, also of one that failed.
 
+use crate::input::CacheEntry;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
@@ -33,7 +34,7 @@ pub struct RunState {
     /// The images that their registries said they would take.
     pub(crate) allowed: Vec<ImageName>,
     /// The entries of caches that are left out.
-    pub(crate) without_caches: Vec<String>,
+    pub(crate) without_caches: Vec<CacheEntry>,
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
     /// What became of the builder. Who takes a node out of it is alone.
@@ -124,7 +125,7 @@ pub struct BuilderState {
     /// The nodes that it lacks.
     pub lost: Vec<UnreachableNode>,
     /// Entries of caches that have stopped a build, and are left out.
-    pub without_caches: Vec<String>,
+    pub without_caches: Vec<CacheEntry>,
     /// How often it was changed since it was made: restarted as a cache had made it
     /// stuck, or made again without a node. A build that failed on an earlier
     /// generation may not have failed by itself.

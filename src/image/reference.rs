@@ -93,6 +93,13 @@ pub fn is_same(one: &str, other: &str) -> bool {
     one == other || in_full(one) == in_full(other)
 }
 
+/// The repository of a reference, and its tag or digest.
+pub fn repository(reference: &str) -> Option<(ImageName, String)> {
+    let (_, tag, digest) = split(reference);
+    let kept = digest.or(tag).unwrap_or("latest");
+    Some((name(reference)?, kept.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! Secrets in the attributes of entries, such as the `secret_access_key` of
 //! `type=s3,…`.
 
+use crate::input::cache_entry::CacheEntry;
 use crate::input::grammar::csv;
 use crate::input::inputs::Inputs;
 use crate::secret::{Secret, is_telling};
@@ -39,25 +40,23 @@ impl Inputs {
     /// An attribute of the caches of a type, whose value is the same for all.
     pub fn cache_attribute(&self, kind: &str, attribute: &str) -> Option<String> {
         let entries = self.cache_from.iter().chain(&self.cache_to);
-        let mut of_kind = entries.filter_map(|entry| {
-            let attributes = csv::attributes(entry).ok()?;
-            let is_of_kind = csv::value(&attributes, "type") == Some(kind);
-            is_of_kind.then(|| csv::value(&attributes, attribute).map(str::to_owned))?
-        });
-        of_kind.next()
+        entries
+            .filter(|entry| entry.kind() == kind)
+            .find_map(|entry| entry.attribute(attribute))
+            .map(str::to_owned)
     }
 
     /// The secrets in attributes of all inputs.
     pub fn attribute_secrets(&self) -> Vec<Secret> {
-        let outputs = self.build.outputs.iter().map(|output| &output.text);
-        let entries = self.cache_from.iter().chain(&self.cache_to).chain(outputs);
+        let outputs = self.build.outputs.iter().map(|output| output.text.as_str());
+        let caches = self.cache_from.iter().chain(&self.cache_to);
         // What follows `TARGET.KEY=`.
         let set = self
             .bake
             .iter()
             .flat_map(|bake| &bake.set)
             .filter_map(|entry| Some(entry.split_once('=')?.1));
-        let entries = entries.map(String::as_str).chain(set);
+        let entries = caches.map(CacheEntry::text).chain(outputs).chain(set);
         let nodes = self.own_builder.nodes();
         let options = nodes
             .flat_map(|node| &node.driver_opts)

@@ -1,5 +1,6 @@
 //! Every input of a step, valid.
 
+use crate::input::cache_entry::CacheEntry;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -122,9 +123,9 @@ pub struct Inputs {
     /// `cache`.
     pub cache: CacheChoice,
     /// `cache-from`, as buildx takes them.
-    pub cache_from: Vec<String>,
+    pub cache_from: Vec<CacheEntry>,
     /// `cache-to`, as buildx takes them.
-    pub cache_to: Vec<String>,
+    pub cache_to: Vec<CacheEntry>,
     /// `builder`: the name of one; `auto` is as if it were empty.
     pub builder: Option<String>,
     /// What only a build has.

@@ -7,6 +7,7 @@ pub mod address;
 mod attributes;
 pub mod build;
 pub mod builder;
+mod cache_entry;
 pub mod grammar;
 mod inputs;
 mod logins;
@@ -21,6 +22,7 @@ pub mod spec;
 
 pub use crate::input::attributes::secrets_of;
 pub use crate::input::build::bake::BakeInputs;
+pub use crate::input::cache_entry::CacheEntry;
 pub use crate::input::inputs::{CacheChoice, ContextSource, Inputs, PLATFORMS, Preflight, Push};
 pub use crate::input::metadata::inputs::MetadataInputs;
 pub use crate::input::raw::RawInputs;

@@ -1,5 +1,6 @@
 //! Turns the strings of a step into [`Inputs`].
 
+use crate::input::cache_entry::CacheEntry;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -64,8 +65,8 @@ impl Inputs {
             password: Secret::new(raw.get("password")),
             registry_auth: reader.registry_auth(),
             cache: reader.cache(),
-            cache_from: reader.texts("cache-from", Style::LINES),
-            cache_to: reader.texts("cache-to", Style::LINES),
+            cache_from: reader.caches("cache-from"),
+            cache_to: reader.caches("cache-to"),
             builder: reader.text("builder").filter(|name| name != "auto"),
             build: reader.build(host),
             bake: reader.bake(&named.references),
@@ -123,6 +124,11 @@ impl Reader<'_> {
             ("only", Preflight::Only),
         ];
         self.choice("preflight", "on, warn, off or only", &values, Preflight::On)
+    }
+
+    fn caches(&mut self, name: &'static str) -> Vec<CacheEntry> {
+        let entries = self.texts(name, Style::LINES);
+        entries.into_iter().map(CacheEntry::from).collect()
     }
 
     fn cache(&mut self) -> CacheChoice {

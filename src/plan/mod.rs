@@ -36,8 +36,6 @@ pub use crate::plan::builder::create_command::CONTEXT;
 pub use crate::plan::builder::create_command::{CreateCommand, config_file, tls_file};
 pub use crate::plan::builder::model::{Builder, BuilderChoice, CONTAINERD_DOCS};
 pub use crate::plan::builder::node::{BuilderNode, without_password};
-pub use crate::plan::cache::entry::cache_kind;
-pub use crate::plan::cache::entry::cache_name;
 pub use crate::plan::cache::local::LocalCache;
 pub use crate::plan::cache::model::Cache;
 pub use crate::plan::cache::service::Service;

@@ -12,7 +12,6 @@ use serde_json::json;
 use tracing::info;
 
 use crate::execute::scope::Scope;
-use crate::input::grammar::csv;
 use crate::plan::{Service, ServiceCheck};
 use crate::{env_vars, http};
 
@@ -79,10 +78,8 @@ impl Scope<'_> {
 
     /// What BuildKit is given: the job's, unless an entry has its own.
     fn token(&self, check: &ServiceCheck) -> String {
-        let own = check.entries.iter().find_map(|entry| {
-            let attributes = csv::attributes(entry).ok()?;
-            csv::value(&attributes, "token").map(str::to_owned)
-        });
+        let mut entries = check.entries.iter();
+        let own = entries.find_map(|entry| entry.attribute("token").map(str::to_owned));
         let token = || {
             self.host
                 .var(env_vars::ACTIONS_RUNTIME_TOKEN)

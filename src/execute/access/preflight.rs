@@ -1,5 +1,6 @@
 //! Asks every registry, before anything is built, if it will take the push.
 
+use crate::input::CacheEntry;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -11,7 +12,7 @@ use crate::execute::error::{Denial, Error};
 use crate::execute::outcome::{Outcome, left_out};
 use crate::execute::scope::Scope;
 use crate::image::Access;
-use crate::plan::{Check, OnRefusal, cache_name};
+use crate::plan::{Check, OnRefusal};
 use crate::registry::{Answer, Client};
 
 /// How long all questions together may take.
@@ -87,8 +88,8 @@ impl Scope<'_> {
     fn leave_out_asked(&self, check: &Check, why: &str, outcome: &mut Outcome) {
         let builds = self.plan.builds.iter();
         let entries = builds.flat_map(|build| build.cache.entries());
-        let is_it = |entry: &&str| cache_name(entry) == check.given_as;
-        let entries = entries.filter(is_it).map(str::to_owned).collect();
+        let is_it = |entry: &&CacheEntry| entry.name() == check.given_as;
+        let entries = entries.filter(is_it).cloned().collect();
         leave_out(&check.given_as, entries, why, outcome);
     }
 
@@ -137,7 +138,7 @@ fn withheld(denials: &[Denial], why: &str, fix: &str) -> String {
 }
 
 /// A cache that may not be read, or does not answer, is not used.
-fn leave_out(name: &str, entries: Vec<String>, why: &str, outcome: &mut Outcome) {
+fn leave_out(name: &str, entries: Vec<CacheEntry>, why: &str, outcome: &mut Outcome) {
     outcome.warnings.push(left_out(name, why));
     outcome.known.without_caches.extend(entries);
 }

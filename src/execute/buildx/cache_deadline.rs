@@ -4,6 +4,7 @@
 //! buildx is waited for no longer than a bound, and what it says of the cache is
 //! a warning.
 
+use crate::input::CacheEntry;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::sync::Notify;
 use crate::error::sanitize::{WORDS, clean};
 use crate::execute::buildx::export::{Export, Interrupted};
 use crate::execute::buildx::references::in_full;
-use crate::plan::{Cache, Exclusions, cache_kind};
+use crate::plan::{Cache, Exclusions};
 
 /// How long a cache that nobody has asked for by name may be written, from the
 /// last push on.
@@ -33,7 +34,7 @@ impl CacheDeadline {
     /// For a build that pushes these references.
     pub fn after(references: Vec<String>, cache: &Cache, exclusions: &Exclusions) -> Self {
         // One that is part of the image is pushed with it.
-        let is_inline = |entry: &str| cache_kind(entry) == "inline";
+        let is_inline = |entry: &CacheEntry| entry.kind() == "inline";
         let mut written = cache.to.iter();
         let writes = written.any(|entry| !is_inline(entry) && !exclusions.has_cache_to(entry));
         Self {
@@ -109,12 +110,12 @@ mod tests {
     #[test]
     fn only_what_is_written_after_the_push_is_waited_for() {
         let cache = |entry: &str| Cache {
-            to: vec![entry.to_owned()],
+            to: vec![entry.into()],
             added: true,
             ..Cache::default()
         };
         let left_out = Exclusions {
-            caches: vec!["type=registry,ref=r/a:cache".to_owned()],
+            caches: vec!["type=registry,ref=r/a:cache".into()],
             ..Exclusions::default()
         };
         for (entry, exclusions, writes) in [

@@ -9,13 +9,12 @@
 //! #5 DONE 0.1s
 //! ```
 
+use crate::input::CacheEntry;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-
-use crate::plan::cache_name;
 
 /// How long a cache may be silent while it is read.
 pub const BOUND: Duration = Duration::from_secs(60);
@@ -27,14 +26,14 @@ const BEGIN: &str = "";
 pub struct Imports {
     bound: Duration,
     /// The entries.
-    entries: Vec<String>,
+    entries: Vec<CacheEntry>,
     /// What is waited for, by vertex: entries, since when.
-    open: watch::Sender<BTreeMap<String, (Vec<String>, Instant)>>,
+    open: watch::Sender<BTreeMap<String, (Vec<CacheEntry>, Instant)>>,
 }
 
 impl Imports {
     /// Of a build that reads these entries.
-    pub fn of(entries: Vec<String>) -> Self {
+    pub fn of(entries: Vec<CacheEntry>) -> Self {
         Self {
             bound: BOUND,
             entries,
@@ -57,8 +56,8 @@ impl Imports {
             self.close(BEGIN);
         }
         if let Some(id) = text.strip_prefix("importing cache manifest from ") {
-            let is_it = |entry: &&String| is_called(entry, id);
-            let entries: Vec<String> = self.entries.iter().filter(is_it).cloned().collect();
+            let is_it = |entry: &&CacheEntry| is_called(entry, id);
+            let entries: Vec<CacheEntry> = self.entries.iter().filter(is_it).cloned().collect();
             let is_open = self.open.borrow().contains_key(vertex);
             if !entries.is_empty() && !is_open {
                 self.wait_for(vertex, entries);
@@ -77,7 +76,7 @@ impl Imports {
         }
     }
 
-    fn wait_for(&self, vertex: &str, entries: Vec<String>) {
+    fn wait_for(&self, vertex: &str, entries: Vec<CacheEntry>) {
         let since = (entries, Instant::now());
         self.open
             .send_modify(|open| drop(open.insert(vertex.to_owned(), since)));
@@ -90,7 +89,7 @@ impl Imports {
 
     /// Returns when one of them has been silent for too long: the entries that
     /// were waited for by then, none where the build has not even begun.
-    pub async fn unanswered(&self) -> Vec<String> {
+    pub async fn unanswered(&self) -> Vec<CacheEntry> {
         let mut open = self.open.subscribe();
         loop {
             let oldest = open
@@ -110,7 +109,7 @@ impl Imports {
         }
         let open = self.open.borrow();
         let all = open.values().flat_map(|(entries, _)| entries);
-        let mut entries: Vec<String> = all.cloned().collect();
+        let mut entries: Vec<CacheEntry> = all.cloned().collect();
         entries.sort();
         entries.dedup();
         entries
@@ -119,8 +118,8 @@ impl Imports {
 
 /// True when BuildKit calls the cache of this entry so: a registry's by its
 /// reference, another by its type and a number.
-fn is_called(entry: &str, id: &str) -> bool {
-    let name = cache_name(entry);
+fn is_called(entry: &CacheEntry, id: &str) -> bool {
+    let name = entry.name();
     match name.strip_prefix("type=") {
         Some(kind) => id.split_once(':').is_some_and(|(found, _)| found == kind),
         None => id == name,
@@ -137,11 +136,11 @@ mod tests {
         let entries = ["type=gha,scope=a", "type=local,src=/x", "r/a:cache"];
         Imports {
             bound: SHORT,
-            ..Imports::of(entries.map(str::to_owned).to_vec())
+            ..Imports::of(entries.map(CacheEntry::from).to_vec())
         }
     }
 
-    async fn silent(imports: &Imports) -> Option<Vec<String>> {
+    async fn silent(imports: &Imports) -> Option<Vec<CacheEntry>> {
         let bound = 10 * SHORT;
         tokio::time::timeout(bound, imports.unanswered()).await.ok()
     }
@@ -157,7 +156,7 @@ mod tests {
             imports.read("5", &format!("importing cache manifest from {id}"));
             imports.read("6", "[2/2] RUN make");
             imports.read("5", "...");
-            assert_eq!(silent(&imports).await, Some(vec![entry.to_owned()]));
+            assert_eq!(silent(&imports).await, Some(vec![entry.into()]));
         }
     }
 

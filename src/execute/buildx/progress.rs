@@ -274,7 +274,7 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
         let index = digest('a');
         let names = (0..COUNT).map(|at| format!("r/a:{at}"));
         let cache = Cache {
-            to: vec!["type=local,dest=d".to_owned()],
+            to: vec!["type=local,dest=d".into()],
             ..Cache::default()
         };
         let wait = CacheDeadline::after(names.clone().collect(), &cache, &Exclusions::default());

@@ -1,5 +1,6 @@
 //! One buildx process: build, and push.
 
+use crate::input::CacheEntry;
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::path::Path;
@@ -36,7 +37,7 @@ pub enum BuildExit {
     Silent(Silent),
     /// By us: these caches gave no answer while they were read; none where the
     /// builder began nothing at all.
-    Unanswered(Vec<String>),
+    Unanswered(Vec<CacheEntry>),
     /// With an error.
     Failed {
         /// Its exit code.

@@ -3,6 +3,7 @@
 //! Two do: one that does not answer while it is read, and one that BuildKit
 //! cannot be set up for, such as GitHub's with a token that it refuses.
 
+use crate::input::CacheEntry;
 use tracing::info;
 
 use crate::execute::builder::recovery::failed_by_itself;
@@ -14,12 +15,12 @@ use crate::execute::error::Error;
 use crate::execute::outcome::{BuilderState, RunState, left_out};
 use crate::execute::scope::Scope;
 use crate::host::Command;
-use crate::plan::{Exclusions, cache_kind, cache_name};
+use crate::plan::Exclusions;
 
 /// What has stopped a build.
 struct Stop {
     /// The entries that are left out.
-    entries: Vec<String>,
+    entries: Vec<CacheEntry>,
     /// Why.
     why: String,
     /// True when the builder waits for them still.
@@ -29,7 +30,7 @@ struct Stop {
 /// A try to build: what it reads, and what had become of the builder before.
 pub struct CachedAttempt {
     pub imports: Imports,
-    entries: Vec<String>,
+    entries: Vec<CacheEntry>,
     generation: usize,
 }
 
@@ -37,12 +38,12 @@ impl CachedAttempt {
     /// A build of these entries, without what is left out of them.
     pub async fn of<'a>(
         known: &RunState,
-        entries: impl Iterator<Item = &'a str>,
+        entries: impl Iterator<Item = &'a CacheEntry>,
         exclusions: &Exclusions,
     ) -> Self {
-        let entries: Vec<String> = entries
-            .filter(|entry| !exclusions.caches.iter().any(|out| out == entry))
-            .map(str::to_owned)
+        let entries: Vec<CacheEntry> = entries
+            .filter(|entry| !exclusions.has_cache_from(entry))
+            .cloned()
             .collect();
         let generation = known.standing.lock().await.generation;
         let imports = Imports::of(entries.clone());
@@ -112,11 +113,8 @@ impl CachedAttempt {
             }),
             BuildExit::Failed { message, .. } => {
                 let (kind, why) = unconfigured(message)?;
-                let same = self
-                    .entries
-                    .iter()
-                    .filter(|entry| cache_kind(entry) == kind);
-                let entries: Vec<String> = same.cloned().collect();
+                let same = self.entries.iter().filter(|entry| entry.kind() == kind);
+                let entries: Vec<CacheEntry> = same.cloned().collect();
                 (!entries.is_empty()).then(|| Stop {
                     entries,
                     why: why.lines().next().unwrap_or_default().to_owned(),
@@ -134,12 +132,12 @@ impl CachedAttempt {
 impl Stop {
     /// Leaves the entries out from now on, and warns once.
     fn note(&self, standing: &mut BuilderState) {
-        let is_new = |entry: &&String| !standing.without_caches.contains(entry);
-        let new: Vec<String> = self.entries.iter().filter(is_new).cloned().collect();
+        let is_new = |entry: &&CacheEntry| !standing.without_caches.contains(entry);
+        let new: Vec<CacheEntry> = self.entries.iter().filter(is_new).cloned().collect();
         if new.is_empty() {
             return;
         }
-        let mut names: Vec<String> = new.iter().map(|entry| cache_name(entry)).collect();
+        let mut names: Vec<String> = new.iter().map(CacheEntry::name).collect();
         names.dedup();
         let names = names.join(", ");
         info!("the build begins again without the cache {names}");

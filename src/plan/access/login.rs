@@ -4,6 +4,7 @@
 //! default token belongs to the container registry of the run's own GitHub
 //! server. What the user's Docker is logged in to already stays as it is.
 
+use crate::input::CacheEntry;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -200,7 +201,9 @@ fn token_login(
     let mention = format!("{registry}/");
     let uses = |draft: &ImageDraft<'_>| {
         let dockerfile = draft.request.workspace.dockerfile.as_deref();
-        let mut texts = dockerfile.into_iter().chain(draft.cache.entries());
+        let mut texts = dockerfile
+            .into_iter()
+            .chain(draft.cache.entries().map(CacheEntry::text));
         let mut names = draft.all_names.iter();
         names.any(|name| name.registry == registry) || texts.any(|text| text.contains(&mention))
     };

@@ -6,10 +6,11 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::event::RunContext;
+use crate::image::reference::repository;
 use crate::image::{Access, ImageName};
+use crate::input::CacheEntry;
 use crate::input::{Inputs, Preflight};
 use crate::plan::access::service_check::{self, ServiceCheck};
-use crate::plan::cache::entry::{registry_reference, repository};
 use crate::plan::cache::model::Cache;
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::image::publication::Publication;
@@ -136,7 +137,7 @@ fn of_image(
         let mut more: Vec<Check> = pushed_apart(apart).collect();
         more.retain(|more| checks.iter().all(|check| check.image != more.image));
         checks.append(&mut more);
-        let is_registry = |entry: &String| registry_reference(entry).is_some();
+        let is_registry = |entry: &CacheEntry| entry.reference().is_some();
         let writes = !cache.added && cache.to.iter().any(is_registry);
         if writes || !checks.is_empty() {
             add_caches(&mut checks, cache);
@@ -214,15 +215,14 @@ fn add_caches(checks: &mut Vec<Check>, cache: &Cache) {
 /// A question for each tag of a cache of ours. BuildKit would wait for one that
 /// does not answer.
 fn added(cache: &Cache) -> impl Iterator<Item = Check> {
-    let read = cache.from.iter();
-    let references = read.filter_map(|entry| registry_reference(entry));
+    let references = cache.from.iter().filter_map(CacheEntry::reference);
     references.filter_map(|reference| {
-        let (image, tag) = repository(&reference)?;
+        let (image, tag) = repository(reference)?;
         Some(Check {
             image,
             access: Access::CacheRead,
             tag: Some(tag),
-            given_as: reference,
+            given_as: reference.to_owned(),
             added: true,
         })
     })
@@ -248,7 +248,7 @@ fn caches(cache: &Cache) -> impl Iterator<Item = (String, bool)> {
     let read = cache.from.iter().map(|entry| (entry, false));
     written
         .chain(read)
-        .filter_map(|(entry, written)| Some((registry_reference(entry)?, written)))
+        .filter_map(|(entry, written)| Some((entry.reference()?.to_owned(), written)))
 }
 
 impl fmt::Display for Check {
@@ -293,19 +293,13 @@ mod tests {
     }
 
     #[test]
-    fn of_an_attribute_that_is_repeated_buildx_takes_the_last() {
-        for (entry, expected) in [
-            ("type=local,type=registry,ref=a/b,REF=a/c", Some("a/c")),
-            ("type=registry,ref=a/b,type=local", None),
-            ("a/b:c", Some("a/b:c")),
-        ] {
-            assert_eq!(registry_reference(entry).as_deref(), expected, "{entry}");
-        }
-    }
-
-    #[test]
     fn images_and_caches_are_asked_for_once_each() {
-        let list = |entries: &[&str]| entries.iter().map(|entry| (*entry).to_owned()).collect();
+        let list = |entries: &[&str]| {
+            entries
+                .iter()
+                .map(|entry| CacheEntry::from(*entry))
+                .collect()
+        };
         let inputs = Inputs {
             cache_to: list(&[
                 "type=registry,ref=ghcr.io/Acme/cache:a,mode=max",
@@ -367,8 +361,8 @@ mod tests {
     fn a_cache_of_ours_is_asked_for_by_tag_also_where_nothing_is_pushed() {
         let reference = "ghcr.io/acme/app:buildcache";
         let cache = Cache {
-            from: vec![format!("type=registry,ref={reference}")],
-            to: vec![format!("type=registry,ref={reference},mode=max")],
+            from: vec![format!("type=registry,ref={reference}").into()],
+            to: vec![format!("type=registry,ref={reference},mode=max").into()],
             added: true,
             ..Cache::default()
         };

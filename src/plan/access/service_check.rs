@@ -1,5 +1,6 @@
 //! Which cache services are asked, before anything is built, if they answer.
 
+use crate::input::CacheEntry;
 use serde::Serialize;
 
 use crate::input::Preflight;
@@ -13,7 +14,7 @@ pub struct ServiceCheck {
     pub service: Service,
     /// The entries that are kept there.
     #[serde(skip)]
-    pub entries: Vec<String>,
+    pub entries: Vec<CacheEntry>,
 }
 
 /// The services of all images, each once.
@@ -29,7 +30,7 @@ pub fn checks(drafts: &[ImageDraft<'_>], mode: Preflight) -> Vec<ServiceCheck> {
                 continue;
             };
             let same = checks.iter_mut().find(|check| check.service == service);
-            let entry = entry.to_owned();
+            let entry = entry.clone();
             match same {
                 Some(check) if check.entries.contains(&entry) => {}
                 Some(check) => check.entries.push(entry),

@@ -3,9 +3,9 @@
 
 use crate::error::InputProblem;
 use crate::image::ImageName;
+use crate::image::reference::repository;
 use crate::input::build::output::Output;
 use crate::plan::build::model::Build;
-use crate::plan::cache::entry::{registry_reference, repository};
 
 /// A problem for each cache that is written to a reference of an image.
 pub fn problems<'a>(
@@ -24,8 +24,7 @@ pub fn problems<'a>(
     let mut problems = Vec::new();
     for build in builds {
         for entry in &build.cache.to {
-            let reference = registry_reference(entry);
-            let place = reference.as_deref().and_then(repository);
+            let place = entry.reference().and_then(repository);
             let Some((name, tag)) = place.filter(|place| images.contains(place)) else {
                 continue;
             };
@@ -41,7 +40,7 @@ pub fn problems<'a>(
             let why =
                 format!("{name}:{tag} is an image of this run, and the cache would replace it");
             let accepted = format!("a tag of its own, such as {name}:buildcache");
-            problems.push(InputProblem::new(&input, entry, why, accepted));
+            problems.push(InputProblem::new(&input, entry.text(), why, accepted));
         }
     }
     problems

@@ -4,12 +4,12 @@
 use crate::error::InputProblem;
 use crate::facts::{Engine, Facts};
 use crate::image::Platform;
+use crate::input::CacheEntry;
 use crate::input::Inputs;
 use crate::input::build::output::{Exporter, Output};
 use crate::input::builder::{Cleanup, Driver};
 use crate::plan::builder::classic_store;
 use crate::plan::builder::model::{Builder, BuilderChoice, CONTAINERD_DOCS};
-use crate::plan::cache::entry::cache_kind;
 use crate::plan::cache::model::Cache;
 use crate::plan::findings::{Level, Notice};
 use crate::plan::image::publication::Publication;
@@ -213,8 +213,8 @@ fn missing(
         ("cache-to", &cache.to, exports),
         ("cache-from", &cache.from, imports),
     ] {
-        let kinds = entries.iter().map(|entry| cache_kind(entry));
-        let unknown = kinds.filter(|kind| !known.contains(&kind.as_str()));
+        let kinds = entries.iter().map(CacheEntry::kind);
+        let unknown = kinds.filter(|kind| !known.contains(kind));
         let named = |kind| {
             if cache.added {
                 "a cache for the next run".to_owned()

@@ -8,6 +8,7 @@
 use crate::event::RunContext;
 use crate::facts::{Engine, Facts};
 use crate::image::{ImageName, Platform};
+use crate::input::CacheEntry;
 use crate::input::build::output::has_docker_exporter;
 use crate::input::builder::Driver;
 use crate::input::{CacheChoice, Inputs};
@@ -231,14 +232,16 @@ impl CacheRequest<'_> {
                 reason = format!("{reason}; not {what}: {why}");
             }
         }
-        let mut from = match unread {
-            Some(_) => Vec::new(),
-            None => from.to_vec(),
-        };
+        let mut from = from.to_vec();
         from.dedup();
+        from.retain(|_| unread.is_none());
         Cache {
-            from,
-            to: unwritten.is_none().then_some(to).into_iter().collect(),
+            from: from.into_iter().map(CacheEntry::from).collect(),
+            to: unwritten
+                .is_none()
+                .then(|| CacheEntry::from(to))
+                .into_iter()
+                .collect(),
             added: true,
             place,
             reason,

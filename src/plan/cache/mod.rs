@@ -1,7 +1,6 @@
 //! Where the build cache is read from and written to.
 
 pub mod choice;
-pub mod entry;
 pub mod local;
 pub mod model;
 pub mod scope;

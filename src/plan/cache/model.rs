@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::input::Inputs;
+use crate::input::{CacheEntry, Inputs};
 use crate::plan::cache::local::LocalCache;
 use crate::plan::findings::Notice;
 
@@ -13,9 +13,9 @@ use crate::plan::findings::Notice;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cache {
     /// What is read, as buildx takes it.
-    pub from: Vec<String>,
+    pub from: Vec<CacheEntry>,
     /// What is written, as buildx takes it.
-    pub to: Vec<String>,
+    pub to: Vec<CacheEntry>,
     /// True when no workflow has given these entries.
     #[serde(skip)]
     pub added: bool,
@@ -52,8 +52,8 @@ impl Cache {
     }
 
     /// Every entry.
-    pub fn entries(&self) -> impl Iterator<Item = &str> {
-        self.from.iter().chain(&self.to).map(String::as_str)
+    pub fn entries(&self) -> impl Iterator<Item = &CacheEntry> {
+        self.from.iter().chain(&self.to)
     }
 
     /// The folder that the run keeps its own caches in.

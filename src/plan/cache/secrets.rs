@@ -2,9 +2,7 @@
 
 use crate::env_vars;
 use crate::facts::Facts;
-use crate::input::Inputs;
-use crate::input::grammar::csv;
-use crate::plan::cache::entry::cache_kind;
+use crate::input::{CacheEntry, Inputs};
 use crate::plan::cache::model::Cache;
 use crate::plan::variable::{Handed, Source};
 
@@ -39,10 +37,9 @@ fn take(
     attributes: &[(&'static str, &str)],
     secret: &str,
 ) -> Vec<Handed> {
-    let of_kind = |entry: &&String| cache_kind(entry) == kind;
-    let values = |entry: &String| -> Vec<Option<String>> {
-        let all = csv::attributes(entry).unwrap_or_default();
-        let value = |(name, _): &(&str, &str)| csv::value(&all, name).map(str::to_owned);
+    let of_kind = |entry: &&CacheEntry| entry.kind() == kind;
+    let values = |entry: &CacheEntry| -> Vec<Option<String>> {
+        let value = |(name, _): &(&str, &str)| entry.attribute(name).map(str::to_owned);
         attributes.iter().map(value).collect()
     };
     let all: Vec<Vec<Option<String>>> = cache
@@ -69,10 +66,8 @@ fn take(
         return Vec::new();
     }
     for entry in cache.from.iter_mut().chain(&mut cache.to) {
-        if cache_kind(entry) == kind {
-            let mut rest = csv::attributes(entry).unwrap_or_default();
-            rest.retain(|(name, _)| !given.iter().any(|(one, _)| name.eq_ignore_ascii_case(one)));
-            *entry = csv::entry(&rest);
+        if entry.kind() == kind {
+            *entry = entry.without(&given.iter().map(|(name, _)| *name).collect::<Vec<_>>());
         }
     }
     let handed = given.into_iter().map(|(attribute, variable)| Handed {
@@ -91,7 +86,7 @@ mod tests {
         let inputs = inputs(&[]);
         let mut facts = facts(&inputs, "FROM scratch\n");
         facts.cache.has_aws = has_aws;
-        let list = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
+        let list = |all: &[&str]| all.iter().map(|one| CacheEntry::from(*one)).collect();
         let mut cache = Cache {
             from: list(from),
             to: list(to),
@@ -99,7 +94,10 @@ mod tests {
         };
         let handed = take_out(&mut cache, &inputs, &facts);
         let names = handed.into_iter().map(|one| one.variable).collect();
-        (names, cache.entries().map(str::to_owned).collect())
+        (
+            names,
+            cache.entries().map(|one| one.text().to_owned()).collect(),
+        )
     }
 
     #[test]

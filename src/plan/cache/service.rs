@@ -5,13 +5,12 @@
 //! entry win over the variables of the job.
 //! <https://docs.docker.com/build/cache/backends/gha/>
 
+use crate::input::CacheEntry;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
 use crate::facts::CacheFacts;
-use crate::input::grammar::csv;
-use crate::plan::cache::entry::cache_kind;
 use crate::plan::cache::model::Cache;
 
 /// The address that BuildKit takes for version 2 when no version is given.
@@ -29,12 +28,11 @@ pub struct Service {
 impl Service {
     /// The service of an entry. `None` for caches of other types, and for an
     /// entry that buildx leaves out because it has no address or no token.
-    pub fn of(entry: &str, facts: &CacheFacts) -> Option<Self> {
-        if cache_kind(entry) != "gha" {
+    pub fn of(entry: &CacheEntry, facts: &CacheFacts) -> Option<Self> {
+        if entry.kind() != "gha" {
             return None;
         }
-        let attributes = csv::attributes(entry).ok()?;
-        let given = |name| csv::value(&attributes, name);
+        let given = |name| entry.attribute(name);
         if !facts.has_token && given("token").is_none() {
             return None;
         }
@@ -63,9 +61,8 @@ impl Service {
 /// token; says why, where there are any.
 pub fn without_unusable(cache: &mut Cache, facts: &CacheFacts) -> Option<String> {
     let flaw = facts.token_flaw.as_deref()?;
-    let is_unusable = |entry: &String| {
-        let has_own = csv::attributes(entry).is_ok_and(|all| csv::value(&all, "token").is_some());
-        !has_own && Service::of(entry, facts).is_some()
+    let is_unusable = |entry: &CacheEntry| {
+        entry.attribute("token").is_none() && Service::of(entry, facts).is_some()
     };
     let before = cache.entries().count();
     cache.from.retain(|entry| !is_unusable(entry));
@@ -109,7 +106,7 @@ mod tests {
     }
 
     fn found(entry: &str, facts: &CacheFacts) -> Option<(String, bool)> {
-        let service = Service::of(entry, facts)?;
+        let service = Service::of(&entry.into(), facts)?;
         Some((service.url, service.is_version_2))
     }
 
@@ -189,7 +186,12 @@ mod tests {
 
     #[test]
     fn only_what_uses_a_bad_token_is_left_out() {
-        let list = |entries: &[&str]| entries.iter().map(|entry| (*entry).to_owned()).collect();
+        let list = |entries: &[&str]| {
+            entries
+                .iter()
+                .map(|entry| CacheEntry::from(*entry))
+                .collect()
+        };
         let good = facts(true);
         let mut cache = Cache {
             from: list(&["type=gha", "a/b"]),

@@ -1,6 +1,7 @@
 //! A target as it is given back to buildx: the bake file as buildx has printed
 //! it, with the names, platforms, caches and attestations of the plan.
 
+use crate::input::CacheEntry;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -24,10 +25,10 @@ pub struct BakeFile {
     /// What of the target is always the same.
     fixed: Map<String, Value>,
     tags: Vec<String>,
-    cache_from: Vec<String>,
+    cache_from: Vec<CacheEntry>,
     /// True for caches that no bake file gives.
     adds_cache: bool,
-    cache_to: Vec<String>,
+    cache_to: Vec<CacheEntry>,
     outputs: Vec<OutputTarget>,
     /// The logins for Git of each of all, by id and place.
     git_logins: BTreeMap<String, Vec<(String, usize)>>,
@@ -148,20 +149,30 @@ impl BakeFile {
     }
 
     fn targets(&self, files: &RunFiles, exclusions: &Exclusions) -> Map<String, Value> {
-        let tags = self.tags.iter();
-        let tags = tags.filter(|tag| !exclusions.references.contains(tag));
-        let from = self.cache_from.iter();
-        let from = from.filter(|entry| !exclusions.has_cache_from(entry));
-        let to = self.cache_to.iter();
-        let to = to.filter(|entry| !exclusions.has_cache_to(entry));
-        let outputs = self.outputs.iter();
-        let outputs = outputs.filter_map(|place| place.text(exclusions));
-        let outputs: Vec<String> = outputs.collect();
+        let tags = self
+            .tags
+            .iter()
+            .filter(|tag| !exclusions.references.contains(tag));
+        let from: Vec<&CacheEntry> = self
+            .cache_from
+            .iter()
+            .filter(|entry| !exclusions.has_cache_from(entry))
+            .collect();
+        let to: Vec<&CacheEntry> = self
+            .cache_to
+            .iter()
+            .filter(|entry| !exclusions.has_cache_to(entry))
+            .collect();
+        let outputs: Vec<String> = self
+            .outputs
+            .iter()
+            .filter_map(|place| place.text(exclusions))
+            .collect();
         let mut target = self.fixed.clone();
         target.insert("tags".to_owned(), list(tags));
-        let from = list(from);
+        let from = json!(from);
         target.insert(CACHE_FROM.to_owned(), from.clone());
-        target.insert("cache-to".to_owned(), list(to));
+        target.insert("cache-to".to_owned(), json!(to));
         target.insert("output".to_owned(), list(&outputs));
         let mut all = self.all.clone();
         if self.adds_cache {
@@ -307,9 +318,9 @@ mod tests {
             all: family("api", all, &["linux/arm64".to_owned()]),
             fixed: Map::from_iter([("labels".to_owned(), json!({"a": escaped("${b}%{c}$")}))]),
             tags: vec!["r/a:1".to_owned(), "r/a:2".to_owned()],
-            cache_from: vec!["type=registry,ref=r/a:cache".to_owned()],
+            cache_from: vec!["type=registry,ref=r/a:cache".into()],
             adds_cache: true,
-            cache_to: vec!["type=registry,ref=r/a:cache".to_owned()],
+            cache_to: vec!["type=registry,ref=r/a:cache".into()],
             outputs: vec![OutputTarget::Pushed(None), OutputTarget::LoadedUnlessPushed],
             git_logins: [("base".to_owned(), vec![("GIT_AUTH_HEADER.h".to_owned(), 1)])].into(),
         }

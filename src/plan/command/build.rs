@@ -6,13 +6,13 @@ use std::path::Path;
 use crate::error::InputProblem;
 use crate::facts::Facts;
 use crate::image::Platform;
+use crate::input::CacheEntry;
 use crate::input::build::output::Output;
 use crate::input::build::secrets::SecretSource;
 use crate::input::{Inputs, Push};
 use crate::metadata::Metadata;
 use crate::plan::builder::buildx_features::BuildxFeatures;
 use crate::plan::builder::model::{Builder, BuilderChoice};
-use crate::plan::cache::entry::registry_reference;
 use crate::plan::cache::model::Cache;
 use crate::plan::command::exclusions::{Exclusions, WRITES_CACHE};
 use crate::plan::draft::model::ImageDraft;
@@ -46,7 +46,7 @@ enum Argument {
         id: String,
         index: usize,
     },
-    Cache(&'static str, String),
+    Cache(&'static str, CacheEntry),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Arguments {
         }
     }
 
-    fn caches<'a>(&mut self, option: &'static str, entries: impl Iterator<Item = &'a String>) {
+    fn caches<'a>(&mut self, option: &'static str, entries: impl Iterator<Item = &'a CacheEntry>) {
         let entries = entries.cloned();
         self.0
             .extend(entries.map(|entry| Argument::Cache(option, entry)));
@@ -99,7 +99,7 @@ impl Arguments {
             Argument::Tag(reference) if exclusions.references.contains(reference) => Vec::new(),
             Argument::Tag(reference) => vec!["--tag".into(), reference.into()],
             Argument::Cache(option, entry) if exclusions.has_cache(option, entry) => Vec::new(),
-            Argument::Cache(option, entry) => vec![option.into(), entry.into()],
+            Argument::Cache(option, entry) => vec![option.into(), entry.text().into()],
             Argument::LoadUnlessPushed if exclusions.push => vec![LOAD.into()],
             Argument::LoadUnlessPushed => Vec::new(),
             Argument::MetadataFile(target) => {
@@ -213,10 +213,10 @@ impl Parts<'_> {
     }
 
     /// The caches that are written, but for those that a read-only token cannot.
-    pub fn written_caches(&self) -> impl Iterator<Item = &String> {
+    pub fn written_caches(&self) -> impl Iterator<Item = &CacheEntry> {
         let withheld = self.publication.is_withheld();
         let written = self.cache.to.iter();
-        written.filter(move |entry| !withheld || registry_reference(entry).is_none())
+        written.filter(move |entry| !withheld || entry.reference().is_none())
     }
 
     /// What the image is pushed under. A tag cannot be pushed by digest; the name

@@ -3,10 +3,9 @@
 //! needs them.
 
 use crate::env_vars;
+use crate::input::CacheEntry;
 use crate::input::Inputs;
 use crate::input::build::bake::SecretSpec;
-use crate::input::grammar::csv;
-use crate::plan::cache::entry::cache_kind;
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::findings::Findings;
 use crate::plan::lists::distinct;
@@ -61,15 +60,13 @@ pub fn decide(drafts: &[ImageDraft<'_>], inputs: &Inputs, findings: &mut Finding
 
 /// True where a cache in GitHub's cache service has no token of its own.
 fn needs_token(draft: &ImageDraft<'_>) -> bool {
-    let needs = |entry: &str| {
-        let attributes = csv::attributes(entry).unwrap_or_default();
-        cache_kind(entry) == "gha" && csv::value(&attributes, "token").is_none()
-    };
+    let needs = |entry: &CacheEntry| entry.kind() == "gha" && entry.attribute("token").is_none();
     let target = draft.request.target;
-    let linked: Vec<String> = target
+    let linked: Vec<CacheEntry> = target
         .iter()
         .flat_map(|target| target.linked_caches())
+        .map(CacheEntry::from)
         .collect();
     let own = draft.cache.entries();
-    own.chain(linked.iter().map(String::as_str)).any(needs)
+    own.chain(&linked).any(needs)
 }

@@ -1,6 +1,6 @@
 //! What an execution leaves out of the planned command.
 
-use crate::plan::cache::entry::registry_reference;
+use crate::input::CacheEntry;
 
 /// The option whose caches are sent somewhere.
 pub const WRITES_CACHE: &str = "--cache-to";
@@ -14,22 +14,22 @@ pub struct Exclusions {
     /// caches.
     pub push: bool,
     /// Entries of caches that are neither read nor written.
-    pub caches: Vec<String>,
+    pub caches: Vec<CacheEntry>,
 }
 
 impl Exclusions {
     /// True for a cache that is not read.
-    pub fn has_cache_from(&self, entry: &str) -> bool {
+    pub fn has_cache_from(&self, entry: &CacheEntry) -> bool {
         self.caches.iter().any(|other| other == entry)
     }
 
     /// True for a cache that is not written.
-    pub fn has_cache_to(&self, entry: &str) -> bool {
-        let is_sent = self.push && registry_reference(entry).is_some();
+    pub fn has_cache_to(&self, entry: &CacheEntry) -> bool {
+        let is_sent = self.push && entry.reference().is_some();
         is_sent || self.has_cache_from(entry)
     }
 
-    pub fn has_cache(&self, option: &str, entry: &str) -> bool {
+    pub fn has_cache(&self, option: &str, entry: &CacheEntry) -> bool {
         if option == WRITES_CACHE {
             self.has_cache_to(entry)
         } else {

@@ -2,6 +2,7 @@
 //! a target wins, the inputs say the rest for all targets, and `set` changes the
 //! file.
 
+use crate::input::CacheEntry;
 use serde_json::Value;
 
 use crate::error::InputProblem;
@@ -49,7 +50,11 @@ pub fn resolve(
     own.build.call = target.text("call");
     own.build.annotations = target.texts("annotations");
     own.build.no_cache |= target.definition.get("no-cache") == Some(&Value::Bool(true));
-    own.cache_from = target.entries("cache-from");
+    own.cache_from = target
+        .entries("cache-from")
+        .into_iter()
+        .map(CacheEntry::from)
+        .collect();
     own.cache_to = bake_trust::written_caches(target, inputs, context, findings);
     platforms(target, &mut own, findings);
     outputs(target, context, &mut own, findings);

@@ -5,10 +5,9 @@
 use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::{Reach, Reached, Target};
+use crate::input::CacheEntry;
 use crate::input::build::bake::SecretSpec;
-use crate::input::grammar::csv;
 use crate::input::{BakeInputs, Inputs};
-use crate::plan::cache::entry::cache_kind;
 use crate::plan::findings::Findings;
 
 /// The keys of `set` for secrets.
@@ -32,12 +31,13 @@ pub fn problems(target: &Target, inputs: &Inputs) -> Vec<InputProblem> {
         for key in ["cache-from", "cache-to"] {
             let entries = target.entries_of(name, key).into_iter();
             let wrong = entries
-                .filter(|entry| leads_token_away(entry))
+                .map(CacheEntry::from)
+                .filter(leads_token_away)
                 .filter(|entry| !is_set(bake, name, key, entry));
             problems.extend(wrong.map(|entry| {
                 let why = "would send the job's token for GitHub's cache service to this address";
                 let accepted = format!("no `url`; or the entry in `set: {name}.{key}=…`");
-                InputProblem::new(key, entry, why, accepted)
+                InputProblem::new(key, entry.text(), why, accepted)
             }));
         }
         let network = definition.get("network").and_then(|value| value.as_str());
@@ -94,29 +94,16 @@ fn out_of_reach(reach: &Reach, bake: &BakeInputs) -> Option<InputProblem> {
 
 /// True for a cache for which buildx would take the job's own token to a service
 /// that the entry names.
-fn leads_token_away(entry: &str) -> bool {
-    let attributes = csv::attributes(entry).unwrap_or_default();
-    let has = |name: &&str| csv::value(&attributes, name).is_some();
-    cache_kind(entry) == "gha" && SERVICE.iter().any(has) && !has(&TOKEN)
+fn leads_token_away(entry: &CacheEntry) -> bool {
+    let has = |name: &&str| entry.attribute(name).is_some();
+    entry.kind() == "gha" && SERVICE.iter().any(has) && !has(&TOKEN)
 }
 
 /// True for an entry that `set` gives: it is the workflow's.
-fn is_set(bake: &BakeInputs, target: &str, key: &str, entry: &str) -> bool {
-    let sorted = |entry: &str| {
-        let mut attributes = csv::attributes(entry).unwrap_or_default();
-        if let [(name, reference)] = attributes.as_mut_slice()
-            && name.is_empty()
-        {
-            // A reference alone is a registry's.
-            let reference = ("ref".to_owned(), reference.clone());
-            attributes = vec![reference, ("type".to_owned(), "registry".to_owned())];
-        }
-        attributes.sort();
-        attributes
-    };
+fn is_set(bake: &BakeInputs, target: &str, key: &str, entry: &CacheEntry) -> bool {
     let keys = [key];
-    let mut values = bake.set_for(target, &keys);
-    values.any(|value| sorted(value) == sorted(entry))
+    let mut values = bake.set_for(target, &keys).map(CacheEntry::from);
+    values.any(|value| value.sorted_attributes() == entry.sorted_attributes())
 }
 
 /// The caches that a target writes. In a pull request those that others read are
@@ -127,12 +114,13 @@ pub fn written_caches(
     inputs: &Inputs,
     context: &RunContext,
     findings: &mut Findings,
-) -> Vec<String> {
-    let mut entries = target.entries("cache-to");
+) -> Vec<CacheEntry> {
+    let entries = target.entries("cache-to").into_iter();
+    let mut entries: Vec<CacheEntry> = entries.map(CacheEntry::from).collect();
     if !context.is_pull_request() {
         return entries;
     }
-    let is_own = |entry: &str| match cache_kind(entry).as_str() {
+    let is_own = |entry: &CacheEntry| match entry.kind() {
         "local" | "inline" => true,
         // GitHub shows the cache of a pull request to nobody else.
         "gha" => context.event_name != "pull_request_target",
@@ -140,12 +128,13 @@ pub fn written_caches(
     };
     let bake = inputs.bake.as_ref();
     let is_set =
-        |entry: &str| bake.is_some_and(|bake| is_set(bake, &target.name, "cache-to", entry));
+        |entry: &CacheEntry| bake.is_some_and(|bake| is_set(bake, &target.name, "cache-to", entry));
     entries.retain(|entry| {
         let is_kept = is_own(entry) || is_set(entry);
         if !is_kept {
             findings.decide(format!(
-                "cache {entry}: read only, as the bake file of a pull request names it"
+                "cache {}: read only, as the bake file of a pull request names it",
+                entry.text()
             ));
         }
         is_kept

@@ -1,13 +1,13 @@
 //! Paths of inputs in a step that is an image: where no mount reaches one, the
 //! build would read nothing there, or its result would go with the container.
 
+use crate::input::CacheEntry;
 use std::path::Path;
 
 use crate::error::InputProblem;
 use crate::facts::Paths;
 use crate::input::Inputs;
 use crate::input::address::layout_folder;
-use crate::input::grammar::csv;
 use crate::plan::cache::model::Cache;
 use crate::plan::image::context::{BuildContext, ContextKind, is_remote};
 
@@ -53,7 +53,7 @@ pub fn problems(
     for (input, entries) in [("cache-from", &cache.from), ("cache-to", &cache.to)] {
         for given in entries {
             let folders = cache_folders(given).into_iter();
-            named.extend(folders.map(|path| (input, given.as_str(), path)));
+            named.extend(folders.map(|path| (input, given.text(), path)));
         }
     }
     named
@@ -101,20 +101,13 @@ fn agents(given: &str, paths: &Paths) -> Vec<String> {
 }
 
 /// The folders of `type=local,src=…` and `type=local,dest=…`.
-fn cache_folders(given: &str) -> Vec<String> {
-    let pairs = csv::attributes(given).unwrap_or_default();
-    let is_local = pairs
-        .iter()
-        .any(|(key, value)| key.eq_ignore_ascii_case("type") && value == "local");
-    let is_folder = |key: &str| {
-        ["src", "dest"]
-            .iter()
-            .any(|name| key.eq_ignore_ascii_case(name))
-    };
-    let folders = pairs
-        .into_iter()
-        .filter(|(key, _)| is_local && is_folder(key));
-    folders.map(|(_, path)| path).collect()
+fn cache_folders(entry: &CacheEntry) -> Vec<String> {
+    let folders = ["src", "dest"].into_iter();
+    folders
+        .filter(|_| entry.kind() == "local")
+        .filter_map(|name| entry.attribute(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -155,8 +148,8 @@ mod tests {
         let text = |text: &str| vec![text.replace("PLACE", place)];
         Inputs {
             file: Some(format!("{place}/Dockerfile")),
-            cache_from: text("type=local,src=PLACE/c"),
-            cache_to: text("type=local,dest=PLACE/c,mode=max"),
+            cache_from: vec![format!("type=local,src={place}/c").into()],
+            cache_to: vec![format!("type=local,dest={place}/c,mode=max").into()],
             build: BuildInputs {
                 outputs: vec![Output::parse(&output).unwrap()],
                 ssh: text("id=PLACE/agent"),
