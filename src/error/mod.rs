@@ -3,7 +3,9 @@
 //!
 //! Owns [`InputProblem`]; [`sanitize`] makes text from outside fit to be shown.
 
+mod nearest;
 mod problem;
 pub mod sanitize;
 
+pub use crate::error::nearest::nearest;
 pub use crate::error::problem::InputProblem;

@@ -1,5 +1,6 @@
 //! What the job has to keep a cache in: GitHub's cache service, a folder.
 
+use crate::input::grammar::boolean;
 use std::path::PathBuf;
 
 use crate::env_vars;
@@ -62,7 +63,8 @@ impl CacheFacts {
             is_hosted: host.var(env_vars::RUNNER_ENVIRONMENT) == Some("github-hosted"),
             results_url,
             cache_url: owned(env_vars::ACTIONS_CACHE_URL),
-            is_version_2: is_untold_version_2 || version_2.is_some_and(is_true),
+            // As buildx reads it.
+            is_version_2: is_untold_version_2 || version_2.and_then(boolean::parse) == Some(true),
             has_token: token.is_some(),
             token_flaw: token.and_then(|token| cache_token::flaw(token, host.clock())),
             is_untold_version_2,
@@ -89,11 +91,6 @@ impl CacheFacts {
     pub fn may_write(&self) -> bool {
         !matches!(self.mode.as_str(), "none" | "read" | "read-only")
     }
-}
-
-/// As buildx reads `ACTIONS_CACHE_SERVICE_V2`.
-fn is_true(value: &str) -> bool {
-    ["1", "t", "T", "TRUE", "true", "True"].contains(&value)
 }
 
 #[cfg(test)]

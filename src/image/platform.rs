@@ -1,5 +1,6 @@
 //! A platform: operating system, architecture, variant.
 
+use crate::error::nearest;
 use std::fmt;
 use std::str::FromStr;
 
@@ -92,13 +93,14 @@ fn normalise(architecture: &str) -> (&str, Option<&'static str>) {
 }
 
 fn refused(text: &str) -> Refused {
-    let nearest = ARCHITECTURES
+    let known: Vec<String> = ARCHITECTURES
         .iter()
         .map(|architecture| format!("linux/{architecture}"))
-        .max_by_key(|known| (strsim::jaro_winkler(known, text) * 1000.0) as u32)
-        .unwrap_or_default();
+        .collect();
+    let hint = nearest(text, known.iter().map(String::as_str))
+        .map(|nearest| format!("; did you mean `{nearest}`?"));
     Refused::new(
-        format!("unknown platform; did you mean `{nearest}`?"),
+        format!("unknown platform{}", hint.unwrap_or_default()),
         "OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/amd64, linux/arm64, linux/arm/v7",
     )
 }
@@ -155,16 +157,8 @@ mod tests {
 
     #[test]
     fn bad_spellings_name_the_nearest() {
-        for bad in [
-            "",
-            "linux",
-            "linux/",
-            "linux/amd46",
-            "linux/arm/7",
-            "a/b/c/d",
-        ] {
-            let refused = bad.parse::<Platform>().unwrap_err();
-            assert!(refused.why.contains("did you mean"), "{bad}");
+        for bad in ["", "linux", "linux/", "linux/arm/7", "a/b/c/d"] {
+            assert!(bad.parse::<Platform>().is_err(), "{bad}");
         }
         let refused = "linux/amd46".parse::<Platform>().unwrap_err();
         assert!(refused.why.contains("linux/amd64"), "{}", refused.why);

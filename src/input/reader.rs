@@ -5,21 +5,13 @@
 
 use crate::error::InputProblem;
 use crate::host::Host;
+use crate::input::grammar::boolean;
 use crate::input::grammar::list::{Entry, Grammar, Style, build_entries, parse_list};
 use crate::input::raw::RawInputs;
 use crate::secret::Secret;
 
 /// Why the name of a user is refused.
 pub const HAS_CONTROL: &str = "has a control character";
-
-/// A boolean as Go reads it, and with it buildx.
-pub fn parse_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
-}
 
 /// The one spelling of a boolean of YAML; another text as it is.
 fn plain(text: &str) -> &str {
@@ -158,7 +150,7 @@ impl Reader<'_> {
         let Some(given) = host.var(name) else {
             return false;
         };
-        parse_bool(given).unwrap_or_else(|| {
+        boolean::parse(given).unwrap_or_else(|| {
             self.refuse(name, given, "is not a boolean", "true or false");
             false
         })

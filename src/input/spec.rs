@@ -5,6 +5,8 @@
 //! equal. The defaults stand here because a `docker://` step gets none from
 //! `action.yml`.
 
+use crate::error;
+
 /// A part of the program, with inputs and an `action.yml` of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ActionKind {
@@ -31,12 +33,7 @@ impl ActionKind {
 
     /// The input whose name is most like this one, when one is like it at all.
     pub fn nearest(self, name: &str) -> Option<&'static str> {
-        self.specs()
-            .iter()
-            .map(|spec| (strsim::jaro_winkler(spec.name, name), spec.name))
-            .filter(|(likeness, _)| *likeness > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, name)| name)
+        error::nearest(name, self.specs().iter().map(|spec| spec.name))
     }
 
     /// The input that says where ref and commit come from. In `publish`,

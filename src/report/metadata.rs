@@ -1,6 +1,7 @@
 //! What `metadata` leaves behind: outputs, the same as variables, bake files,
 //! and the log in the groups that docker/metadata-action shows.
 
+use crate::input::grammar::boolean;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -33,16 +34,9 @@ pub struct Naming {
 /// When the variable that says so is not a boolean in the original's spelling.
 pub fn exports_variables(host: &Host) -> Result<bool, InputProblem> {
     const NAME: &str = env_vars::DOCKER_METADATA_SET_OUTPUT_ENV;
-    match host.var(NAME) {
-        None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-        Some(other) => Err(InputProblem::new(
-            NAME,
-            other,
-            "is not a boolean",
-            "true or false",
-        )),
-    }
+    let given = host.var(NAME).unwrap_or("true");
+    boolean::parse(given)
+        .ok_or_else(|| InputProblem::new(NAME, given, "is not a boolean", "true or false"))
 }
 
 /// Writes bake files into a new folder among the job's temporary files, where

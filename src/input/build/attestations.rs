@@ -4,10 +4,10 @@
 //! in them, is for the plan.
 
 use crate::error::InputProblem;
+use crate::input::grammar::boolean;
 use crate::input::grammar::csv::{self, ENTRY, QuoteError, records};
 use crate::input::grammar::javascript::trim;
 use crate::input::grammar::list::Entry;
-use crate::input::reader::parse_bool;
 
 /// What is to be attested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Attestations {
 /// True for an entry that switches an attestation off.
 pub fn is_disabled(text: &str) -> bool {
     let is_off =
-        |(key, value): &(String, String)| key == "disabled" && parse_bool(value) == Some(true);
+        |(key, value): &(String, String)| key == "disabled" && boolean::parse(value) == Some(true);
     csv::attributes(text).is_ok_and(|pairs| pairs.iter().any(is_off))
 }
 
@@ -143,7 +143,7 @@ pub fn normalised(text: &str) -> Result<String, QuoteError> {
     let fields = records(text, ENTRY)?
         .into_iter()
         .flat_map(|record| record.fields);
-    let field = |field: String| match parse_bool(&field) {
+    let field = |field: String| match boolean::parse(&field) {
         Some(on) => format!("disabled={}", !on),
         None => field,
     };

@@ -6,8 +6,9 @@ use crate::host::Host;
 use crate::input::build::attestations::{self, Attestations};
 use crate::input::build::output::Output;
 use crate::input::build::secrets::BuildSecrets;
+use crate::input::grammar::boolean;
 use crate::input::grammar::list::{Entry, Style};
-use crate::input::reader::{Reader, parse_bool};
+use crate::input::reader::Reader;
 
 /// The inputs of a build. Texts are as buildx takes them.
 #[derive(Clone, Debug, Default)]
@@ -110,5 +111,5 @@ impl Reader<'_> {
 }
 
 fn is_set(host: &Host, name: &str) -> bool {
-    host.var(name).and_then(parse_bool) == Some(true)
+    host.var(name).and_then(boolean::parse) == Some(true)
 }

@@ -4,9 +4,9 @@
 //! into it, as docker/build-push-action and buildx do.
 
 use crate::error::InputProblem;
+use crate::input::grammar::boolean;
 use crate::input::grammar::csv::{self, ENTRY, QuoteError};
 use crate::input::grammar::list::Entry;
-use crate::input::reader::parse_bool;
 
 /// One entry of `outputs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Output {
         // the event. Nothing here would check or report that.
         let can_push = matches!(exporter, Exporter::Image | Exporter::Registry);
         let push = csv::value(&attributes, "push");
-        if !can_push && push.is_some_and(|push| parse_bool(push) != Some(false)) {
+        if !can_push && push.is_some_and(|push| boolean::parse(push) != Some(false)) {
             let why = "only the exporters `image` and `registry` may push";
             return Err(InputProblem::new("outputs", &entry.text, why, PUSHING).at(entry.line, 1));
         }
@@ -108,11 +108,11 @@ impl Output {
             .attributes
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        all.filter(|(_, value)| parse_bool(value) != Some(false))
+        all.filter(|(_, value)| boolean::parse(value) != Some(false))
     }
 
     fn is_true(&self, name: &str) -> bool {
-        self.attribute(name).and_then(parse_bool) == Some(true)
+        self.attribute(name).and_then(boolean::parse) == Some(true)
     }
 
     /// True when it is pushed.
@@ -123,7 +123,7 @@ impl Output {
     /// True when it is pushed without any option beside it.
     pub fn pushes_by_itself(&self) -> bool {
         match self.exporter {
-            Exporter::Registry => self.attribute("push").and_then(parse_bool) != Some(false),
+            Exporter::Registry => self.attribute("push").and_then(boolean::parse) != Some(false),
             Exporter::Image => self.is_true("push"),
             _ => false,
         }

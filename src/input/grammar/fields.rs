@@ -1,6 +1,7 @@
 //! Fields of an entry: the first record, its booleans, and the nearest of the names
 //! that are accepted.
 
+use crate::error;
 use crate::error::InputProblem;
 use crate::input::grammar::csv::{self, Dialect};
 use crate::input::grammar::list::Entry;
@@ -41,9 +42,8 @@ pub fn enabled(value: &str) -> Option<bool> {
 /// All words, and the one that was probably meant.
 pub fn nearest(word: &str, words: &[&str]) -> String {
     let all = words.join(", ");
-    let distance = |other: &&&str| strsim::damerau_levenshtein(word, other);
-    match words.iter().min_by_key(distance) {
-        Some(near) if distance(&near) <= 2 => format!("{all} (do you mean {near}?)"),
-        _ => all,
+    match error::nearest(word, words.iter().copied()) {
+        Some(near) => format!("{all} (did you mean {near}?)"),
+        None => all,
     }
 }

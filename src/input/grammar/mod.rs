@@ -1,5 +1,6 @@
 //! How values of inputs are written: lists, CSV, and what JavaScript makes of texts.
 
+pub mod boolean;
 pub mod csv;
 pub mod fields;
 pub mod javascript;

@@ -67,6 +67,7 @@ const ORDER: &[Order] = &[
             "metadata",
             "build",
             "builder",
+            "cache_entry",
             "inputs",
             "attributes",
             "logins",

@@ -1,5 +1,6 @@
 //! The attributes of a rule, and which of them each kind of rule has.
 
+use crate::error;
 use std::collections::HashMap;
 
 use crate::error::InputProblem;
@@ -45,8 +46,7 @@ impl<'a> Attributes<'a> {
     fn required(&mut self, key: &str, kind: &str, example: &str) -> Result<String, InputProblem> {
         self.take(key).ok_or_else(|| {
             let mut why = format!("a rule of type {kind} needs {key}=");
-            let near = |other: &&String| strsim::damerau_levenshtein(other, key) <= 2;
-            if let Some(other) = self.order.iter().find(near) {
+            if let Some(other) = error::nearest(key, self.order.iter().map(String::as_str)) {
                 why = format!("{why}; {other:?} is none of its attributes");
             }
             self.problem(why, example.to_owned())
@@ -131,8 +131,8 @@ impl<'a> Attributes<'a> {
             .order
             .iter()
             .filter(|key| self.values.contains_key(*key));
-        left.map(|key| match closest(key, &ATTRIBUTES) {
-            Some(near) if near != key => format!("{key} (do you mean {near}?)"),
+        left.map(|key| match error::nearest(key, ATTRIBUTES) {
+            Some(near) if near != key => format!("{key} (did you mean {near}?)"),
             _ => key.clone(),
         })
         .collect()
@@ -142,10 +142,4 @@ impl<'a> Attributes<'a> {
         let Entry { text, line, column } = self.entry;
         InputProblem::new("tags", text, why, accepted).at(*line, *column)
     }
-}
-
-fn closest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    let distance = |other: &&&str| strsim::damerau_levenshtein(word, other);
-    let near = words.iter().min_by_key(distance)?;
-    (distance(&near) <= 2).then_some(near)
 }
