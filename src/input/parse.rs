@@ -1,6 +1,7 @@
 //! Turns the strings of a step into [`Inputs`].
 
 use crate::input::cache_entry::CacheEntry;
+use crate::input::grammar::platform;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -93,13 +94,10 @@ impl Reader<'_> {
             given = PLATFORMS.map(str::to_owned).to_vec();
         }
         for entry in given {
-            match entry.parse::<Platform>() {
+            match platform::parse(NAME, &entry) {
                 Ok(platform) if platforms.contains(&platform) => {}
                 Ok(platform) => platforms.push(platform),
-                Err(refused) => {
-                    let problem = InputProblem::new(NAME, entry, refused.why, refused.accepted);
-                    self.problems.push(problem);
-                }
+                Err(problem) => self.problems.push(problem),
             }
         }
         platforms

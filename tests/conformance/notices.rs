@@ -68,7 +68,10 @@ fn doubled_tags_odd_attributes_and_latest_on_a_prerelease_are_noticed() {
         notices.contains("give the same tag v1.0.0-rc.1"),
         "{notices}"
     );
-    assert!(notices.contains("sufix (did you mean suffix?)"), "{notices}");
+    assert!(
+        notices.contains("sufix (did you mean suffix?)"),
+        "{notices}"
+    );
     assert!(
         notices.contains("latest goes to the pre-release v1.0.0-rc.1"),
         "{notices}"
@@ -165,7 +168,10 @@ fn what_no_registry_accepts_stays_in_the_outputs_and_is_named() {
 fn all_wrong_rules_are_named_at_once() {
     let problems = refused("type=semvar,pattern=x\ntype=ref,event=tga\ntype=sha,format=shrt");
     assert_eq!(problems.len(), 3);
-    assert!(problems[0].contains("did you mean semver?"), "{problems:#?}");
+    assert!(
+        problems[0].contains("did you mean semver?"),
+        "{problems:#?}"
+    );
     assert!(problems[1].contains("did you mean tag?"), "{problems:#?}");
     assert!(problems[2].contains("did you mean short?"), "{problems:#?}");
     let problems =

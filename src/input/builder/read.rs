@@ -3,6 +3,7 @@
 //! What goes together and what does not is what `buildx create` says of its
 //! drivers; it is checked here, so that it is said before anything is started.
 
+use crate::input::grammar::platform;
 use serde::Deserialize;
 
 use crate::document::yaml;
@@ -106,9 +107,9 @@ impl Reader<'_> {
     ) -> Vec<Platform> {
         let mut platforms = Vec::new();
         for text in list {
-            match text.parse::<Platform>() {
+            match platform::parse(input, text) {
                 Ok(platform) => platforms.push(platform),
-                Err(refused) => self.refuse(input, text, &refused.why, &refused.accepted),
+                Err(problem) => self.problems.push(problem),
             }
         }
         platforms

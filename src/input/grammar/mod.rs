@@ -5,3 +5,4 @@ pub mod csv;
 pub mod fields;
 pub mod javascript;
 pub mod list;
+pub mod platform;
