@@ -48,9 +48,9 @@ pub mod testing {
     pub use crate::http::install_tls;
     pub use crate::input::metadata::inputs::MetadataInputs;
     pub use crate::input::metadata::inputs::RawMetadata;
-    pub use crate::input::migration::FORMER;
-    pub use crate::input::migration::Fate;
+    pub use crate::input::migration::Counterpart;
     pub use crate::input::migration::InputMapping;
+    pub use crate::input::migration::REPLACED_ACTIONS;
     pub use crate::input::migration::ReplacedAction;
     pub use crate::input::spec::{ActionKind, Group, InputSpec};
     pub use crate::metadata::Facts;

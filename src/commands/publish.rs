@@ -202,7 +202,7 @@ async fn carry_out(
     for warning in &outcome.warnings {
         warn!(title = "Publish", "{warning}");
     }
-    if let Some(reason) = &outcome.known.withheld {
+    if let Some(reason) = &outcome.run_state.withheld {
         info!(title = "Not published", notice = true, "{reason}");
     }
     for notice in &outcome.notices {
@@ -284,7 +284,7 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
         return;
     }
     let publications = plan.builds.iter().map(|build| &build.publication);
-    let mut lines: Vec<String> = match (plan.preflight.mode, &outcome.known.withheld) {
+    let mut lines: Vec<String> = match (plan.preflight.mode, &outcome.run_state.withheld) {
         (Preflight::Only, None) if plan.preflight.is_empty() => publications
             .map(|publication| format!("nothing to ask: {publication}"))
             .collect(),

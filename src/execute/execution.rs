@@ -53,7 +53,7 @@ impl Scope<'_> {
             result = steps => result.unwrap_or(Err(Error::Bug)),
             cancelled = overdue(self.host) => Err(cancelled),
         };
-        let of_nodes = &mut outcome.known.standing.get_mut().warnings;
+        let of_nodes = &mut outcome.run_state.builder_state.get_mut().warnings;
         outcome.warnings.append(of_nodes);
         let take_down = take_down::take_down(self);
         let warnings = match &result {
@@ -85,7 +85,7 @@ impl Scope<'_> {
             .await?;
         let _caches = self.local_caches(outcome).await;
         let images = AllImages {
-            job: self,
+            scope: self,
             buildx,
             client: &client,
             credentials: &credentials,
@@ -104,7 +104,7 @@ impl Scope<'_> {
             let builds = self.plan.builds.iter();
             let local = builds.filter(|build| build.cache.local.is_some());
             let entries = local.flat_map(|build| build.cache.entries().cloned());
-            outcome.known.without_caches.extend(entries);
+            outcome.run_state.without_caches.extend(entries);
             None
         })
     }
@@ -125,14 +125,14 @@ impl Scope<'_> {
             refused: Some(&refused),
         };
         let checked = self.checked(client, outcome);
-        let mut standing = {
+        let mut builder_state = {
             let set_up = set_up::set_up(self, buildx, progress, stops);
             tokio::pin!(set_up, checked);
             tokio::select! {
-                standing = &mut set_up => {
-                    let standing = standing?;
+                builder_state = &mut set_up => {
+                    let builder_state = builder_state?;
                     checked.await?;
-                    standing
+                    builder_state
                 }
                 checked = &mut checked => {
                     if let Err(refusal) = checked {
@@ -145,10 +145,10 @@ impl Scope<'_> {
                 }
             }
         };
-        let said = standing.said.take();
-        outcome.known.standing = Mutex::new(standing);
+        let inspected = builder_state.inspected.take();
+        outcome.run_state.builder_state = Mutex::new(builder_state);
         let warnings = &mut outcome.warnings;
-        set_up::emulate(self, buildx, credentials, said, warnings).await
+        set_up::emulate(self, buildx, credentials, inspected, warnings).await
     }
 
     /// The preflight, unless a signal ends it.

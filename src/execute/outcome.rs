@@ -19,7 +19,7 @@ pub struct Outcome {
     /// What has come of each image, in the plan's order.
     pub builds: Vec<ImageOutcome>,
     /// What the registries said before the build.
-    pub known: RunState,
+    pub run_state: RunState,
     /// What is worth knowing of what was published.
     pub notices: Vec<String>,
     /// What went wrong without stopping anything.
@@ -38,7 +38,7 @@ pub struct RunState {
     /// Why nothing is pushed after all, though the plan wanted it.
     pub withheld: Option<String>,
     /// What became of the builder. Who takes a node out of it is alone.
-    pub standing: Mutex<BuilderState>,
+    pub builder_state: Mutex<BuilderState>,
 }
 
 impl RunState {
@@ -49,8 +49,11 @@ impl RunState {
 
     /// What a build leaves out, beside references that are settled.
     pub async fn omit(&self, settled: Vec<String>) -> Exclusions {
-        let standing = self.standing.lock().await;
-        let without = self.without_caches.iter().chain(&standing.without_caches);
+        let builder_state = self.builder_state.lock().await;
+        let without = self
+            .without_caches
+            .iter()
+            .chain(&builder_state.without_caches);
         Exclusions {
             references: settled,
             push: self.withheld.is_some(),
@@ -121,7 +124,7 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub struct BuilderState {
     /// What it said of itself.
-    pub said: Option<String>,
+    pub inspected: Option<String>,
     /// The nodes that it lacks.
     pub lost: Vec<UnreachableNode>,
     /// Entries of caches that have stopped a build, and are left out.

@@ -19,14 +19,14 @@ pub struct InputMapping {
     /// Its name there.
     pub name: &'static str,
     /// What has become of it here.
-    pub fate: Fate,
+    pub counterpart: Counterpart,
     /// What to know, or what to do instead.
     pub advice: &'static str,
 }
 
 /// What has become of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum Counterpart {
     /// It has the same name and meaning.
     Kept,
     /// It has another name.
@@ -42,7 +42,7 @@ const fn kept(name: &'static str) -> InputMapping {
 const fn noted(name: &'static str, advice: &'static str) -> InputMapping {
     InputMapping {
         name,
-        fate: Fate::Kept,
+        counterpart: Counterpart::Kept,
         advice,
     }
 }
@@ -50,7 +50,7 @@ const fn noted(name: &'static str, advice: &'static str) -> InputMapping {
 const fn renamed(name: &'static str, to: &'static str, advice: &'static str) -> InputMapping {
     InputMapping {
         name,
-        fate: Fate::Renamed(to),
+        counterpart: Counterpart::Renamed(to),
         advice,
     }
 }
@@ -58,13 +58,13 @@ const fn renamed(name: &'static str, to: &'static str, advice: &'static str) -> 
 const fn refused(name: &'static str, advice: &'static str) -> InputMapping {
     InputMapping {
         name,
-        fate: Fate::Refused,
+        counterpart: Counterpart::Refused,
         advice,
     }
 }
 
 /// Every action, in the order in which a workflow has them.
-pub const FORMER: &[ReplacedAction] = &[
+pub const REPLACED_ACTIONS: &[ReplacedAction] = &[
     ReplacedAction {
         action: "docker/setup-qemu-action",
         inputs: QEMU,
@@ -265,15 +265,15 @@ const BAKE: &[InputMapping] = &[
 /// What to do about an input that is none of ours, when one of these actions
 /// has it: the action, and the advice as a sentence.
 pub fn advice(name: &str) -> Option<String> {
-    let told: Vec<String> = FORMER
+    let told: Vec<String> = REPLACED_ACTIONS
         .iter()
         .filter_map(|former| {
             let moved = former.inputs.iter().find(|moved| moved.name == name)?;
-            let what = match moved.fate {
-                Fate::Kept => return None,
-                Fate::Renamed(to) if moved.advice.is_empty() => format!("is `{to}` here"),
-                Fate::Renamed(to) => format!("is `{to}` here ({})", moved.advice),
-                Fate::Refused => format!("has no counterpart: {}", moved.advice),
+            let what = match moved.counterpart {
+                Counterpart::Kept => return None,
+                Counterpart::Renamed(to) if moved.advice.is_empty() => format!("is `{to}` here"),
+                Counterpart::Renamed(to) => format!("is `{to}` here ({})", moved.advice),
+                Counterpart::Refused => format!("has no counterpart: {}", moved.advice),
             };
             Some(format!("that of {} {what}", former.action))
         })
@@ -300,9 +300,9 @@ mod tests {
 
     #[test]
     fn what_is_refused_says_what_to_do() {
-        for moved in FORMER.iter().flat_map(|former| former.inputs) {
+        for moved in REPLACED_ACTIONS.iter().flat_map(|former| former.inputs) {
             assert!(
-                moved.fate != Fate::Refused || !moved.advice.is_empty(),
+                moved.counterpart != Counterpart::Refused || !moved.advice.is_empty(),
                 "{moved:?}"
             );
         }
@@ -312,13 +312,17 @@ mod tests {
     fn what_is_kept_is_an_input_of_ours() {
         for moved in BUILD.iter().chain(LOGIN) {
             let is_input = ActionKind::Publish.find(moved.name).is_some();
-            assert_eq!(is_input, moved.fate == Fate::Kept, "{moved:?}");
+            assert_eq!(
+                is_input,
+                moved.counterpart == Counterpart::Kept,
+                "{moved:?}"
+            );
         }
         for moved in METADATA.iter().chain(BUILDX).chain(BAKE) {
-            let here = match moved.fate {
-                Fate::Kept => moved.name,
-                Fate::Renamed(to) => to,
-                Fate::Refused => continue,
+            let here = match moved.counterpart {
+                Counterpart::Kept => moved.name,
+                Counterpart::Renamed(to) => to,
+                Counterpart::Refused => continue,
             };
             assert!(ActionKind::Publish.find(here).is_some(), "{moved:?}");
         }

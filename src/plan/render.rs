@@ -176,7 +176,7 @@ impl Build {
         }
         line(f, "version", &self.version)?;
         list(f, "tags", &self.tags)?;
-        list(f, "by outputs", &self.apart)?;
+        list(f, "by outputs", &self.pushed_by_outputs)?;
         line(f, "platforms", &platforms)?;
         line(f, "push", &push)?;
         line(f, "context", &context)?;

@@ -15,7 +15,7 @@ const LONGEST_VALUE: usize = 200;
 pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
     let mut text = String::new();
     let look = plan.preflight.mode == Preflight::Only;
-    let withheld = outcome.known.withheld.as_deref();
+    let withheld = outcome.run_state.withheld.as_deref();
     if plan.builds.iter().any(|build| build.target.is_some()) && !look {
         targets(&mut text, plan, outcome);
     }

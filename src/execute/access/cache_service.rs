@@ -29,10 +29,10 @@ impl Scope<'_> {
     /// With the reason why a build would get nothing from it, in words that hold
     /// no token.
     pub async fn ask_service(&self, check: &ServiceCheck, within: Duration) -> Result<(), String> {
-        let begun = Instant::now();
+        let attempt = Instant::now();
         let service = &check.service;
         let asked = tokio::time::timeout(within, self.status(check)).await;
-        let took = begun.elapsed().as_millis();
+        let took = attempt.elapsed().as_millis();
         let why = match asked {
             Err(_) => format!("did not answer in {} s", within.as_secs_f64()),
             Ok(Err(why)) => why,

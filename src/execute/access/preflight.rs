@@ -46,7 +46,7 @@ impl Scope<'_> {
                 Asked::Denied(denial) if check.added => {
                     self.leave_out_asked(check, &denial.to_string(), outcome);
                 }
-                Asked::Allowed => outcome.known.allowed.push(check.image.clone()),
+                Asked::Allowed => outcome.run_state.allowed.push(check.image.clone()),
                 Asked::Unclear(why) => outcome.warnings.push(format!(
                     "{check} could not be checked before the build.\n{why}"
                 )),
@@ -80,7 +80,7 @@ impl Scope<'_> {
             self.leave_out_asked(&denial.check, &denial.to_string(), outcome);
         }
         if !images.is_empty() {
-            outcome.known.withheld = Some(withheld(&images, why, fix));
+            outcome.run_state.withheld = Some(withheld(&images, why, fix));
         }
     }
 
@@ -94,10 +94,10 @@ impl Scope<'_> {
     }
 
     async fn ask(&self, client: &Client, check: &Check) -> Asked {
-        let begun = Instant::now();
+        let attempt = Instant::now();
         let refused = RefusalContext::of_check(self, check);
         let answer = ask_registry(client, check).await;
-        let took = begun.elapsed().as_millis();
+        let took = attempt.elapsed().as_millis();
         match answer {
             Answer::Allowed => {
                 info!("preflight: {check} is allowed ({took} ms)");
@@ -105,7 +105,7 @@ impl Scope<'_> {
             }
             Answer::Unknown(why) => Asked::Unclear(refused.of_silence(&why).to_string()),
             Answer::Refused(refusal) => {
-                let left = BOUND.saturating_sub(begun.elapsed());
+                let left = BOUND.saturating_sub(attempt.elapsed());
                 let refused = refused.learn(left.min(PACKAGE)).await;
                 let diagnosis = refused.of_refusal(&refusal);
                 info!(
@@ -140,7 +140,7 @@ fn withheld(denials: &[Denial], why: &str, fix: &str) -> String {
 /// A cache that may not be read, or does not answer, is not used.
 fn leave_out(name: &str, entries: Vec<CacheEntry>, why: &str, outcome: &mut Outcome) {
     outcome.warnings.push(left_out(name, why));
-    outcome.known.without_caches.extend(entries);
+    outcome.run_state.without_caches.extend(entries);
 }
 
 /// What came of a question.

@@ -23,7 +23,7 @@ const VAGUE: [&str; 3] = ["upload-lost", "server-error", "push-failed"];
 
 /// A refusal in a run: of an image, or of nothing that is known.
 pub struct RefusalContext<'a> {
-    job: &'a Scope<'a>,
+    scope: &'a Scope<'a>,
     image: Option<&'a ImageName>,
     given_as: Option<&'a str>,
     access: Access,
@@ -33,36 +33,36 @@ pub struct RefusalContext<'a> {
 
 impl<'a> RefusalContext<'a> {
     /// Of a push to this image.
-    pub fn of_push_to(job: &'a Scope<'a>, image: Option<&'a ImageName>) -> Self {
-        let checks = &job.plan.preflight.checks;
+    pub fn of_push_to(scope: &'a Scope<'a>, image: Option<&'a ImageName>) -> Self {
+        let checks = &scope.plan.preflight.checks;
         let check = checks.iter().find(|check| Some(&check.image) == image);
         Self {
-            job,
+            scope,
             image,
             given_as: check.map(|check| check.given_as.as_str()),
             access: Access::Push,
             package: None,
-            scanners: scanners(job),
+            scanners: scanners(scope),
         }
     }
 
     /// Of what the text of a build is about.
-    pub fn of_subject(job: &'a Scope<'a>, subject: &'a Subject) -> Self {
+    pub fn of_subject(scope: &'a Scope<'a>, subject: &'a Subject) -> Self {
         Self {
             access: subject.access.unwrap_or_default(),
-            ..Self::of_push_to(job, subject.image.as_ref())
+            ..Self::of_push_to(scope, subject.image.as_ref())
         }
     }
 
     /// Of what the plan asks before the build.
-    pub fn of_check(job: &'a Scope<'a>, check: &'a Check) -> Self {
+    pub fn of_check(scope: &'a Scope<'a>, check: &'a Check) -> Self {
         Self {
-            job,
+            scope,
             image: Some(&check.image),
             given_as: Some(&check.given_as),
             access: check.access,
             package: None,
-            scanners: scanners(job),
+            scanners: scanners(scope),
         }
     }
 
@@ -70,9 +70,9 @@ impl<'a> RefusalContext<'a> {
     pub async fn learn(mut self, within: Duration) -> Self {
         let github = self.image.filter(|image| image.registry.is_github());
         if let Some(image) = github {
-            let token = self.job.secrets.github_token();
-            let context = self.job.context;
-            let asked = Package::ask(image, context, token, self.job.secrets.authorities());
+            let token = self.scope.secrets.github_token();
+            let context = self.scope.context;
+            let asked = Package::ask(image, context, token, self.scope.secrets.authorities());
             let asked = tokio::time::timeout(within, asked).await;
             self.package = asked.ok();
         }
@@ -144,7 +144,7 @@ impl<'a> RefusalContext<'a> {
 
     fn circumstances(&self) -> Circumstances<'_> {
         Circumstances {
-            context: self.job.context,
+            context: self.scope.context,
             image: self.image,
             given_as: self.given_as,
             login: self.login(),
@@ -159,7 +159,7 @@ impl<'a> RefusalContext<'a> {
         let Some(image) = self.image else {
             return Login::Unknown;
         };
-        let logins = &self.job.plan.logins;
+        let logins = &self.scope.plan.logins;
         match logins.iter().find(|login| login.registry == image.registry) {
             Some(login) => match login.credential {
                 Credential::GithubToken => Login::GithubToken,
@@ -167,21 +167,24 @@ impl<'a> RefusalContext<'a> {
                 Credential::Password => Login::Password,
                 Credential::RegistryAuth(_) => Login::RegistryAuth,
             },
-            None if self.job.facts.docker.is_logged_in(&image.registry) => Login::DockerConfig,
+            None if self.scope.facts.docker.is_logged_in(&image.registry) => Login::DockerConfig,
             None => Login::None,
         }
     }
 
     /// True when `password` holds the token of the job.
     fn is_token(&self) -> bool {
-        match (self.job.secrets.password(), self.job.secrets.github_token()) {
+        match (
+            self.scope.secrets.password(),
+            self.scope.secrets.github_token(),
+        ) {
             (Some(password), Some(token)) => password.expose() == token.expose(),
             _ => false,
         }
     }
 }
 
-fn scanners(job: &Scope<'_>) -> Vec<ImageName> {
-    let builds = job.plan.builds.iter();
+fn scanners(scope: &Scope<'_>) -> Vec<ImageName> {
+    let builds = scope.plan.builds.iter();
     builds.filter_map(|build| build.scanner.clone()).collect()
 }

@@ -15,7 +15,7 @@ pub fn silent(limit: Duration) -> String {
 
 /// A builder of several nodes that the run makes.
 pub struct Nodes<'a> {
-    pub job: &'a Scope<'a>,
+    pub scope: &'a Scope<'a>,
     pub made: &'a NewBuilder,
     /// buildx, with the run's configuration.
     pub base: Command,

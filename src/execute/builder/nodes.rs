@@ -54,7 +54,9 @@ impl Nodes<'_> {
         loop {
             let attempt = self.attempt(&commands, progress.again(), stops).await?;
             match attempt {
-                Attempt::Up(said) => return self.settle(said, lost, progress, stops).await,
+                Attempt::Up(inspected) => {
+                    return self.settle(inspected, lost, progress, stops).await;
+                }
                 Attempt::Unreached(place, reason) => {
                     let index = self.remaining(&lost).nth(place).unwrap_or_default();
                     lost.push(self.unreachable_node(index, reason));
@@ -66,9 +68,9 @@ impl Nodes<'_> {
                     commands.push(self.made.wait());
                 }
                 Attempt::NotUp(words) => {
-                    let said = self.inspect().await?;
-                    let more = self.find_down(&said, &lost, &words).await?;
-                    if more.is_empty() && (is_late || said.is_empty()) {
+                    let inspected = self.inspect().await?;
+                    let more = self.find_down(&inspected, &lost, &words).await?;
+                    if more.is_empty() && (is_late || inspected.is_empty()) {
                         return Err(not_made(self.made, words.clone(), &words));
                     }
                     commands.clear();
@@ -77,7 +79,7 @@ impl Nodes<'_> {
                         is_late = true;
                     } else {
                         lost.extend(more);
-                        self.assign(&self.reachable(&said, &lost), &lost, None)?;
+                        self.assign(&self.reachable(&inspected, &lost), &lost, None)?;
                         self.forget(true)?;
                         commands = self.made.again(&self.pinned(&lost));
                     }
@@ -90,15 +92,15 @@ impl Nodes<'_> {
     /// All nodes that are left are up: gives them what the others had.
     async fn settle(
         &self,
-        said: String,
+        inspected: String,
         lost: Vec<UnreachableNode>,
         progress: Progress<'_>,
         stops: StopRequest<'_>,
     ) -> Result<BuilderState, Error> {
-        set_up::log_nodes(&said);
+        set_up::log_nodes(&inspected);
         let mut warnings = Vec::new();
         if !lost.is_empty() {
-            let able = self.reachable(&inspect::nodes(&said), &lost);
+            let able = self.reachable(&inspect::nodes(&inspected), &lost);
             let spread = self.assign(&able, &lost, None)?;
             if spread.pins != self.pinned(&lost) {
                 self.make_again(&spread.pins, progress, stops).await?;
@@ -106,7 +108,7 @@ impl Nodes<'_> {
             warnings = self.warnings(&lost, 0, &spread);
         }
         Ok(BuilderState {
-            said: Some(said),
+            inspected: Some(inspected),
             lost,
             warnings,
             ..BuilderState::default()
@@ -124,14 +126,14 @@ impl Nodes<'_> {
         progress: Progress<'_>,
         stops: StopRequest<'_>,
     ) -> Result<Vec<String>, Error> {
-        let said = self.inspect().await?;
-        let more = self.find_down(&said, lost, "").await?;
+        let inspected = self.inspect().await?;
+        let more = self.find_down(&inspected, lost, "").await?;
         if more.is_empty() {
             return Err(failed);
         }
         let before = lost.len();
         let all = [lost.as_slice(), more.as_slice()].concat();
-        let able = self.reachable(&said, &all);
+        let able = self.reachable(&inspected, &all);
         let (failed, pushed) = if is_pushed {
             (None, Some(failed))
         } else {
@@ -157,7 +159,7 @@ impl Nodes<'_> {
         mut progress: Progress<'_>,
         stops: StopRequest<'_>,
     ) -> Result<Attempt, Error> {
-        let mut said = String::new();
+        let mut inspected = String::new();
         for (place, one) in commands.iter().enumerate() {
             let waits = place + 1 == commands.len();
             // Where containers are started, that takes as long as it takes.
@@ -169,7 +171,7 @@ impl Nodes<'_> {
             let finished = self.run(one, limit, progress.again(), stops).await?;
             let words = match finished {
                 Ok(finished) if finished.success => {
-                    said = finished.tail.unwrap_or_default();
+                    inspected = finished.tail.unwrap_or_default();
                     continue;
                 }
                 Ok(finished) => last_words::failure_text(&finished),
@@ -182,7 +184,7 @@ impl Nodes<'_> {
                 (false, None) => Err(not_made(self.made, words.clone(), &words)),
             };
         }
-        Ok(Attempt::Up(said))
+        Ok(Attempt::Up(inspected))
     }
 
     /// Runs one command, and gives it up after the time that it may take.
@@ -201,7 +203,7 @@ impl Nodes<'_> {
             Progress::Through(writer) => Progress::Through(&mut *writer),
         };
         let is_patient = limit.is_none();
-        let run = set_up::run(self.job, self.made, command, is_patient, progress, stops);
+        let run = set_up::run(self.scope, self.made, command, is_patient, progress, stops);
         match limit {
             Some(limit) => match tokio::time::timeout(limit, run).await {
                 Ok(finished) => finished.map(Ok),
@@ -212,7 +214,7 @@ impl Nodes<'_> {
     }
 
     fn command(&self, command: &CreateCommand) -> Command {
-        let arguments = command.arguments(&self.job.folder.files());
+        let arguments = command.arguments(&self.scope.folder.files());
         self.base.clone().args(arguments)
     }
 
@@ -243,11 +245,11 @@ impl Nodes<'_> {
         let name = self.made.name.to_ascii_lowercase();
         let Scope {
             plan, facts, host, ..
-        } = self.job;
-        let notes = command::notes(&plan.builder, facts, host, self.job.folder.path());
+        } = self.scope;
+        let notes = command::notes(&plan.builder, facts, host, self.scope.folder.path());
         let note = notes.join("instances").join(&name);
         let kept = format!("{RETIRED}/instances/{name}");
-        let is_there = self.job.folder.path().join(&kept).exists();
+        let is_there = self.scope.folder.path().join(&kept).exists();
         let starts = self.made.driver != Driver::Remote && !self.made.stays;
         if let (true, true, false, Ok(text)) = (
             is_started,
@@ -255,7 +257,7 @@ impl Nodes<'_> {
             is_there,
             file::read(&note, file::SETTINGS),
         ) {
-            let written = self.job.folder.write(&kept, &text);
+            let written = self.scope.folder.write(&kept, &text);
             written.map_err(Error::files(&kept))?;
         }
         match fs::remove_file(&note) {
@@ -281,10 +283,12 @@ impl Nodes<'_> {
     }
 
     /// What the nodes that are left can build.
-    fn reachable(&self, said: &[NodeStatus], lost: &[UnreachableNode]) -> Vec<ReachableNode> {
+    fn reachable(&self, inspected: &[NodeStatus], lost: &[UnreachableNode]) -> Vec<ReachableNode> {
         let able = self.remaining(lost).map(|index| {
             let node = &self.made.nodes[index];
-            let own = said.iter().filter(|said| node.is_called(&said.name));
+            let own = inspected
+                .iter()
+                .filter(|inspected| node.is_called(&inspected.name));
             let runs = own.flat_map(|node| node.platforms.clone()).collect();
             ReachableNode { index, runs }
         });
@@ -298,7 +302,7 @@ impl Nodes<'_> {
         lost: &[UnreachableNode],
         failed: Option<Error>,
     ) -> Result<NodeAssignment, Error> {
-        let spread = self.job.plan.spread(self.made, able);
+        let spread = self.scope.plan.spread(self.made, able);
         if spread.without_node.is_empty() && !able.is_empty() {
             Ok(spread)
         } else {

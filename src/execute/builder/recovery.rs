@@ -24,9 +24,9 @@ pub struct FailedBuild {
 /// A build has failed: where that is for nodes that cannot be reached, takes
 /// them out, so that it can be done again. Gives the error otherwise.
 pub async fn recover(
-    job: &Scope<'_>,
+    scope: &Scope<'_>,
     base: Command,
-    standing: &Mutex<BuilderState>,
+    builder_state: &Mutex<BuilderState>,
     failed: FailedBuild,
     progress: Progress<'_>,
 ) -> Result<(), Error> {
@@ -41,28 +41,28 @@ pub async fn recover(
     if failed_by_itself(message) {
         return Err(failed);
     }
-    match &job.plan.builder.choice {
+    match &scope.plan.builder.choice {
         BuilderChoice::Created(made) if made.nodes.len() > 1 => {
-            let nodes = Nodes { job, made, base };
-            let standing = &mut *standing.lock().await;
-            if standing.generation > generation && !is_pushed {
+            let nodes = Nodes { scope, made, base };
+            let builder_state = &mut *builder_state.lock().await;
+            if builder_state.generation > generation && !is_pushed {
                 // The build of another image has changed the builder meanwhile.
                 return Ok(());
             }
-            let before = standing.lost.len();
-            let lost = &mut standing.lost;
+            let before = builder_state.lost.len();
+            let lost = &mut builder_state.lost;
             let stops = StopRequest {
-                host: job.host,
+                host: scope.host,
                 refused: None,
             };
             let told = nodes
                 .take_out_lost(failed, lost, is_pushed, progress, stops)
                 .await;
-            standing.generation += usize::from(standing.lost.len() > before);
-            standing.warnings.extend(told?);
+            builder_state.generation += usize::from(builder_state.lost.len() > before);
+            builder_state.warnings.extend(told?);
             Ok(())
         }
-        BuilderChoice::Named(name) => Err(name_unreached(name, &base, failed, job.host).await),
+        BuilderChoice::Named(name) => Err(name_unreached(name, &base, failed, scope.host).await),
         BuilderChoice::Created(_) | BuilderChoice::Engine => Err(failed),
     }
 }
@@ -76,13 +76,13 @@ pub fn failed_by_itself(message: &str) -> bool {
 /// A build on a builder that was there before has failed: names its nodes that
 /// cannot be reached. Nothing is taken out of it.
 pub async fn name_unreached(name: &str, base: &Command, failed: Error, host: &Host) -> Error {
-    let said = match inspect_builder(base, name, host).await {
-        Ok(said) => said.unwrap_or_default(),
+    let inspected = match inspect_builder(base, name, host).await {
+        Ok(inspected) => inspected.unwrap_or_default(),
         Err(cancelled) => return cancelled,
     };
-    let is_remote = inspect::driver(&said) == Some(Driver::Remote.as_str());
+    let is_remote = inspect::driver(&inspected) == Some(Driver::Remote.as_str());
     // Where buildx starts containers, one that does not run may yet be started.
-    let nodes = inspect::nodes(&said);
+    let nodes = inspect::nodes(&inspected);
     let down = |node: &&NodeStatus| !node.is_up() && (is_remote || node.error.is_some());
     let down: Vec<&NodeStatus> = nodes.iter().filter(down).collect();
     let Some(one) = down.first().map(|node| node.name.clone()) else {

@@ -32,23 +32,23 @@ const DEFAULT_CONFIG: &str = "buildx/buildkitd.default.toml";
 /// Makes the builder, as the plan says; gives what became of it. It is on record
 /// before it is there, so this may be dropped at any time.
 pub async fn set_up(
-    job: &Scope<'_>,
+    scope: &Scope<'_>,
     buildx: &Path,
     progress: &mut Progress<'_>,
     stops: StopRequest<'_>,
 ) -> Result<BuilderState, Error> {
-    let Some(made) = job.plan.builder.made() else {
+    let Some(made) = scope.plan.builder.made() else {
         return Ok(BuilderState::default());
     };
-    write_files(job)?;
-    let base = base(job, buildx);
+    write_files(scope)?;
+    let base = base(scope, buildx);
     if made.nodes.len() > 1 {
-        let nodes = Nodes { job, made, base };
+        let nodes = Nodes { scope, made, base };
         return nodes.make(progress.again(), stops).await;
     }
-    let said = make(job, made, &base, progress, stops).await?;
+    let inspected = make(scope, made, &base, progress, stops).await?;
     Ok(BuilderState {
-        said,
+        inspected,
         ..BuilderState::default()
     })
 }
@@ -56,21 +56,21 @@ pub async fn set_up(
 /// Installs emulators, as the plan says and where the builder, in what it `inspect_builder`
 /// of itself or is asked for, has none.
 pub async fn emulate(
-    job: &Scope<'_>,
+    scope: &Scope<'_>,
     buildx: &Path,
     credentials: &Credentials,
-    mut said: Option<String>,
+    mut inspected: Option<String>,
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let plan = job.plan;
+    let plan = scope.plan;
     let handlers = match &plan.emulation.step {
         EmulationStep::Install(handlers) => Some(handlers.clone()),
         EmulationStep::Ask(handlers) => {
-            if said.is_none() && plan.builder.made().is_none() {
-                let base = base(job, buildx);
-                said = inspect(&base, plan.builder.name(), job.host).await?;
+            if inspected.is_none() && plan.builder.made().is_none() {
+                let base = base(scope, buildx);
+                inspected = inspect(&base, plan.builder.name(), scope.host).await?;
             }
-            lacking(plan, handlers.as_ref(), said.as_deref(), warnings)
+            lacking(plan, handlers.as_ref(), inspected.as_deref(), warnings)
         }
         EmulationStep::NotNeeded
         | EmulationStep::Present
@@ -78,23 +78,23 @@ pub async fn emulate(
         | EmulationStep::NotLookedAt => None,
     };
     match handlers {
-        Some(handlers) => install(job, credentials, handlers, warnings).await,
+        Some(handlers) => install(scope, credentials, handlers, warnings).await,
         None => Ok(()),
     }
 }
 
 async fn install(
-    job: &Scope<'_>,
+    scope: &Scope<'_>,
     credentials: &Credentials,
     handlers: Handlers,
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let done = binfmt::install(&handlers, job.facts, credentials, job.host).await?;
-    if !job.plan.emulation.is_forced && !done.there.is_empty() {
+    let done = binfmt::install(&handlers, scope.facts, credentials, scope.host).await?;
+    if !scope.plan.emulation.is_forced && !done.there.is_empty() {
         warnings.push(unusable(&done.there, &handlers.image));
     }
-    if job.plan.cleanup == Cleanup::All && !done.new.is_empty() {
-        job.record.add_handlers(Handlers {
+    if scope.plan.cleanup == Cleanup::All && !done.new.is_empty() {
+        scope.record.add_handlers(Handlers {
             image: done.image,
             architectures: done.new,
         })?;
@@ -114,31 +114,31 @@ fn unusable(architectures: &[String], image: &str) -> String {
 
 /// Runs the commands that make a builder; what the last of them said.
 async fn make(
-    job: &Scope<'_>,
+    scope: &Scope<'_>,
     made: &NewBuilder,
     base: &Command,
     progress: &mut Progress<'_>,
     stops: StopRequest<'_>,
 ) -> Result<Option<String>, Error> {
-    let mut said = None;
+    let mut inspected = None;
     for (place, one) in made.commands.iter().enumerate() {
-        let command = base.clone().args(one.arguments(&job.folder.files()));
+        let command = base.clone().args(one.arguments(&scope.folder.files()));
         let starts = place + 1 == made.commands.len() && made.driver != Driver::Remote;
-        let finished = run(job, made, command, starts, progress.again(), stops).await?;
+        let finished = run(scope, made, command, starts, progress.again(), stops).await?;
         if !finished.success {
             let printed = finished.tail.as_deref().unwrap_or_default();
             return Err(not_made(made, last_words::failure_text(&finished), printed));
         }
-        said = finished.tail;
+        inspected = finished.tail;
     }
-    log_nodes(said.as_deref().unwrap_or_default());
-    Ok(said)
+    log_nodes(inspected.as_deref().unwrap_or_default());
+    Ok(inspected)
 }
 
 /// Runs one of the commands that make a builder. One that `starts` nodes is not
 /// broken off halfway; what it may leave is recorded.
 pub async fn run(
-    job: &Scope<'_>,
+    scope: &Scope<'_>,
     made: &NewBuilder,
     command: Command,
     starts: bool,
@@ -151,41 +151,41 @@ pub async fn run(
         return boot::run(&command, progress, stops).await;
     }
     if made.needs_engine {
-        job.record.add_boot(Boot::of(made))?;
+        scope.record.add_boot(Boot::of(made))?;
     }
     let (finished, is_whole) = boot::run_patiently(&command, progress, stops).await;
     if is_whole {
-        job.record.end_boot()?;
+        scope.record.end_boot()?;
     }
     finished
 }
 
 /// What the nodes of a builder run, a line for each.
-pub fn log_nodes(said: &str) {
-    for node in inspect::nodes(said).iter().filter(|node| node.is_up()) {
+pub fn log_nodes(inspected: &str) {
+    for node in inspect::nodes(inspected).iter().filter(|node| node.is_up()) {
         info!("{node}");
     }
 }
 
 /// The files that the commands name, and the user's defaults for buildkitd.
-fn write_files(job: &Scope<'_>) -> Result<(), Error> {
-    for (index, what, secret) in job.secrets.node_certificates() {
+fn write_files(scope: &Scope<'_>) -> Result<(), Error> {
+    for (index, what, secret) in scope.secrets.node_certificates() {
         let text = &mut secret.expose().to_owned();
-        crate::execute::workdir::secret_file::write(job.folder, &tls_file(index, what), text)?;
+        crate::execute::workdir::secret_file::write(scope.folder, &tls_file(index, what), text)?;
     }
-    if let Some(made) = job.plan.builder.made() {
-        let given = job.secrets.buildkitd_config();
-        let default_config = job.facts.builder.default_config.as_deref();
-        authorities::write_configurations(job.folder, given, default_config, made)?;
+    if let Some(made) = scope.plan.builder.made() {
+        let given = scope.secrets.buildkitd_config();
+        let default_config = scope.facts.builder.default_config.as_deref();
+        authorities::write_configurations(scope.folder, given, default_config, made)?;
     }
-    let made = job.plan.builder.made();
+    let made = scope.plan.builder.made();
     if made.is_some_and(|made| made.needs_context) {
-        let written = docker_context::write(job.folder, CONTEXT, &job.facts.docker.endpoint);
+        let written = docker_context::write(scope.folder, CONTEXT, &scope.facts.docker.endpoint);
         written.map_err(Error::files("docker/contexts"))?;
     }
-    match &job.facts.builder.default_config {
+    match &scope.facts.builder.default_config {
         Some(file) => {
-            let linked = job.folder.link(file, DEFAULT_CONFIG);
+            let linked = scope.folder.link(file, DEFAULT_CONFIG);
             linked.map_err(Error::files(DEFAULT_CONFIG))
         }
         None => Ok(()),
@@ -197,10 +197,10 @@ fn write_files(job: &Scope<'_>) -> Result<(), Error> {
 ///
 /// # Errors
 /// When a signal ends the run.
-pub async fn restart(job: &Scope<'_>, base: &Command) -> Result<(), Error> {
-    let (name, driver) = match &job.plan.builder.choice {
+pub async fn restart(scope: &Scope<'_>, base: &Command) -> Result<(), Error> {
+    let (name, driver) = match &scope.plan.builder.choice {
         BuilderChoice::Created(made) => (made.name.as_str(), Some(made.driver.as_str())),
-        BuilderChoice::Named(name) => (name.as_str(), job.facts.builder.driver_of(name)),
+        BuilderChoice::Named(name) => (name.as_str(), scope.facts.builder.driver_of(name)),
         BuilderChoice::Engine => return Ok(()),
     };
     if driver != Some(Driver::DockerContainer.as_str()) {
@@ -209,8 +209,8 @@ pub async fn restart(job: &Scope<'_>, base: &Command) -> Result<(), Error> {
     info!("restarting the builder {name}, which waits for a cache");
     let command = base.clone().args(["stop", name]);
     // Where it does not stop, the build says so.
-    let stop = tokio::time::timeout(PATIENCE, command.read(job.host));
-    let _ = job.host.unless_cancelled(stop).await?;
+    let stop = tokio::time::timeout(PATIENCE, command.read(scope.host));
+    let _ = scope.host.unless_cancelled(stop).await?;
     Ok(())
 }
 
@@ -219,19 +219,21 @@ pub async fn restart(job: &Scope<'_>, base: &Command) -> Result<(), Error> {
 async fn inspect(base: &Command, name: Option<&str>, host: &Host) -> Result<Option<String>, Error> {
     let command = base.clone().args(["inspect"]).args(name);
     let inspect = tokio::time::timeout(PATIENCE, command.read(host));
-    let said = host.unless_cancelled(inspect).await?;
-    Ok(said.ok().and_then(Result::ok))
+    let inspected = host.unless_cancelled(inspect).await?;
+    Ok(inspected.ok().and_then(Result::ok))
 }
 
 /// The handlers that are lacking by what the builder said of itself.
 fn lacking(
     plan: &Plan,
     handlers: Option<&Handlers>,
-    said: Option<&str>,
+    inspected: Option<&str>,
     warnings: &mut Vec<String>,
 ) -> Option<Handlers> {
     let emulation = &plan.emulation;
-    let runs = said.map(platforms_of).filter(|runs| !runs.is_empty())?;
+    let runs = inspected
+        .map(platforms_of)
+        .filter(|runs| !runs.is_empty())?;
     let lacking: Vec<&Platform> = emulation
         .platforms
         .iter()
@@ -253,8 +255,8 @@ fn lacking(
 }
 
 /// The platforms of all nodes, in what `buildx inspect` prints.
-fn platforms_of(said: &str) -> Vec<Platform> {
-    let lines = said
+fn platforms_of(inspected: &str) -> Vec<Platform> {
+    let lines = inspected
         .lines()
         .filter_map(|line| line.strip_prefix("Platforms:"));
     lines.flat_map(inspect::platforms).collect()
@@ -266,8 +268,11 @@ mod tests {
 
     #[test]
     fn the_platforms_of_all_nodes_are_read() {
-        let said = "Name:  b\nDriver: remote\n\nNodes:\nName: b0\nPlatforms:        linux/amd64*, linux/386\n\nName: b1\nPlatforms: linux/arm64, linux/arm/v7\nLabels:\n x: y\n";
-        let names: Vec<String> = platforms_of(said).iter().map(ToString::to_string).collect();
+        let inspected = "Name:  b\nDriver: remote\n\nNodes:\nName: b0\nPlatforms:        linux/amd64*, linux/386\n\nName: b1\nPlatforms: linux/arm64, linux/arm/v7\nLabels:\n x: y\n";
+        let names: Vec<String> = platforms_of(inspected)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(
             names,
             ["linux/amd64", "linux/386", "linux/arm64", "linux/arm/v7"]

@@ -18,21 +18,23 @@ use crate::plan::BuilderNode;
 impl Nodes<'_> {
     /// What the nodes say of themselves; buildx asks them side by side.
     pub async fn inspect(&self) -> Result<Vec<NodeStatus>, Error> {
-        let said = inspect_builder(&self.base, &self.made.name, self.job.host).await?;
-        Ok(inspect::nodes(&said.unwrap_or_default()))
+        let inspected = inspect_builder(&self.base, &self.made.name, self.scope.host).await?;
+        Ok(inspect::nodes(&inspected.unwrap_or_default()))
     }
 
     /// The nodes that are not up, each with its reason.
     pub async fn find_down(
         &self,
-        said: &[NodeStatus],
+        inspected: &[NodeStatus],
         lost: &[UnreachableNode],
         words: &str,
     ) -> Result<Vec<UnreachableNode>, Error> {
         let down = self.remaining(lost).filter_map(|index| {
             let node = &self.made.nodes[index];
-            let said = said.iter().find(|said| node.is_called(&said.name))?;
-            (!said.is_up()).then_some((index, said))
+            let inspected = inspected
+                .iter()
+                .find(|inspected| node.is_called(&inspected.name))?;
+            (!inspected.is_up()).then_some((index, inspected))
         });
         let reasons = down.map(|(index, node)| async move {
             let reason = match (&node.error, self.made.driver) {
@@ -43,26 +45,26 @@ impl Nodes<'_> {
             };
             reason.map(|reason| self.unreachable_node(index, reason))
         });
-        let lost = self.job.host.unless_cancelled(join_all(reasons)).await?;
+        let lost = self.scope.host.unless_cancelled(join_all(reasons)).await?;
         Ok(lost.into_iter().flatten().collect())
     }
 
     /// Why a remote node is not reached, which buildx tells of a builder with
     /// that node alone, asked for no part of its cache. `None` when it is.
     async fn reason(&self, index: usize) -> Option<String> {
-        let notes = self.job.folder.path().join(format!("asked/{index}"));
+        let notes = self.scope.folder.path().join(format!("asked/{index}"));
         let base = self.base.clone().env(env_vars::BUILDX_CONFIG, notes);
         let create = self.made.again(&self.made.pinned([index].into_iter()));
-        let files = self.job.folder.files();
+        let files = self.scope.folder.files();
         let asked = async {
             for one in &create {
                 base.clone()
                     .args(one.arguments(&files))
-                    .read(self.job.host)
+                    .read(self.scope.host)
                     .await?;
             }
             let du = ["du", "--builder", &self.made.name, "--filter", "id=none"];
-            base.args(du).read(self.job.host).await
+            base.args(du).read(self.scope.host).await
         };
         match tokio::time::timeout(NOTE, asked).await {
             Ok(Ok(_)) => None,

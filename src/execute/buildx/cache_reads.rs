@@ -183,13 +183,13 @@ mod tests {
         let imports = imports();
         imports.read("5", "importing cache manifest from r/a:cache");
         let since = |imports: &Imports| imports.open.borrow()["5"].1;
-        let begun = since(&imports);
+        let attempt = since(&imports);
         imports.read("5", "importing cache manifest from r/a:cache");
         imports.read("5", "...");
-        assert_eq!(since(&imports), begun);
+        assert_eq!(since(&imports), attempt);
         tokio::time::sleep(SHORT / 10).await;
         imports.read("5", "inferred cache manifest type: application/json done");
-        assert!(since(&imports) > begun);
+        assert!(since(&imports) > attempt);
     }
 
     #[tokio::test]

@@ -55,18 +55,18 @@ pub fn with_settings(
     authorities::trusting(command, run)
 }
 
-pub fn base(job: &Scope<'_>, buildx: &Path) -> Command {
-    let files = job.folder.files();
-    command(buildx, &job.plan.builder, job.facts, job.host, &files)
+pub fn base(scope: &Scope<'_>, buildx: &Path) -> Command {
+    let files = scope.folder.files();
+    command(buildx, &scope.plan.builder, scope.facts, scope.host, &files)
 }
 
 /// The buildx that builds: with what is only for it, as the plan says.
-pub fn building(job: &Scope<'_>, buildx: &Path) -> Command {
-    let mut command = base(job, buildx);
-    for Handed { variable, from } in &job.plan.variables {
+pub fn building(scope: &Scope<'_>, buildx: &Path) -> Command {
+    let mut command = base(scope, buildx);
+    for Handed { variable, from } in &scope.plan.variables {
         let value = match from {
-            Source::Runner => job.host.var(variable).map(str::to_owned),
-            Source::Cache { kind, attribute } => job.secrets.cache_attribute(kind, attribute),
+            Source::Runner => scope.host.var(variable).map(str::to_owned),
+            Source::Cache { kind, attribute } => scope.secrets.cache_attribute(kind, attribute),
         };
         if let Some(value) = value {
             command = command.env(variable, value);

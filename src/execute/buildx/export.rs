@@ -112,10 +112,10 @@ impl Export {
 
     /// A push out of the classic store; true when the line was about one.
     fn read_classic(&mut self, vertex: &str, text: &str) -> bool {
-        let begun = text
+        let attempt = text
             .strip_prefix("pushing ")
             .and_then(|rest| rest.strip_suffix(" with docker"));
-        if let Some(reference) = begun {
+        if let Some(reference) = attempt {
             self.pushing = Some((vertex.to_owned(), reference.to_owned()));
             return true;
         }

@@ -27,7 +27,7 @@ impl<'a> Lines<'a> {
         Line {
             lines: self,
             name,
-            begun: Vec::new(),
+            attempt: Vec::new(),
         }
     }
 
@@ -43,15 +43,15 @@ impl<'a> Lines<'a> {
 pub struct Line<'a, 'b> {
     lines: &'b Lines<'a>,
     name: &'b str,
-    begun: Vec<u8>,
+    attempt: Vec<u8>,
 }
 
 impl Write for Line<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.begun.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || self.begun.len() > LONGEST {
-                let mut line = std::mem::take(&mut self.begun);
+            self.attempt.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || self.attempt.len() > LONGEST {
+                let mut line = std::mem::take(&mut self.attempt);
                 if !line.ends_with(b"\n") {
                     line.push(b'\n');
                 }
@@ -70,9 +70,9 @@ impl Write for Line<'_, '_> {
 
 impl Drop for Line<'_, '_> {
     fn drop(&mut self) {
-        if !self.begun.is_empty() {
-            self.begun.push(b'\n');
-            let _ = self.lines.write(self.name, &self.begun);
+        if !self.attempt.is_empty() {
+            self.attempt.push(b'\n');
+            let _ = self.lines.write(self.name, &self.attempt);
         }
     }
 }
@@ -90,7 +90,7 @@ mod tests {
             let mut api = lines.of("api");
             for _ in 0..100 {
                 api.write_all(&[b'x'; 8192]).unwrap();
-                assert!(api.begun.len() <= LONGEST);
+                assert!(api.attempt.len() <= LONGEST);
             }
         }
         let text = String::from_utf8(text).unwrap();

@@ -253,7 +253,7 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
     #[test]
     fn a_push_that_is_cancelled_is_none() {
         let index = digest('a');
-        let begun = format!("#6 pushing manifest for r/a:b@{index} 1.2s done\n");
+        let attempt = format!("#6 pushing manifest for r/a:b@{index} 1.2s done\n");
         for (end, pushed) in [
             (
                 "#6 CANCELED\nERROR: failed to build: context canceled\n",
@@ -263,7 +263,7 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             ("#6 DONE 1.3s\n", true),
             ("#6 naming to r/a:c done\n", true),
         ] {
-            let export = read(&format!("{begun}{end}"));
+            let export = read(&format!("{attempt}{end}"));
             assert_eq!(export.pushed.len(), usize::from(pushed), "{end}");
         }
     }
@@ -288,7 +288,7 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             names.map(|name| format!("#6 pushing manifest for {name}@{index} 0.1s done\n"));
         let caches = (0..COUNT).map(|at| format!("#{} exporting cache to x\n", at + 7));
         let words = (0..20 * COUNT).map(|at| format!("#5 0.1 line {at}\n"));
-        let begun = Instant::now();
+        let attempt = Instant::now();
         let mut sink = io::sink();
         let imports = Imports::of(Vec::new());
         let mut reader = Reader::new(&mut sink, &mut watches, &imports, false);
@@ -301,9 +301,9 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
         }
         drop(reader);
         assert!(
-            begun.elapsed() < Duration::from_secs(20),
+            attempt.elapsed() < Duration::from_secs(20),
             "{:?}",
-            begun.elapsed()
+            attempt.elapsed()
         );
         let [ProgressObserver { export, wait, .. }] = watches;
         assert_eq!(export.pushed.len(), COUNT);
@@ -345,13 +345,13 @@ ERROR: target api: failed to solve: failed to push r/api:1: 403"
     fn a_push_goes_on_until_its_vertex_ends() {
         let pushes = |text: &str| read(&format!("#9 exporting to image\n{text}")).is_pushing();
         assert!(!pushes("#9 exporting layers done\n"));
-        for begun in [
+        for attempt in [
             "#9 pushing layers\n",
             "#9 pushing layers 0.1s done\n",
             "#8 pushing r/a:b with docker\n",
         ] {
-            assert!(pushes(begun), "{begun}");
-            assert!(pushes(&format!("{begun}#7 DONE 1.0s\n")), "{begun}");
+            assert!(pushes(attempt), "{attempt}");
+            assert!(pushes(&format!("{attempt}#7 DONE 1.0s\n")), "{attempt}");
         }
         for end in ["DONE 0.1s", "ERROR: failed to push r/a:b: 403", "CANCELED"] {
             assert!(!pushes(&format!("#9 pushing layers\n#9 {end}\n")), "{end}");

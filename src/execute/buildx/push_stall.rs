@@ -196,8 +196,8 @@ mod tests {
         is_known: bool,
         answers: impl Fn(u64) -> bool,
     ) -> Option<u64> {
-        let begun = Instant::now();
-        let now = || begun.elapsed().as_secs();
+        let attempt = Instant::now();
+        let now = || attempt.elapsed().as_secs();
         let registries = || is_pushed(now()).then(registry).into_iter().collect();
         let asks = async |_: &Registry| {
             let does = answers(now());

@@ -30,15 +30,15 @@ const ENGINE: Duration = Duration::from_secs(20);
 
 /// Takes away what the run made, as far as `cleanup` says. What could not be
 /// removed is a warning.
-pub async fn take_down(job: &Scope<'_>) -> Vec<String> {
-    let all = job.record.take_down.borrow().clone();
-    let settings = &job.facts.docker;
+pub async fn take_down(scope: &Scope<'_>) -> Vec<String> {
+    let all = scope.record.take_down.borrow().clone();
+    let settings = &scope.facts.docker;
     let mut warnings = Vec::new();
-    if let (Some(builder), Some(buildx)) = (&all.builder, &job.facts.buildx) {
-        let folder = job.folder.path();
-        warnings = remove_builder(job.host, settings, buildx, folder, builder, &all).await;
+    if let (Some(builder), Some(buildx)) = (&all.builder, &scope.facts.buildx) {
+        let folder = scope.folder.path();
+        warnings = remove_builder(scope.host, settings, buildx, folder, builder, &all).await;
     }
-    warnings.extend(clear_engine(settings, &all, &all.images, began(job.folder.path())).await);
+    warnings.extend(clear_engine(settings, &all, &all.images, began(scope.folder.path())).await);
     warnings
 }
 

@@ -119,6 +119,6 @@ impl<'a> Record<'a> {
 /// The references of some images of a plan.
 pub fn tags(plan: &Plan, which: fn(&Build) -> bool) -> Vec<String> {
     let builds = plan.builds.iter().filter(|build| which(build));
-    let all = builds.flat_map(|build| build.tags.iter().chain(&build.apart));
+    let all = builds.flat_map(|build| build.tags.iter().chain(&build.pushed_by_outputs));
     all.cloned().collect()
 }

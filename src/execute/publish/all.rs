@@ -23,7 +23,7 @@ const AT_A_TIME: usize = 16;
 
 /// What all images have in common.
 pub struct AllImages<'a> {
-    pub job: &'a Scope<'a>,
+    pub scope: &'a Scope<'a>,
     pub buildx: &'a Path,
     pub client: &'a Client,
     pub credentials: &'a Credentials,
@@ -37,14 +37,16 @@ impl AllImages<'_> {
         progress: Progress<'_>,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        let plan = self.job.plan;
-        let Outcome { builds, known, .. } = outcome;
+        let plan = self.scope.plan;
+        let Outcome {
+            builds, run_state, ..
+        } = outcome;
         for (build, built) in plan.builds.iter().zip(builds.iter_mut()) {
-            if known.pushes(build) {
+            if run_state.pushes(build) {
                 built.pushes = Pushes::of(build);
             }
         }
-        let pushes = plan.builds.iter().any(|build| known.pushes(build));
+        let pushes = plan.builds.iter().any(|build| run_state.pushes(build));
         let names = plan.images();
         // What the client does not get ready in this time, it does afterwards.
         let prepare = async {
@@ -56,13 +58,15 @@ impl AllImages<'_> {
         let all = async {
             match (plan.builds.as_slice(), builds.as_mut_slice()) {
                 ([build], [built]) => {
-                    let done = self.publish_one(build, known, progress, None, built).await;
+                    let done = self
+                        .publish_one(build, run_state, progress, None, built)
+                        .await;
                     match &build.target {
                         Some(target) => build_together([(target.clone(), done)]),
                         None => done,
                     }
                 }
-                _ => self.publish_several(known, progress, builds).await,
+                _ => self.publish_several(run_state, progress, builds).await,
             }
         };
         let published = tokio::select! {
@@ -86,34 +90,39 @@ impl AllImages<'_> {
     /// own.
     async fn publish_several(
         &self,
-        known: &RunState,
+        run_state: &RunState,
         mut progress: Progress<'_>,
         all: &mut [ImageOutcome],
     ) -> Result<(), Error> {
-        let begun = self.build_together(known, progress.again(), all).await?;
-        self.publish_each(known, progress, begun, all).await
+        let attempt = self
+            .build_together(run_state, progress.again(), all)
+            .await?;
+        self.publish_each(run_state, progress, attempt, all).await
     }
 
     /// Publishes each, from where it is. Their progress shares one place, line by
     /// line.
     async fn publish_each(
         &self,
-        known: &RunState,
+        run_state: &RunState,
         mut progress: Progress<'_>,
-        begun: Vec<Option<BuildAttempt<'_>>>,
+        attempt: Vec<Option<BuildAttempt<'_>>>,
         all: &mut [ImageOutcome],
     ) -> Result<(), Error> {
-        let builds = &self.job.plan.builds;
+        let builds = &self.scope.plan.builds;
         let lines = Lines::to(&mut progress);
-        let works = builds.iter().zip(all).zip(begun).enumerate().map(
-            async |(index, ((build, built), begun))| {
+        let works = builds.iter().zip(all).zip(attempt).enumerate().map(
+            async |(index, ((build, built), attempt))| {
                 let target = build.target.as_deref().unwrap_or_default();
                 let mut line = lines.of(target);
                 let progress = Progress::Through(&mut line);
-                let done = match self.job.host.cancellation().signal() {
+                let done = match self.scope.host.cancellation().signal() {
                     // What has begun is taken in first.
-                    Some(signal) if begun.is_none() => Err(Error::Cancelled(signal)),
-                    _ => self.publish_one(build, known, progress, begun, built).await,
+                    Some(signal) if attempt.is_none() => Err(Error::Cancelled(signal)),
+                    _ => {
+                        self.publish_one(build, run_state, progress, attempt, built)
+                            .await
+                    }
                 };
                 (index, target.to_owned(), done)
             },
@@ -130,21 +139,21 @@ impl AllImages<'_> {
     async fn publish_one(
         &self,
         build: &Build,
-        known: &RunState,
+        run_state: &RunState,
         progress: Progress<'_>,
-        begun: Option<BuildAttempt<'_>>,
+        attempt: Option<BuildAttempt<'_>>,
         built: &mut ImageOutcome,
     ) -> Result<(), Error> {
         let publishing = ImagePublisher {
-            job: self.job,
+            scope: self.scope,
             build,
-            known,
+            run_state,
             buildx: self.buildx,
-            files: self.job.folder.files(),
+            files: self.scope.folder.files(),
             client: self.client,
             credentials: self.credentials,
         };
-        let published = publishing.run(progress, begun, built).await;
+        let published = publishing.run(progress, attempt, built).await;
         let nothing = built.pushes.done().next().is_none();
         let done = match published {
             published if nothing => published,
@@ -171,8 +180,8 @@ impl AllImages<'_> {
     async fn read_back(&self, build: &Build, built: &mut ImageOutcome) -> Result<(), Error> {
         let images = built.pushes.github_images();
         let verified = verify::verify(build, self.client, built);
-        let told = async { tokio::join!(verified, self.job.private_packages(&images)) };
-        let (verified, notices) = self.job.host.unless_cancelled(told).await?;
+        let told = async { tokio::join!(verified, self.scope.private_packages(&images)) };
+        let (verified, notices) = self.scope.host.unless_cancelled(told).await?;
         built.notices = notices;
         verified
     }

@@ -25,19 +25,19 @@ impl AllImages<'_> {
     /// itself.
     pub async fn build_together<'b>(
         &'b self,
-        known: &RunState,
+        run_state: &RunState,
         mut progress: Progress<'_>,
         all: &[ImageOutcome],
     ) -> Result<Vec<Option<BuildAttempt<'b>>>, Error> {
-        let plan = self.job.plan;
-        let files = self.job.folder.files();
+        let plan = self.scope.plan;
+        let files = self.scope.folder.files();
         let stall = Stall {
             client: self.client,
             limit: plan.stall_timeout,
-            allowed: &known.allowed,
+            allowed: &run_state.allowed,
         };
         let (watches, ended, generation) = loop {
-            let exclusions = known.omit(Vec::new()).await;
+            let exclusions = run_state.omit(Vec::new()).await;
             let Some(arguments) = plan.together(&files, &exclusions) else {
                 return Ok(all.iter().map(|_| None).collect());
             };
@@ -50,25 +50,25 @@ impl AllImages<'_> {
                 .map(|(build, built)| observer(build, built, &exclusions))
                 .collect();
             let entries = plan.builds.iter().flat_map(|build| build.cache.entries());
-            let this = CachedAttempt::of(known, entries, &exclusions).await;
-            let command = command::building(self.job, self.buildx).args(arguments);
+            let this = CachedAttempt::of(run_state, entries, &exclusions).await;
+            let command = command::building(self.scope, self.buildx).args(arguments);
             let followed = Followed {
                 watches: &mut watches,
                 names_targets: true,
                 imports: &this.imports,
                 stall: &stall,
             };
-            let host = self.job.host;
+            let host = self.scope.host;
             let ended = run::run(&command, host, progress.again(), followed).await?;
-            let base = command::base(self.job, self.buildx);
-            let again = this.is_made_again(self.job, &base, known, &ended, &watches);
+            let base = command::base(self.scope, self.buildx);
+            let again = this.is_made_again(self.scope, &base, run_state, &ended, &watches);
             if !again.await? {
                 break (watches, ended, this.generation());
             }
         };
         let is_whole = matches!(ended, BuildExit::Well | BuildExit::Cancelled(_, true));
         let mut metadata = is_whole.then(|| Metadata::read(&files.metadata(None)));
-        let begun = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
+        let attempt = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
             if let BuildExit::Failed { .. } | BuildExit::Silent(_) | BuildExit::Unanswered(_) =
                 ended
             {
@@ -83,14 +83,14 @@ impl AllImages<'_> {
                 watch,
             })
         });
-        let begun: Vec<_> = begun.collect();
-        let left = begun.iter().filter(|one| one.is_none()).count();
+        let attempt: Vec<_> = attempt.collect();
+        let left = attempt.iter().filter(|one| one.is_none()).count();
         if left > 0 {
             info!(
                 "{left} of the targets were ended with the one that failed: each is built by itself"
             );
         }
-        Ok(begun)
+        Ok(attempt)
     }
 }
 

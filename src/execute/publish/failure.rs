@@ -15,12 +15,12 @@ impl ImagePublisher<'_> {
         if text.is_empty() {
             return self.ask_registries().await;
         }
-        let diagnosis = RefusalContext::of_push_to(self.job, None).of_log(text);
+        let diagnosis = RefusalContext::of_push_to(self.scope, None).of_log(text);
         let subject = diagnosis::subject(text);
         if !subject.is_unexplained() {
             return diagnosis;
         }
-        let refused = RefusalContext::of_subject(self.job, &subject);
+        let refused = RefusalContext::of_subject(self.scope, &subject);
         refused.again(self.client).await.or(diagnosis)
     }
 
@@ -30,7 +30,7 @@ impl ImagePublisher<'_> {
         if !self.build.publication.pushes_tags() {
             return None;
         }
-        let ask = |image| RefusalContext::of_push_to(self.job, Some(image)).again(self.client);
+        let ask = |image| RefusalContext::of_push_to(self.scope, Some(image)).again(self.client);
         let asked = self.build.images.iter().map(ask);
         let asked = futures_util::future::join_all(asked).await;
         asked
@@ -49,8 +49,8 @@ impl ImagePublisher<'_> {
     pub fn stall(&self) -> Stall<'_> {
         Stall {
             client: self.client,
-            limit: self.job.plan.stall_timeout,
-            allowed: &self.known.allowed,
+            limit: self.scope.plan.stall_timeout,
+            allowed: &self.run_state.allowed,
         }
     }
 
@@ -58,7 +58,7 @@ impl ImagePublisher<'_> {
     pub async fn report_failed_push(&self, reference: &str, text: &str, built: &mut ImageOutcome) {
         built.pushes.add(reference);
         let diagnosis = self.diagnose(reference, text, built).await;
-        let attempts = self.job.plan.push_attempts;
+        let attempts = self.scope.plan.push_attempts;
         let tries = built.pushes.fail(reference, &diagnosis, attempts);
         let words = diagnosis.words.lines().next().unwrap_or_default();
         info!("push of {reference}, try {tries} of {attempts} failed: {words}");
@@ -68,10 +68,10 @@ impl ImagePublisher<'_> {
     /// time by us, to hear its words.
     pub async fn diagnose(&self, reference: &str, text: &str, built: &ImageOutcome) -> Diagnosis {
         let image = built.pushes.image(reference);
-        let refused = RefusalContext::of_push_to(self.job, image);
+        let refused = RefusalContext::of_push_to(self.scope, image);
         let mut diagnosis = refused.sharpened(refused.of_push(text), self.client).await;
         let subject = diagnosis::subject(text);
-        let was_allowed = image.is_some_and(|image| self.known.allowed.contains(image));
+        let was_allowed = image.is_some_and(|image| self.run_state.allowed.contains(image));
         if subject.status == Some(401) && was_allowed {
             // Its token has expired since.
             diagnosis.kind = Kind::Passing;

@@ -37,9 +37,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What it takes to build and push.
 pub struct ImagePublisher<'a> {
-    pub job: &'a Scope<'a>,
+    pub scope: &'a Scope<'a>,
     pub build: &'a Build,
-    pub known: &'a RunState,
+    pub run_state: &'a RunState,
     pub buildx: &'a Path,
     pub files: RunFiles,
     pub client: &'a Client,
@@ -62,7 +62,7 @@ impl ImagePublisher<'_> {
     pub async fn run(
         &self,
         mut progress: Progress<'_>,
-        mut begun: Option<BuildAttempt<'_>>,
+        mut attempt: Option<BuildAttempt<'_>>,
         built: &mut ImageOutcome,
     ) -> Result<(), Error> {
         let mut export = Export::default();
@@ -71,12 +71,12 @@ impl ImagePublisher<'_> {
             self.pause(&built.pushes).await?;
             match &way {
                 PushStrategy::Build => {
-                    let begun = match begun.take() {
-                        Some(begun) => begun,
+                    let attempt = match attempt.take() {
+                        Some(attempt) => attempt,
                         None => self.build_once(progress.again(), built).await?,
                     };
-                    let generation = begun.generation;
-                    match self.take_in(begun, built).await {
+                    let generation = attempt.generation;
+                    match self.take_in(attempt, built).await {
                         Ok(told) => export = told,
                         Err(failed) => {
                             let failed = FailedBuild {
@@ -84,9 +84,11 @@ impl ImagePublisher<'_> {
                                 generation,
                                 is_pushed: built.pushes.done().next().is_some(),
                             };
-                            let (base, standing) = (self.command(), &self.known.standing);
+                            let (base, builder_state) =
+                                (self.command(), &self.run_state.builder_state);
                             let progress = progress.again();
-                            recovery::recover(self.job, base, standing, failed, progress).await?;
+                            recovery::recover(self.scope, base, builder_state, failed, progress)
+                                .await?;
                             continue;
                         }
                     }
@@ -109,26 +111,26 @@ impl ImagePublisher<'_> {
         mut progress: Progress<'_>,
         built: &ImageOutcome,
     ) -> Result<BuildAttempt<'_>, Error> {
-        let known = self.known;
+        let run_state = self.run_state;
         let stall = self.stall();
         let (watch, ended, generation) = loop {
-            let exclusions = known.omit(built.pushes.settled()).await;
+            let exclusions = run_state.omit(built.pushes.settled()).await;
             let mut watch = [observer(self.build, built, &exclusions)];
             self.write_definition(&exclusions)?;
             let entries = self.build.cache.entries();
-            let this = CachedAttempt::of(known, entries, &exclusions).await;
+            let this = CachedAttempt::of(run_state, entries, &exclusions).await;
             let arguments = self.build.arguments(&self.files, &exclusions);
-            let command = command::building(self.job, self.buildx).args(arguments);
+            let command = command::building(self.scope, self.buildx).args(arguments);
             let followed = Followed {
                 watches: &mut watch,
                 names_targets: self.build.names_targets(),
                 imports: &this.imports,
                 stall: &stall,
             };
-            let host = self.job.host;
+            let host = self.scope.host;
             let ended = run::run(&command, host, progress.again(), followed).await?;
             let base = self.command();
-            let again = this.is_made_again(self.job, &base, known, &ended, &watch);
+            let again = this.is_made_again(self.scope, &base, run_state, &ended, &watch);
             if !again.await? {
                 let [watch] = watch;
                 break (watch, ended, this.generation());
@@ -160,7 +162,7 @@ impl ImagePublisher<'_> {
     /// Takes in what a build has come to. A push that failed is not an error yet.
     async fn take_in(
         &self,
-        begun: BuildAttempt<'_>,
+        attempt: BuildAttempt<'_>,
         built: &mut ImageOutcome,
     ) -> Result<Export, Error> {
         let BuildAttempt {
@@ -168,7 +170,7 @@ impl ImagePublisher<'_> {
             result,
             done,
             ..
-        } = begun;
+        } = attempt;
         let is_well = matches!(done, AttemptResult::Well);
         if let Some(result) = result {
             built.result = result;
@@ -180,8 +182,8 @@ impl ImagePublisher<'_> {
             built.result.digest = export.digest.clone();
             built.result.image_id = export.image_id().cloned();
         }
-        if self.known.pushes(self.build) {
-            built.take_apart(&self.build.apart, &export, is_well);
+        if self.run_state.pushes(self.build) {
+            built.take_apart(&self.build.pushed_by_outputs, &export, is_well);
         }
         self.keep_local_cache(&wait, &export, is_well, built).await;
         let (code, message) = match done {
@@ -255,7 +257,7 @@ impl ImagePublisher<'_> {
         let Some(local) = local else {
             return;
         };
-        if let Err(error) = cache_dir::keep(local, self.job.host.now()).await {
+        if let Err(error) = cache_dir::keep(local, self.scope.host.now()).await {
             let folder = local.shared.display();
             built.warnings.push(format!(
                 "the build cache was not kept in {folder}: {error}. The next run builds without it"
@@ -265,14 +267,17 @@ impl ImagePublisher<'_> {
 
     /// buildx, with the run's configuration and the user's engine.
     fn command(&self) -> Command {
-        command::base(self.job, self.buildx)
+        command::base(self.scope, self.buildx)
     }
 
     /// How those that are left are pushed.
     fn next_strategy(&self, export: &Export, built: &ImageOutcome) -> PushStrategy<'_> {
-        let job = self.job;
+        let scope = self.scope;
         let due = built.pushes.due();
-        if due.iter().any(|due| is_named(&self.build.apart, due)) {
+        if due
+            .iter()
+            .any(|due| is_named(&self.build.pushed_by_outputs, due))
+        {
             // Its exporter makes an image of its own.
             return PushStrategy::Build;
         }
@@ -281,9 +286,9 @@ impl ImagePublisher<'_> {
             (Some(push), _) => Some(push.reference.to_string()),
             (None, failed) => failed.as_ref().map(|(reference, _)| reference.clone()),
         };
-        if let (BuilderChoice::Engine, Some(named)) = (&job.plan.builder.choice, named) {
-            let (engine, settings) = (&job.facts.engine, &job.facts.docker);
-            if let Some(store) = Store::open(engine, settings, self.credentials, job.host) {
+        if let (BuilderChoice::Engine, Some(named)) = (&scope.plan.builder.choice, named) {
+            let (engine, settings) = (&scope.facts.engine, &scope.facts.docker);
+            if let Some(store) = Store::open(engine, settings, self.credentials, scope.host) {
                 return PushStrategy::Store(store, named);
             }
         }
@@ -311,7 +316,7 @@ impl ImagePublisher<'_> {
                     why = self.registry_silence(&reference, built) => Err(why),
                 }
             };
-            let pushed = self.job.host.unless_cancelled(push).await?;
+            let pushed = self.scope.host.unless_cancelled(push).await?;
             match pushed {
                 Ok(digest) => {
                     built.pushes.succeed(&reference);
@@ -351,7 +356,7 @@ impl ImagePublisher<'_> {
             info!("copying {image}@{digest} to {reference}");
             let command = source.command(self.command(), &reference);
             let copied = tokio::select! {
-                copied = imagetools::run(&command, self.job.host, progress.again()) => copied,
+                copied = imagetools::run(&command, self.scope.host, progress.again()) => copied,
                 why = self.registry_silence(&reference, built) => Copied::Failed(why),
             };
             match copied {
@@ -383,7 +388,7 @@ impl ImagePublisher<'_> {
         let list = pushes.due().join(", ");
         info!("pushing {list} again in {:.1} s", pause.as_secs_f64());
         let pause = tokio::time::sleep(pause);
-        Ok(self.job.host.unless_cancelled(pause).await?)
+        Ok(self.scope.host.unless_cancelled(pause).await?)
     }
 }
 

@@ -37,7 +37,7 @@ pub struct CachedAttempt {
 impl CachedAttempt {
     /// A build of these entries, without what is left out of them.
     pub async fn of<'a>(
-        known: &RunState,
+        run_state: &RunState,
         entries: impl Iterator<Item = &'a CacheEntry>,
         exclusions: &Exclusions,
     ) -> Self {
@@ -45,7 +45,7 @@ impl CachedAttempt {
             .filter(|entry| !exclusions.has_cache_from(entry))
             .cloned()
             .collect();
-        let generation = known.standing.lock().await.generation;
+        let generation = run_state.builder_state.lock().await.generation;
         let imports = Imports::of(entries.clone());
         Self {
             imports: match generation {
@@ -69,20 +69,20 @@ impl CachedAttempt {
     /// When the builder is stuck for good.
     pub async fn is_made_again(
         &self,
-        job: &Scope<'_>,
+        scope: &Scope<'_>,
         base: &Command,
-        known: &RunState,
+        run_state: &RunState,
         ended: &BuildExit,
         watches: &[ProgressObserver<'_>],
     ) -> Result<bool, Error> {
-        let standing = &mut *known.standing.lock().await;
+        let builder_state = &mut *run_state.builder_state.lock().await;
         let nothing_pushed = watches.iter().all(|watch| watch.export.pushed.is_empty());
         let is_over = match ended {
             BuildExit::Well | BuildExit::Interrupted | BuildExit::Cancelled(..) => false,
             BuildExit::Failed { message, .. } => !failed_by_itself(message),
             BuildExit::Silent(_) | BuildExit::Unanswered(_) => true,
         };
-        if is_over && standing.generation > self.generation {
+        if is_over && builder_state.generation > self.generation {
             // The build of another image has changed the builder meanwhile.
             return Ok(nothing_pushed);
         }
@@ -90,13 +90,13 @@ impl CachedAttempt {
             return Ok(false);
         };
         if stop.entries.is_empty() {
-            let name = job.plan.builder.name().unwrap_or("default").to_owned();
+            let name = scope.plan.builder.name().unwrap_or("default").to_owned();
             return Err(Error::Stuck { name });
         }
-        stop.note(standing);
+        stop.note(builder_state);
         if stop.is_stuck {
-            standing.generation += 1;
-            set_up::restart(job, base).await?;
+            builder_state.generation += 1;
+            set_up::restart(scope, base).await?;
         }
         Ok(nothing_pushed)
     }
@@ -131,8 +131,8 @@ impl CachedAttempt {
 
 impl Stop {
     /// Leaves the entries out from now on, and warns once.
-    fn note(&self, standing: &mut BuilderState) {
-        let is_new = |entry: &&CacheEntry| !standing.without_caches.contains(entry);
+    fn note(&self, builder_state: &mut BuilderState) {
+        let is_new = |entry: &&CacheEntry| !builder_state.without_caches.contains(entry);
         let new: Vec<CacheEntry> = self.entries.iter().filter(is_new).cloned().collect();
         if new.is_empty() {
             return;
@@ -141,8 +141,8 @@ impl Stop {
         names.dedup();
         let names = names.join(", ");
         info!("the build begins again without the cache {names}");
-        standing.warnings.push(left_out(&names, &self.why));
-        standing.without_caches.extend(new);
+        builder_state.warnings.push(left_out(&names, &self.why));
+        builder_state.without_caches.extend(new);
     }
 }
 

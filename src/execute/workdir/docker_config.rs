@@ -67,7 +67,7 @@ fn object(value: Option<Value>) -> Map<String, Value> {
 /// keep (empty entries), the images' own, and Docker Hub for base images.
 fn kept_in_store(auths: &Map<String, Value>, plan: &Plan) -> BTreeSet<String> {
     let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
-    let known = auths
+    let run_state = auths
         .iter()
         .filter(|(_, auth)| empty(auth))
         .map(|(key, _)| key.clone());
@@ -75,7 +75,7 @@ fn kept_in_store(auths: &Map<String, Value>, plan: &Plan) -> BTreeSet<String> {
         .images()
         .into_iter()
         .map(|name| name.registry.config_key().to_owned());
-    known
+    run_state
         .chain(images)
         .chain([Registry::docker_hub().config_key().to_owned()])
         .collect()

@@ -86,35 +86,41 @@ impl Bake {
         let command = TOKENS
             .iter()
             .fold(command, |command, name| command.env(name, ""));
-        let told = tokio::time::timeout(PATIENCE, command.read(host)).await;
-        let told = match told {
-            Ok(Ok(told)) => told,
+        let printed = tokio::time::timeout(PATIENCE, command.read(host)).await;
+        let printed = match printed {
+            Ok(Ok(printed)) => printed,
             Ok(Err(error)) if error.kind() == ErrorKind::FileTooLarge => {
                 return Err(problem(&format!("buildx {error}")));
             }
             Ok(Err(error)) => return Err(problem(&last_words(&error.to_string()))),
             Err(_) => return Err(problem("buildx did not read them in 30 s")),
         };
-        Self::parse(&told, host, &allowed, &of_set).map_err(|why| problem(&why))
+        Self::parse(&printed, host, &allowed, &of_set).map_err(|why| problem(&why))
     }
 
     /// Reads what buildx prints, with nothing allowed and no `set`.
     #[cfg(any(test, fuzzing))]
-    pub fn of_text(told: &str, host: &Host) -> Result<Self, String> {
-        Self::parse(told, host, &Allowed::of(&[], host), &[])
+    pub fn of_text(printed: &str, host: &Host) -> Result<Self, String> {
+        Self::parse(printed, host, &Allowed::of(&[], host), &[])
     }
 
     /// Reads `{"group": {"default": {"targets": [...]}}, "target": {NAME: {...}}}`.
     ///
     /// # Errors
     /// With what is wrong with it.
-    fn parse(told: &str, host: &Host, allowed: &Allowed, of_set: &[OfSet]) -> Result<Self, String> {
+    fn parse(
+        printed: &str,
+        host: &Host,
+        allowed: &Allowed,
+        of_set: &[OfSet],
+    ) -> Result<Self, String> {
         let nothing = || "buildx reported no targets for them".to_owned();
-        let mut told: Value = document::json(told.as_bytes()).map_err(|_| nothing())?;
-        let all = told.get_mut("target").and_then(Value::as_object_mut);
+        let mut printed: Value = document::json(printed.as_bytes()).map_err(|_| nothing())?;
+        let all = printed.get_mut("target").and_then(Value::as_object_mut);
         let found = logins::take(all.ok_or_else(nothing)?, of_set);
         let part = |name: &str| {
-            told.get(name)
+            printed
+                .get(name)
                 .and_then(Value::as_object)
                 .ok_or_else(nothing)
         };
@@ -229,12 +235,12 @@ mod tests {
         Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH)
     }
 
-    fn parsed(told: &str) -> Result<Bake, String> {
-        Bake::of_text(told, &host())
+    fn parsed(printed: &str) -> Result<Bake, String> {
+        Bake::of_text(printed, &host())
     }
 
-    fn names(told: &str) -> Option<Vec<String>> {
-        let bake = parsed(told).ok()?;
+    fn names(printed: &str) -> Option<Vec<String>> {
+        let bake = parsed(printed).ok()?;
         Some(bake.targets.into_iter().map(|target| target.name).collect())
     }
 
@@ -249,35 +255,35 @@ mod tests {
             ),
             (r#""default":{"targets":["default"]}"#, vec!["default"]),
         ] {
-            let told = format!(r#"{{"group":{{{groups}}},{targets}}}"#);
-            assert_eq!(names(&told).unwrap(), expected);
+            let printed = format!(r#"{{"group":{{{groups}}},{targets}}}"#);
+            assert_eq!(names(&printed).unwrap(), expected);
         }
-        for told in [
+        for printed in [
             "",
             "{}",
             r#"{"group":{"default":{"targets":["a"]}},"target":{}}"#,
         ] {
-            assert_eq!(names(told), None, "{told}");
+            assert_eq!(names(printed), None, "{printed}");
         }
         for hostile in ["../a", "--push", "a b", ""] {
-            let told = format!(
+            let printed = format!(
                 r#"{{"group":{{"default":{{"targets":["{hostile}"]}}}},"target":{{"{hostile}":{{}}}}}}"#
             );
-            assert_eq!(names(&told), None, "{hostile}");
+            assert_eq!(names(&printed), None, "{hostile}");
         }
     }
 
     #[test]
     fn what_is_too_much_to_plan_is_refused() {
-        let told = |count: usize| {
+        let printed = |count: usize| {
             let names: Vec<String> = (0..count).map(|at| format!("t{at}")).collect();
             let targets: Map<String, Value> =
                 names.iter().map(|name| (name.clone(), json!({}))).collect();
             json!({"group": {"default": {"targets": names}}, "target": targets}).to_string()
         };
-        assert_eq!(names(&told(MOST_TARGETS)).unwrap().len(), MOST_TARGETS);
-        let refused = |told: &str| parsed(told).unwrap_err();
-        let many = refused(&told(MOST_TARGETS + 1));
+        assert_eq!(names(&printed(MOST_TARGETS)).unwrap().len(), MOST_TARGETS);
+        let refused = |printed: &str| parsed(printed).unwrap_err();
+        let many = refused(&printed(MOST_TARGETS + 1));
         assert_eq!(many, "they have more than 1000 targets or groups");
 
         // Each is made from the one before it, and so from all of them.
@@ -296,10 +302,10 @@ mod tests {
 
     #[test]
     fn a_target_brings_what_it_is_made_from() {
-        let told = r#"{"group":{"default":{"targets":["api","web"]}},"target":{"web":{},
+        let printed = r#"{"group":{"default":{"targets":["api","web"]}},"target":{"web":{},
             "api":{"contexts":{"b":"target:base","x":"docker-image://a"}},
             "base":{"contexts":{"a":"target:api","o":"target:os"}},"os":{}}}"#;
-        let bake = parsed(told).unwrap();
+        let bake = parsed(printed).unwrap();
         let family = |index: usize| {
             bake.targets[index]
                 .family

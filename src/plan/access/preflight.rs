@@ -109,7 +109,13 @@ pub fn decide(drafts: &[ImageDraft<'_>], mode: Preflight, context: &RunContext) 
     let of_one = |draft: &ImageDraft<'_>| {
         let inputs = &draft.request.inputs;
         let (publication, cache) = (&draft.publication, &draft.cache);
-        of_image(inputs, &draft.all_names, &draft.apart(), publication, cache)
+        of_image(
+            inputs,
+            &draft.all_names,
+            &draft.pushed_by_outputs(),
+            publication,
+            cache,
+        )
     };
     let all: Vec<Check> = drafts.iter().flat_map(of_one).collect();
     Checks {
@@ -123,7 +129,7 @@ pub fn decide(drafts: &[ImageDraft<'_>], mode: Preflight, context: &RunContext) 
 fn of_image(
     inputs: &Inputs,
     names: &[ImageName],
-    apart: &[String],
+    pushed_by_outputs: &[String],
     publication: &Publication,
     cache: &Cache,
 ) -> Vec<Check> {
@@ -134,7 +140,7 @@ fn of_image(
         if publication.pushes_tags() {
             checks = pushes(inputs, names);
         }
-        let mut more: Vec<Check> = pushed_apart(apart).collect();
+        let mut more: Vec<Check> = pushed_apart(pushed_by_outputs).collect();
         more.retain(|more| checks.iter().all(|check| check.image != more.image));
         checks.append(&mut more);
         let is_registry = |entry: &CacheEntry| entry.reference().is_some();
@@ -157,7 +163,7 @@ pub fn repositories(draft: &ImageDraft<'_>) -> Vec<ImageName> {
         if publication.pushes_tags() {
             names.extend(draft.all_names.iter().cloned());
         }
-        names.extend(pushed_apart(&draft.apart()).map(|check| check.image));
+        names.extend(pushed_apart(&draft.pushed_by_outputs()).map(|check| check.image));
     }
     let caches = caches(&draft.cache).filter_map(|(entry, _)| repository(&entry));
     names.extend(caches.map(|(name, _)| name));
@@ -229,8 +235,8 @@ fn added(cache: &Cache) -> impl Iterator<Item = Check> {
 }
 
 /// A question for each image that is pushed under no tag of ours.
-fn pushed_apart(apart: &[String]) -> impl Iterator<Item = Check> {
-    apart.iter().filter_map(|reference| {
+fn pushed_apart(pushed_by_outputs: &[String]) -> impl Iterator<Item = Check> {
+    pushed_by_outputs.iter().filter_map(|reference| {
         let (image, _) = repository(reference)?;
         Some(Check {
             image,
@@ -286,9 +292,9 @@ mod tests {
     fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         let publication = publication(push);
-        let apart = Named::of(inputs, &mut Findings::default()).apart;
+        let pushed_by_outputs = Named::of(inputs, &mut Findings::default()).pushed_by_outputs;
         let cache = Cache::given(inputs);
-        let checks = of_image(inputs, &names, &apart, &publication, &cache);
+        let checks = of_image(inputs, &names, &pushed_by_outputs, &publication, &cache);
         checks.iter().map(ToString::to_string).collect()
     }
 

@@ -35,7 +35,7 @@ pub struct Build {
     pub images: Vec<ImageName>,
     /// What is pushed beside those: under names of exporters, or, without a tag, by
     /// digest.
-    pub apart: Vec<String>,
+    pub pushed_by_outputs: Vec<String>,
     /// What is built for; empty means the builder's own platform.
     pub platforms: Vec<Platform>,
     /// Whether the image is pushed, and why.

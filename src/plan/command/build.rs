@@ -164,7 +164,7 @@ pub struct Parts<'a> {
     pub build_contexts: &'a [String],
     pub attestations: &'a [String],
     /// What exporters push without a tag of ours.
-    pub apart: &'a [String],
+    pub pushed_by_outputs: &'a [String],
     pub builder: &'a Builder,
     pub cache: &'a Cache,
     /// The target of a bake file that it is.
@@ -225,7 +225,7 @@ impl Parts<'_> {
         let outputs = &self.inputs.build.outputs;
         match outputs.iter().find(|output| output.pushes_by_digest()) {
             Some(output) if output.attribute("name").is_some() => Vec::new(),
-            Some(_) => self.apart.to_vec(),
+            Some(_) => self.pushed_by_outputs.to_vec(),
             None => self.metadata.tags.clone(),
         }
     }

@@ -124,14 +124,14 @@ impl<'a> ImageDraft<'a> {
         distinct(&all)
     }
 
-    pub fn apart(&self) -> Vec<String> {
+    pub fn pushed_by_outputs(&self) -> Vec<String> {
         let nameless =
             |output: &Output| output.pushes_by_digest() && output.attribute("name").is_none();
         let outputs = &self.request.inputs.build.outputs;
         if outputs.iter().any(nameless) {
             self.all_names.iter().map(ToString::to_string).collect()
         } else {
-            self.named.apart.clone()
+            self.named.pushed_by_outputs.clone()
         }
     }
 }

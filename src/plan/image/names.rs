@@ -98,8 +98,8 @@ pub fn with_references(
         }
         names.push(reference.name.clone());
     }
-    let apart = named.apart.iter();
-    names.extend(apart.filter_map(|text| reference::name(text)));
+    let pushed_by_outputs = named.pushed_by_outputs.iter();
+    names.extend(pushed_by_outputs.filter_map(|text| reference::name(text)));
     distinct(&names)
 }
 

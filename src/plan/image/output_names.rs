@@ -25,7 +25,7 @@ pub struct Named {
     pub references: Vec<Reference>,
     /// What exporters push under names of their own; where they push by digest, a
     /// name without a tag.
-    pub apart: Vec<String>,
+    pub pushed_by_outputs: Vec<String>,
     /// True where `outputs` alone name the image, so that no tag of ours is given.
     pub alone: bool,
 }
@@ -34,7 +34,7 @@ impl Named {
     pub fn of(inputs: &Inputs, findings: &mut Findings) -> Self {
         let mut named = Self {
             references: inputs.references.clone(),
-            apart: Vec::new(),
+            pushed_by_outputs: Vec::new(),
             alone: is_named_by_outputs(inputs),
         };
         let pushing = || inputs.build.outputs.iter().filter(|output| output.pushes());
@@ -46,7 +46,9 @@ impl Named {
             match (output.pushes_by_digest(), references(output)) {
                 (_, Err(problem)) => findings.problems.push(problem),
                 (false, Ok(references)) => tagged.push((output, references)),
-                (true, Ok(_)) => named.apart.extend(output.names().map(str::to_owned)),
+                (true, Ok(_)) => named
+                    .pushed_by_outputs
+                    .extend(output.names().map(str::to_owned)),
             }
         }
         let Some((_, first)) = tagged.first() else {
@@ -61,7 +63,7 @@ impl Named {
         if is_apart || pushing().any(Output::pushes_by_digest) {
             let all = tagged.iter().flat_map(|(_, references)| references);
             named
-                .apart
+                .pushed_by_outputs
                 .extend(all.map(|reference| reference.text.clone()));
         } else if let Some((output, _)) = other {
             findings.problems.push(different(output));
@@ -272,13 +274,17 @@ mod tests {
             let found = named.references.iter().map(|found| found.text.as_str());
             assert_eq!(found.collect::<Vec<_>>(), references, "{outputs} {more:?}");
             assert_eq!(named.alone, alone, "{outputs} {more:?}");
-            assert_eq!((named.apart, problems), (vec![], vec![]), "{outputs}");
+            assert_eq!(
+                (named.pushed_by_outputs, problems),
+                (vec![], vec![]),
+                "{outputs}"
+            );
         }
     }
 
     #[test]
     fn exporters_keep_their_names_where_no_tag_would_replace_them() {
-        for (outputs, more, apart) in [
+        for (outputs, more, pushed_by_outputs) in [
             (
                 "type=registry,name=q/b:1,compression=zstd\ntype=registry,name=q/c",
                 vec![],
@@ -302,8 +308,8 @@ mod tests {
         ] {
             let (named, problems) = named(outputs, &more);
             assert_eq!(
-                (named.apart, problems),
-                (owned(&apart), vec![]),
+                (named.pushed_by_outputs, problems),
+                (owned(&pushed_by_outputs), vec![]),
                 "{outputs}"
             );
             assert_eq!(named.references, []);

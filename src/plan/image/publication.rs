@@ -81,7 +81,7 @@ pub fn decide(inputs: &Inputs, named: &Named, context: &RunContext, nowhere: boo
     let outputs = &inputs.build.outputs;
     let sends = outputs.iter().any(Output::pushes);
     let by_digest = outputs.iter().any(Output::pushes_by_digest);
-    let by_outputs = by_digest || !named.apart.is_empty();
+    let by_outputs = by_digest || !named.pushed_by_outputs.is_empty();
     let (push, reason) = match inputs.push {
         _ if nowhere && !sends => (false, "every entry of `images` has `enable=false`"),
         Push::Always | Push::Auto if context.has_read_only_token() => {

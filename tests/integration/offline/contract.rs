@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Map, Value};
 use stevedore::testing::rows;
 use stevedore::testing::{ActionKind, Group};
-use stevedore::testing::{FORMER, Fate};
+use stevedore::testing::{Counterpart, REPLACED_ACTIONS};
 
 use crate::support::{read, root, run};
 
@@ -190,14 +190,14 @@ fn the_table_of_diagnosis_md_is_the_program_s() {
 #[test]
 fn the_tables_of_moved_inputs_are_those_of_the_program() {
     let mut text = String::new();
-    for former in FORMER {
+    for former in REPLACED_ACTIONS {
         let _ = writeln!(text, "## {}\n", former.action);
         let _ = writeln!(text, "| Input | Here | |\n| --- | --- | --- |");
         for moved in former.inputs {
-            let here = match moved.fate {
-                Fate::Kept => "kept".to_owned(),
-                Fate::Renamed(to) => format!("`{to}`"),
-                Fate::Refused => "none".to_owned(),
+            let here = match moved.counterpart {
+                Counterpart::Kept => "kept".to_owned(),
+                Counterpart::Renamed(to) => format!("`{to}`"),
+                Counterpart::Refused => "none".to_owned(),
             };
             let _ = writeln!(text, "| `{}` | {here} | {} |", moved.name, moved.advice);
         }

@@ -418,7 +418,7 @@ fn the_table_has_every_input_of_build_push_action() {
             .iter()
             .any(|row| row.inputs.iter().any(|(n, _)| *n == name))
     };
-    let former = stevedore::testing::FORMER;
+    let former = stevedore::testing::REPLACED_ACTIONS;
     let build = former
         .iter()
         .find(|f| f.action == "docker/build-push-action")
