@@ -10,7 +10,7 @@ use crate::table::Figure;
 use crate::timing::{median, range, time};
 
 const RUNS: usize = 21;
-const IMAGES: usize = 20;
+const IMAGES: usize = 5;
 
 /// Of the default rules.
 pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
@@ -48,7 +48,7 @@ pub(crate) fn growth(place: &Place) -> Result<[Figure; 3], Box<dyn Error>> {
     };
     Ok([
         Figure {
-            name: "metadata, 1,000 rules, 20 images",
+            name: "metadata, 1,000 rules, 5 images",
             measured: whole * 1e3,
             bound: 100.0,
             unit: "ms",

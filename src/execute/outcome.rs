@@ -47,8 +47,9 @@ impl RunState {
         build.publication.pushes() && self.withheld.is_none()
     }
 
-    /// What a build leaves out, beside references that are settled.
-    pub async fn omit(&self, settled: Vec<String>) -> Exclusions {
+    /// What a build leaves out, beside references that are settled: the names too,
+    /// where they are written afterwards.
+    pub async fn omit(&self, settled: Vec<String>, names: bool) -> Exclusions {
         let builder_state = self.builder_state.lock().await;
         let without = self
             .without_caches
@@ -57,6 +58,7 @@ impl RunState {
         Exclusions {
             references: settled,
             push: self.withheld.is_some(),
+            names,
             caches: without.cloned().collect(),
         }
     }
@@ -69,6 +71,11 @@ pub struct ImageOutcome {
     pub result: BuildResult,
     /// How far each reference has come; none when nothing is pushed.
     pub pushes: Pushes,
+    /// True when the content is where its names can be written: in its repositories,
+    /// or in the engine's store.
+    pub has_content: bool,
+    /// True when the builder writes the names, as nobody here can.
+    pub builder_names: bool,
     /// What became of the steps of the build.
     pub steps: Steps,
     /// What the registries told after the push.

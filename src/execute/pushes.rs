@@ -9,6 +9,11 @@ use crate::execute::error::{Error, FailedPush};
 use crate::image::{Digest, ImageName, Reference, Tag, reference};
 use crate::plan::Build;
 
+/// A failed push in the words of a build, which is how diagnoses know it.
+pub fn push_failure_text(reference: &str, why: &str) -> String {
+    format!("ERROR: failed to push {reference}: {why}")
+}
+
 /// One reference that is to be pushed.
 #[derive(Debug)]
 pub struct Push {
@@ -67,6 +72,8 @@ pub enum State {
     Due,
     /// In the registry.
     Done,
+    /// Left where it is, at something newer.
+    KeptBack,
     /// Given up.
     Failed(Diagnosis),
 }
@@ -125,9 +132,24 @@ impl Pushes {
             .filter(|push| matches!(push.state, State::Done))
     }
 
-    /// True when every one of them is in its registry, and there is one.
+    /// Those that were left where they are.
+    pub fn kept_back(&self) -> impl Iterator<Item = &Push> {
+        self.0
+            .iter()
+            .filter(|push| matches!(push.state, State::KeptBack))
+    }
+
+    /// Leaves a reference where it is.
+    pub fn keep_back(&mut self, reference: &str) {
+        if let Some(push) = self.find(reference) {
+            push.state = State::KeptBack;
+        }
+    }
+
+    /// True when every one of them is in its registry, or left where it is, and there
+    /// is one.
     pub fn are_all_done(&self) -> bool {
-        !self.0.is_empty() && self.done().count() == self.0.len()
+        !self.0.is_empty() && self.done().chain(self.kept_back()).count() == self.0.len()
     }
 
     /// Those that were given up, with why.
@@ -177,6 +199,32 @@ impl Pushes {
         due.map(|push| push.reference.to_string()).collect()
     }
 
+    /// The repositories of those, each once, as the workflow spells them.
+    pub fn due_repositories(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for push in self.0.iter().filter(|push| push.is_due()) {
+            if names.iter().all(|name| name != push.name()) {
+                names.push(push.name().to_owned());
+            }
+        }
+        names
+    }
+
+    /// The reference that is to be pushed first in the repository of this one; of
+    /// content that is pushed by its digest, no name is told.
+    pub fn due_in(&self, repository: &str) -> Option<String> {
+        let (name, ..) = reference::split(repository);
+        let image = reference::name(name)?;
+        let mut due = self.0.iter().filter(|push| push.is_due());
+        let first = due.find(|push| *push.image() == image)?;
+        Some(first.reference.to_string())
+    }
+
+    /// True when something is in this repository.
+    pub fn is_in(&self, image: &ImageName) -> bool {
+        self.done().any(|push| push.image() == image)
+    }
+
     /// The references that are not to be pushed any more.
     pub fn settled(&self) -> Vec<String> {
         let settled = self.0.iter().filter(|push| !push.is_due());
@@ -218,15 +266,10 @@ impl Pushes {
     /// that is silent takes none of its images.
     /// Returns the number of the try.
     pub fn fail(&mut self, reference: &str, diagnosis: &Diagnosis, attempts: u32) -> u32 {
-        let Some(push) = self.find(reference) else {
+        let tries = self.fail_alone(reference, diagnosis, attempts);
+        let Some(image) = self.image(reference).cloned() else {
             return 0;
         };
-        push.tries += 1;
-        let (tries, image) = (push.tries, push.image().clone());
-        let again = diagnosis.kind == Kind::Passing && tries < attempts;
-        if !again {
-            push.state = State::Failed(diagnosis.clone());
-        }
         let fails_too = |other: &ImageName| match diagnosis.kind {
             Kind::Denied => *other == image,
             Kind::Silent => other.registry == image.registry,
@@ -236,6 +279,20 @@ impl Pushes {
             if push.is_due() && fails_too(push.image()) {
                 push.state = State::Failed(diagnosis.clone());
             }
+        }
+        tries
+    }
+
+    /// The same for a name alone, whose content its repository has taken.
+    /// Returns the number of the try.
+    pub fn fail_alone(&mut self, reference: &str, diagnosis: &Diagnosis, attempts: u32) -> u32 {
+        let Some(push) = self.find(reference) else {
+            return 0;
+        };
+        push.tries += 1;
+        let tries = push.tries;
+        if diagnosis.kind != Kind::Passing || tries >= attempts {
+            push.state = State::Failed(diagnosis.clone());
         }
         tries
     }

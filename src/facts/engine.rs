@@ -111,5 +111,7 @@ pub fn words(error: &dyn Error) -> String {
         }
         source = cause.source();
     }
-    clean(&text, LAST_WORDS)
+    // What the client says of the way, and nothing of the engine.
+    let text = text.strip_prefix("Docker stream error: ").unwrap_or(&text);
+    clean(text, LAST_WORDS)
 }

@@ -3,6 +3,8 @@
 //! Goes through octocrab at `GITHUB_API_URL`. An answer that does not come is
 //! never an error here: the labels it was for stay empty and a warning says so.
 
+use std::time::Duration;
+
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
 use octocrab::Octocrab;
@@ -17,6 +19,8 @@ use crate::{document, http};
 
 /// How much of an answer is read, in bytes: a commit comes with its changes.
 const MOST: usize = 8 * 1024 * 1024;
+/// How long a comparison of commits may take.
+const COMPARED: Duration = Duration::from_secs(10);
 
 /// GitHub's API for one repository.
 pub struct GitHub {
@@ -72,6 +76,21 @@ impl GitHub {
             .and_then(Value::as_str)
             .and_then(|date| date.parse().ok())
             .ok_or_else(|| format!("{route} has no committer's date"))
+    }
+
+    /// `GET /repos/OWNER/NAME/compare/BASE...HEAD`: whether the head is behind the base.
+    ///
+    /// # Errors
+    /// In GitHub's words, when it does not answer or lacks one of the two.
+    pub async fn is_behind(&self, base: &str, head: &str) -> Result<bool, String> {
+        let route = format!(
+            "/repos/{}/compare/{base}...{head}?per_page=1",
+            self.repository
+        );
+        let compared = self.get(&route);
+        let compared = tokio::time::timeout(COMPARED, compared).await;
+        let compared = compared.map_err(|_| "GitHub's API did not answer".to_owned())??;
+        Ok(compared.get("status").and_then(Value::as_str) == Some("behind"))
     }
 
     async fn get(&self, route: &str) -> Result<Value, String> {

@@ -28,6 +28,7 @@ pub use crate::facts::docker::{DockerSettings, Endpoint};
 pub use crate::facts::engine::{Engine, words};
 pub use crate::facts::event::EventFacts;
 pub use crate::facts::gather::Facts;
+pub use crate::facts::github::GitHub;
 pub use crate::facts::machine::Machine;
 pub use crate::facts::package::{OwnerKind, Package, Permission};
 pub use crate::facts::paths::Paths;

@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::env_vars;
 use crate::host::{Host, file};
@@ -33,12 +33,16 @@ const ENTRIES: usize = 10_000;
 const MOST: usize = 8;
 
 impl Workspace {
+    /// Its folder.
+    pub fn folder(host: &Host) -> PathBuf {
+        host.path(host.var(env_vars::GITHUB_WORKSPACE).unwrap_or("."))
+    }
+
     /// Looks at the context and the Dockerfile as they were given; a context
     /// that was not given is the workspace. Of the Dockerfile `limit` bytes are
     /// read at most.
     pub fn look(host: &Host, context: Option<&str>, given: Option<&str>, limit: usize) -> Self {
-        let workspace = host.path(host.var(env_vars::GITHUB_WORKSPACE).unwrap_or("."));
-        let has_checkout = workspace.join(".git").exists();
+        let has_checkout = Self::folder(host).join(".git").exists();
         let folder = host.path(context.unwrap_or("."));
         // Without `file` buildx takes the lower-case name too.
         let candidates = match given {

@@ -48,6 +48,18 @@ pub enum Preflight {
     Only,
 }
 
+/// The input `moving-tags`: what becomes of a tag that moves and stands for something
+/// newer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MovingTags {
+    /// It stays where it is.
+    #[default]
+    Forward,
+    /// It is moved all the same.
+    Always,
+}
+
 /// The input `cache`: where the build cache is kept for the next run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CacheChoice {
@@ -103,6 +115,8 @@ pub struct Inputs {
     pub push: Push,
     /// `preflight`.
     pub preflight: Preflight,
+    /// `moving-tags`.
+    pub moving_tags: MovingTags,
     /// `push-attempts`: how often a push is tried, from 1.
     pub push_attempts: u32,
     /// `stall-timeout`: how long a registry may be silent during a push; `None`

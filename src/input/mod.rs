@@ -23,7 +23,9 @@ pub mod spec;
 pub use crate::input::attributes::secrets_of;
 pub use crate::input::build::bake::BakeInputs;
 pub use crate::input::cache_entry::CacheEntry;
-pub use crate::input::inputs::{CacheChoice, ContextSource, Inputs, PLATFORMS, Preflight, Push};
+pub use crate::input::inputs::{
+    CacheChoice, ContextSource, Inputs, MovingTags, PLATFORMS, Preflight, Push,
+};
 pub use crate::input::metadata::inputs::MetadataInputs;
 pub use crate::input::raw::RawInputs;
 pub use crate::input::secret_values::SecretValues;

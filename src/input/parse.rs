@@ -13,7 +13,9 @@ use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::input::build::output::Output;
 use crate::input::grammar::list::{Grammar, Style};
-use crate::input::inputs::{CacheChoice, ContextSource, Inputs, PLATFORMS, Preflight, Push};
+use crate::input::inputs::{
+    CacheChoice, ContextSource, Inputs, MovingTags, PLATFORMS, Preflight, Push,
+};
 use crate::input::metadata::full_reference::Reference;
 use crate::input::metadata::inputs::{MetadataInputs, RawMetadata};
 use crate::input::raw::RawInputs;
@@ -58,6 +60,7 @@ impl Inputs {
             build_args: reader.texts("build-args", Style::LINES),
             push: reader.push(),
             preflight: reader.preflight(),
+            moving_tags: reader.moving_tags(),
             push_attempts: reader.push_attempts(),
             stall_timeout: reader.stall_timeout(),
             load: reader.boolean("load"),
@@ -147,6 +150,19 @@ impl Reader<'_> {
         ];
         let name = self.raw.part().context_input();
         self.choice(name, "workflow or git", &values, ContextSource::Workflow)
+    }
+
+    fn moving_tags(&mut self) -> MovingTags {
+        let values = [
+            ("forward", MovingTags::Forward),
+            ("always", MovingTags::Always),
+        ];
+        self.choice(
+            "moving-tags",
+            "forward or always",
+            &values,
+            MovingTags::Forward,
+        )
     }
 
     fn push_attempts(&mut self) -> u32 {

@@ -147,6 +147,7 @@ pub const PUBLISH: &[InputSpec] = &[
     spec(Group::Bake, "set", ""),
     spec(Group::Publishing, "push", "auto"),
     spec(Group::Publishing, "preflight", "on"),
+    spec(Group::Publishing, "moving-tags", "forward"),
     spec(Group::Publishing, "push-attempts", "3"),
     spec(Group::Publishing, "stall-timeout", "10m"),
     spec(Group::Publishing, "load", "false"),

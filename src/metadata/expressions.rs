@@ -72,6 +72,17 @@ impl<'a> Expressions<'a> {
         }
     }
 
+    /// The same, where `version` is the image's too.
+    pub fn with_version(mut self, version: &str) -> Self {
+        self.global = names(&GLOBAL, [("version".into(), version.into())]);
+        self
+    }
+
+    /// True for a name that a value of a build argument may use.
+    pub fn knows(name: &str) -> bool {
+        name == "version" || GLOBAL.iter().any(|(known, _)| *known == name)
+    }
+
     /// Renders the template of a value, a label and so on.
     pub fn render(&self, template: &str) -> Result<String, String> {
         template::render(template, &self.global, self)

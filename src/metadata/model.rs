@@ -1,5 +1,8 @@
 //! What an image is called.
 
+use crate::metadata::motion::Motion;
+use std::collections::BTreeMap;
+
 use crate::error::InputProblem;
 use crate::input::metadata::tags::TagRule;
 use crate::metadata::rules::Outcome;
@@ -24,6 +27,8 @@ pub struct Metadata {
     /// Tags and names that no registry accepts. The outputs have them still.
     pub unpublishable: Vec<InputProblem>,
     pub plain_annotations: Vec<String>,
+    /// Whether each of the tags stays with the image.
+    pub motions: BTreeMap<String, Motion>,
 }
 
 /// What the rules gave together.

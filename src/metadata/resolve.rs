@@ -1,6 +1,7 @@
 //! Applies every rule to one event.
 
-use std::collections::{HashMap, HashSet};
+use crate::metadata::motion::Motion;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::InputProblem;
 use crate::input::MetadataInputs;
@@ -45,7 +46,12 @@ pub fn resolve(
     if !problems.is_empty() {
         return Err(problems);
     }
+    let mut motions = motions(&applied);
+    if version.latest == Some(true) {
+        motions.insert(latest_tag(inputs), Motion::Latest);
+    }
     let mut metadata = Metadata {
+        motions,
         images: inputs.enabled_images().map(str::to_lowercase).collect(),
         tag_names: tag_names(&version, inputs),
         annotations: outputs::at_levels(&plain_annotations, &inputs.annotation_levels),
@@ -104,6 +110,22 @@ fn collect<'a>(applied: &Applied<'a>) -> (VersionChoice, HashMap<String, &'a Tag
         }
     }
     (version, sources)
+}
+
+/// Whether each tag stays with the image; of two rules the first decides.
+fn motions(applied: &Applied<'_>) -> BTreeMap<String, Motion> {
+    let mut motions = BTreeMap::new();
+    for (rule, outcome) in applied {
+        if let Outcome::Tag {
+            value, prerelease, ..
+        } = outcome
+        {
+            let tag = sanitize(value);
+            let motion = Motion::of_rule(rule, &tag, *prerelease);
+            motions.entry(tag).or_insert(motion);
+        }
+    }
+    motions
 }
 
 fn tag_names(version: &VersionChoice, inputs: &MetadataInputs) -> Vec<String> {

@@ -4,6 +4,8 @@
 //! node-semver takes white space around and one `v` before a version, and
 //! bounds what it reads.
 
+use std::cmp::Ordering;
+
 use crate::input::grammar::javascript::trim;
 use crate::metadata::template::{Object, Value};
 
@@ -32,6 +34,11 @@ impl SemVer {
             raw: raw.to_owned(),
             version,
         })
+    }
+
+    /// Which of the two comes first; build metadata does not count.
+    pub fn cmp_precedence(&self, other: &Self) -> Ordering {
+        self.version.cmp_precedence(&other.version)
     }
 
     pub fn is_prerelease(&self) -> bool {

@@ -14,8 +14,8 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
-use crate::input::Inputs;
 use crate::input::builder::Cleanup;
+use crate::input::{Inputs, MovingTags};
 use crate::plan::access::login::{self, Login};
 use crate::plan::access::preflight::{self, Checks};
 use crate::plan::build::model::Build;
@@ -50,6 +50,8 @@ pub struct Plan {
     pub together: Option<Arguments>,
     /// What registries are asked before anything is built.
     pub preflight: Checks,
+    /// Whether names that move go forward only.
+    pub moving_tags: MovingTags,
     /// How often a push is tried.
     pub push_attempts: u32,
     /// How long a registry may be silent during a push; `None` for ever.
@@ -123,6 +125,7 @@ pub fn plan(
     Ok(Plan {
         together: build::together(inputs, &drafts, &builder),
         preflight,
+        moving_tags: inputs.moving_tags,
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,
         git_token: builds.iter().any(has_own) && !inputs.build.secrets.has_git_token,

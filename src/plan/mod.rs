@@ -43,6 +43,8 @@ pub use crate::plan::command::exclusions::Exclusions;
 pub use crate::plan::compose::{Plan, plan};
 pub use crate::plan::emulation::emulators::{EmulationStep, Handlers, cannot_run};
 pub use crate::plan::findings::Level;
+pub use crate::plan::image::content::Content;
+pub use crate::plan::image::destination_names::DestinationName;
 pub use crate::plan::image::publication::Publication;
 pub use crate::plan::render::{line, list};
 pub use crate::plan::run_files::RunFiles;

@@ -1,5 +1,8 @@
 //! The plan as a person reads it: what a dry run prints.
 
+use crate::input::MovingTags;
+use crate::metadata::Motion;
+use crate::plan::lists::distinct;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -25,7 +28,7 @@ impl Build {
     /// The command as a shell would take it. `$RUN` stands for the folder that
     /// a run keeps its files in.
     pub fn command_line(&self) -> String {
-        shown(|files| self.arguments(files, &Exclusions::default()))
+        shown(|files| self.arguments(files, &Exclusions::planned()))
     }
 
     fn to_json(&self) -> serde_json::Result<Map<String, Value>> {
@@ -73,6 +76,7 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.builds.iter().try_for_each(|build| build.names(f))?;
+        line_if(f, "moving tags", &self.moving())?;
         list(f, "registry", &self.registries())?;
         line(f, "builder", &self.builder.described())?;
         for decision in self
@@ -112,10 +116,32 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    /// The names that move, and what becomes of them; empty where there are none.
+    fn moving(&self) -> String {
+        let moving: Vec<&str> = self
+            .builds
+            .iter()
+            .flat_map(|build| &build.names)
+            .filter(|name| name.motion != Motion::Fixed)
+            .filter_map(|name| name.reference.rsplit_once(':'))
+            .map(|(_, tag)| tag)
+            .collect();
+        let is_first = self.builds.iter().all(|build| build.content.is_first());
+        let what = match (is_first, self.moving_tags) {
+            (false, _) => "written with the content, whatever they stand for",
+            (true, MovingTags::Always) => "written last, whatever they stand for",
+            (true, MovingTags::Forward) => "written last, unless they stand for something newer",
+        };
+        if moving.is_empty() {
+            return String::new();
+        }
+        format!("{}: {what}", distinct(&moving).join(", "))
+    }
+
     /// The command that builds several targets.
     fn together_line(&self) -> Option<String> {
         self.together.as_ref()?;
-        let together = |files: &RunFiles| self.together(files, &Exclusions::default());
+        let together = |files: &RunFiles| self.together(files, &Exclusions::planned());
         Some(shown(|files| together(files).unwrap_or_default()))
     }
 
@@ -213,6 +239,15 @@ impl Plan {
 /// When nothing can be written.
 pub fn line(f: &mut impl fmt::Write, name: &str, value: &str) -> fmt::Result {
     writeln!(f, "{name:<12}{}", sanitize::visible(value))
+}
+
+/// The same, where there is a value.
+fn line_if(f: &mut impl fmt::Write, name: &str, value: &str) -> fmt::Result {
+    if value.is_empty() {
+        Ok(())
+    } else {
+        line(f, name, value)
+    }
 }
 
 /// The same for several values, with the name before the first.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, Url};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
@@ -106,6 +106,13 @@ impl Authenticator {
         Arc::clone(slot)
     }
 
+    /// An address that may be asked, as that of a token endpoint.
+    pub async fn admit(&self, address: &str) -> Result<Url, String> {
+        self.resolver
+            .admit(address, &self.origin, self.proxied)
+            .await
+    }
+
     async fn token(
         &self,
         realm: &str,
@@ -113,8 +120,8 @@ impl Authenticator {
         scope: &Scope,
         until: Instant,
     ) -> Result<Token, RequestError> {
-        let admitted = self.resolver.admit(realm, &self.origin, self.proxied);
-        let request = token::request(&self.client, admitted.await?, service, scope, &self.login);
+        let admitted = self.admit(realm).await?;
+        let request = token::request(&self.client, admitted, service, scope, &self.login);
         let reply = request::send(&request, Stage::Token, WORDS, until).await?;
         if !reply.status.is_success() {
             return Err(reply.stop(Stage::Token));

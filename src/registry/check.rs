@@ -107,6 +107,7 @@ async fn push(
         method: Method::POST,
         url: connection.url(&format!("/v2/{}/blobs/uploads/", target.repository)),
         accept: None,
+        body: None,
         most: WORDS,
     };
     let reply = connection.ask(&question, until).await?;

@@ -114,6 +114,13 @@ impl Client {
             .is_ok_and(|answer| answer.is_some())
     }
 
+    /// True when a registry has answered, now or before.
+    pub async fn has_answered(&self, registry: &Registry) -> bool {
+        let connections = self.connections.lock().await;
+        let slot = connections.get(registry).and_then(|slot| slot.get());
+        slot.is_some_and(|connection| connection.has_answered())
+    }
+
     /// The connection to a registry. One that is being opened is waited for.
     pub async fn connect(&self, registry: &Registry) -> Result<Arc<Connection>, String> {
         let slot = {

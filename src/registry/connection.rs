@@ -1,7 +1,7 @@
 //! One registry, asked the way it wants: its scheme, challenge and login are
 //! found once. No redirect is followed.
 
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
 use tokio::sync::OnceCell;
@@ -36,6 +36,8 @@ pub struct RegistryRequest {
     pub url: Url,
     /// The media types that are wanted, if any is.
     pub accept: Option<&'static str>,
+    /// The media type and the bytes of what is sent, if anything is.
+    pub body: Option<(String, Vec<u8>)>,
     /// How much of the answer is read, in bytes.
     pub most: usize,
 }
@@ -106,14 +108,47 @@ impl Connection {
             method: Method::GET,
             url: self.url(&format!("/v2/{repository}/manifests/{reference}")),
             accept: Some(MANIFESTS),
+            body: None,
             most: MANIFEST,
         })
+    }
+
+    /// The request for a blob that is no larger than a manifest.
+    pub fn blob(&self, repository: &str, digest: &Digest) -> RegistryRequest {
+        RegistryRequest {
+            scope: Scope {
+                repository: repository.to_owned(),
+                push: false,
+            },
+            stage: Stage::Pull,
+            method: Method::GET,
+            url: self.url(&format!("/v2/{repository}/blobs/{digest}")),
+            accept: None,
+            body: None,
+            most: MANIFEST,
+        }
+    }
+
+    /// What is at the address that an answer leads to, asked without a login. It may be
+    /// at no address that a token endpoint may not be at.
+    pub async fn follow(&self, reply: &Response, until: Instant) -> Result<Response, RequestError> {
+        let location = reply.headers.get(reqwest::header::LOCATION);
+        let location = location.and_then(|location| location.to_str().ok());
+        let url = reply.url.join(location.unwrap_or_default());
+        let url = url.map_err(|error| error.to_string())?;
+        let url = self.prover.admit(url.as_str()).await?;
+        request::send(&self.client.get(url), Stage::Pull, MANIFEST, until).await
     }
 
     /// The address that a `Location` in an answer means, when it is the registry's own.
     pub fn location(&self, reply: &Response) -> Option<Url> {
         let location = reply.headers.get(reqwest::header::LOCATION)?;
         self.origin.location(&reply.url, location.to_str().ok()?)
+    }
+
+    /// True when the registry has told how it wants to be asked.
+    pub fn has_answered(&self) -> bool {
+        self.challenge.initialized()
     }
 
     /// How the registry wants to be asked: `GET /v2/`.
@@ -173,7 +208,10 @@ impl Connection {
         until: Instant,
     ) -> Result<Response, RequestError> {
         let (method, url) = (question.method.clone(), question.url.clone());
-        let request = self.client.request(method, url).headers(headers(question));
+        let mut request = self.client.request(method, url).headers(headers(question));
+        if let Some((media_type, bytes)) = &question.body {
+            request = request.header(CONTENT_TYPE, media_type).body(bytes.clone());
+        }
         request::send(&proof.bring(request), question.stage, question.most, until).await
     }
 }

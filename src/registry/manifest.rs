@@ -16,6 +16,8 @@ pub struct Manifest {
     pub digest: Digest,
     /// The manifests of an index, attestations left out; empty for a single manifest.
     pub platforms: Vec<PlatformManifest>,
+    /// The configuration of a single manifest.
+    pub config: Option<Digest>,
     /// The bytes of configuration and layers of a single manifest; 0 for an index.
     pub size: u64,
     /// The number of attestation manifests in an index.
@@ -63,6 +65,7 @@ struct EntryPlatform {
 
 #[derive(Deserialize)]
 struct Blob {
+    digest: Option<String>,
     size: u64,
 }
 
@@ -76,6 +79,8 @@ impl Manifest {
         let entries = document.manifests.len();
         let platforms: Vec<PlatformManifest> =
             document.manifests.into_iter().filter_map(listed).collect();
+        let config = document.config.as_ref();
+        let config = config.and_then(|config| Digest::parse(config.digest.as_deref()?).ok());
         let blobs = document.config.into_iter().chain(document.layers);
         Ok(Self {
             digest: Digest::of(bytes),
@@ -83,6 +88,7 @@ impl Manifest {
             platforms,
             media_type: document.media_type.unwrap_or_default(),
             annotations: document.annotations.unwrap_or_default(),
+            config,
             size: blobs.map(|blob| blob.size).fold(0, u64::saturating_add),
         })
     }

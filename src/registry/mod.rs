@@ -13,7 +13,9 @@ mod connection;
 mod credentials;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod labels;
 mod manifest;
+mod names;
 mod origin;
 mod realm;
 mod refusal;
@@ -27,4 +29,6 @@ pub use crate::registry::check::Answer;
 pub use crate::registry::client::{Client, Error};
 pub use crate::registry::credentials::{Credentials, Login};
 pub use crate::registry::manifest::Manifest;
+pub use crate::registry::names::ManifestBytes;
 pub use crate::registry::refusal::{Refusal, Stage};
+pub use crate::registry::request::RequestError;

@@ -23,6 +23,8 @@ pub enum Stage {
     Upload,
     /// Reading a manifest.
     Pull,
+    /// Writing a name of a manifest.
+    Name,
 }
 
 /// An error code of the OCI distribution specification.

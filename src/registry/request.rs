@@ -30,7 +30,7 @@ const LIMITED: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(4);
 
 /// Why there is no answer of use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum RequestError {
     /// The registry refused.
     Refused(Refusal),
@@ -221,6 +221,7 @@ fn what(stage: Stage) -> &'static str {
         Stage::Token => "the request for a token",
         Stage::Upload => "the start of an upload",
         Stage::Pull => "the request for a manifest",
+        Stage::Name => "the writing of the name",
     }
 }
 

@@ -38,6 +38,7 @@ fn of_image<'a>(build: &'a Build, built: &ImageOutcome) -> Vec<(&'a str, String)
         ("platforms", platforms(build, built).join(",")),
         ("image", image(built)),
         ("published", published(built).join("\n")),
+        ("kept-back", kept_back(built).join("\n")),
         ("targets", String::new()),
     ];
     named.chain(of_build).collect()
@@ -71,6 +72,10 @@ fn of_targets<'a>(
         .clone()
         .flat_map(|(_, built)| published(built))
         .collect();
+    let kept: Vec<String> = all
+        .clone()
+        .flat_map(|(_, built)| kept_back(built))
+        .collect();
     let mut metadata = Map::new();
     let mut targets = Map::new();
     for (build, built) in all {
@@ -83,6 +88,7 @@ fn of_targets<'a>(
     let of_all = [
         ("tags", tags.join("\n")),
         ("published", pushed.join("\n")),
+        ("kept-back", kept.join("\n")),
         ("metadata", Value::Object(metadata).to_string()),
         ("targets", Value::Object(targets).to_string()),
     ];
@@ -102,6 +108,7 @@ fn of_target(build: &Build, built: &ImageOutcome) -> Value {
         "platforms": platforms(build, built),
         "tags": build.tags,
         "published": published(built),
+        "kept-back": kept_back(built),
     })
 }
 
@@ -136,6 +143,12 @@ fn image(built: &ImageOutcome) -> String {
 /// Every reference that was pushed.
 fn published(built: &ImageOutcome) -> Vec<String> {
     let references = built.pushes.done();
+    references.map(|push| push.reference.to_string()).collect()
+}
+
+/// Every reference that was left where it is.
+fn kept_back(built: &ImageOutcome) -> Vec<String> {
+    let references = built.pushes.kept_back();
     references.map(|push| push.reference.to_string()).collect()
 }
 

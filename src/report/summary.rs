@@ -23,6 +23,10 @@ pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
         let mut of_one = String::new();
         if built.pushes.done().next().is_some() {
             published(&mut of_one, built);
+            kept_back(&mut of_one, built);
+        } else if built.pushes.kept_back().next().is_some() {
+            let _ = writeln!(of_one, "### Built; every name stays where it is\n");
+            kept_back(&mut of_one, built);
         } else if success && !look {
             unpublished(&mut of_one, build, built, withheld);
         }
@@ -94,6 +98,22 @@ fn unpublished(text: &mut String, build: &Build, built: &ImageOutcome, withheld:
     let tags: Vec<String> = build.tags.iter().map(|tag| code(tag)).collect();
     if publication.builds() && !tags.is_empty() {
         let _ = writeln!(text, "It would be {}.", tags.join(", "));
+    }
+}
+
+/// The names that were left where they are.
+fn kept_back(text: &mut String, built: &ImageOutcome) {
+    let names: Vec<String> = built
+        .pushes
+        .kept_back()
+        .map(|push| code(&push.reference.to_string()))
+        .collect();
+    if !names.is_empty() {
+        let list = names.join(", ");
+        let _ = writeln!(
+            text,
+            "\nNot moved, as they stand for something newer: {list}."
+        );
     }
 }
 

@@ -1,5 +1,7 @@
 //! What buildx tells of the result of a build.
 
+use serde_json::Value;
+
 use crate::image::Digest;
 
 /// What buildx told of the result in its metadata file.
@@ -11,4 +13,16 @@ pub struct BuildResult {
     pub digest: Option<Digest>,
     /// `containerimage.config.digest` for one platform, else the digest.
     pub image_id: Option<Digest>,
+}
+
+impl BuildResult {
+    /// Says what the image is called, as buildx does of one that it has pushed under
+    /// its names.
+    pub fn name(&mut self, names: &[String]) {
+        let Ok(Value::Object(mut fields)) = serde_json::from_str(&self.metadata) else {
+            return;
+        };
+        fields.insert("image.name".to_owned(), names.join(",").into());
+        self.metadata = Value::Object(fields).to_string();
+    }
 }

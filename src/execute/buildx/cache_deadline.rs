@@ -23,22 +23,33 @@ const BOUND_WHERE_GIVEN: Duration = Duration::from_secs(600);
 /// The end of the wait for a cache.
 #[derive(Default)]
 pub struct CacheDeadline {
-    /// The references that are pushed first, in full.
+    /// The references that come first, in full.
     awaited: HashSet<String>,
+    /// True when they are names in the engine's store, and nothing is pushed.
+    is_local: bool,
     /// How long a cache may be written; `None` where there is none.
     bound: Option<Duration>,
     is_last: Notify,
 }
 
 impl CacheDeadline {
+    /// For a build into the engine's store, under these references.
+    pub fn after_naming(references: &[String], cache: &Cache, exclusions: &Exclusions) -> Self {
+        Self {
+            is_local: true,
+            ..Self::after(references, cache, exclusions)
+        }
+    }
+
     /// For a build that pushes these references.
-    pub fn after(references: Vec<String>, cache: &Cache, exclusions: &Exclusions) -> Self {
+    pub fn after(references: &[String], cache: &Cache, exclusions: &Exclusions) -> Self {
         // One that is part of the image is pushed with it.
         let is_inline = |entry: &CacheEntry| entry.kind() == "inline";
         let mut written = cache.to.iter();
         let writes = written.any(|entry| !is_inline(entry) && !exclusions.has_cache_to(entry));
         Self {
-            awaited: in_full(&references).collect(),
+            awaited: in_full(references).collect(),
+            is_local: false,
             bound: match (writes, cache.added) {
                 (false, _) => None,
                 (true, true) => Some(BOUND),
@@ -64,11 +75,16 @@ impl CacheDeadline {
     /// True when only the cache was left to write.
     pub fn is_all_pushed(&self, export: &Export) -> bool {
         // This is asked after each push: most have not enough to look at them all.
-        if self.awaited.is_empty() || export.pushed.len() < self.awaited.len() {
+        let there = if self.is_local {
+            &export.named
+        } else {
+            &export.pushed
+        };
+        if self.awaited.is_empty() || there.len() < self.awaited.len() {
             return false;
         }
-        let pushed: HashSet<String> = in_full(&export.pushed).collect();
-        self.awaited.is_subset(&pushed)
+        let there: HashSet<String> = in_full(there).collect();
+        self.awaited.is_subset(&there)
     }
 
     /// Returns when the cache has had its time, if there is one. Never where
@@ -123,14 +139,10 @@ mod tests {
             ("type=inline", Exclusions::default(), false),
             ("type=registry,ref=r/a:cache", left_out, false),
         ] {
-            let wait = CacheDeadline::after(Vec::new(), &cache(entry), &exclusions);
+            let wait = CacheDeadline::after(&[], &cache(entry), &exclusions);
             assert_eq!(wait.writes(), writes, "{entry}");
         }
-        let wait = CacheDeadline::after(
-            Vec::new(),
-            &cache("type=local,dest=d"),
-            &Exclusions::default(),
-        );
+        let wait = CacheDeadline::after(&[], &cache("type=local,dest=d"), &Exclusions::default());
         let mut export = Export::default();
         assert_eq!(wait.warning(&export), None);
         export.cut_short = Some(Interrupted::WithAnother);

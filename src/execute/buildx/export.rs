@@ -45,6 +45,8 @@ pub struct Export {
     pub config: Option<Digest>,
     /// The references that were pushed, in order.
     pub pushed: Vec<String>,
+    /// The references that the image has in the engine's store.
+    pub named: Vec<String>,
     /// What was to be pushed under each reference.
     digests: Vec<(String, Digest)>,
     /// The reference whose push says that it is done: it is, once the export
@@ -88,6 +90,8 @@ impl Export {
             }
         } else if let Some(rest) = text.strip_prefix("exporting config ") {
             self.config = first_digest(rest);
+        } else if let Some(rest) = text.strip_prefix("naming to ") {
+            self.read_name(rest);
         } else if let Some(rest) = text.strip_prefix("pushing manifest for ") {
             self.read_push(rest);
         } else if let Some(rest) = text.strip_prefix("ERROR: failed to push ") {
@@ -155,17 +159,28 @@ impl Export {
         self.is_writing_cache && self.caching.is_empty()
     }
 
-    /// `NAME:TAG@DIGEST 0.1s done`
+    /// `NAME:TAG 0.1s done`
+    fn read_name(&mut self, text: &str) {
+        let mut words = text.split(' ');
+        let reference = words.next().filter(|_| words.next_back() == Some("done"));
+        self.named.extend(reference.map(str::to_owned));
+    }
+
+    /// `NAME:TAG@DIGEST 0.1s done`; what is pushed by its digest alone is `NAME`.
     fn read_push(&mut self, text: &str) {
         let mut words = text.split(' ');
-        let Some((reference, digest)) = words.next().and_then(|word| word.rsplit_once('@')) else {
-            return;
+        let word = words.next().unwrap_or_default();
+        let reference = match word.rsplit_once('@') {
+            Some((reference, digest)) => {
+                let Ok(digest) = Digest::parse(digest) else {
+                    return;
+                };
+                self.digests.push((reference.to_owned(), digest.clone()));
+                self.digest = Some(digest);
+                reference
+            }
+            None => word,
         };
-        let Ok(digest) = Digest::parse(digest) else {
-            return;
-        };
-        self.digests.push((reference.to_owned(), digest.clone()));
-        self.digest = Some(digest);
         if words.next_back() == Some("done") {
             self.said_done = Some(reference.to_owned());
         }

@@ -277,7 +277,11 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             to: vec!["type=local,dest=d".into()],
             ..Cache::default()
         };
-        let wait = CacheDeadline::after(names.clone().collect(), &cache, &Exclusions::default());
+        let wait = CacheDeadline::after(
+            &names.clone().collect::<Vec<String>>(),
+            &cache,
+            &Exclusions::default(),
+        );
         let mut watches = [ProgressObserver {
             target: None,
             export: Export::default(),

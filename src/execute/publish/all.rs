@@ -182,7 +182,7 @@ impl AllImages<'_> {
         let verified = verify::verify(build, self.client, built);
         let told = async { tokio::join!(verified, self.scope.private_packages(&images)) };
         let (verified, notices) = self.scope.host.unless_cancelled(told).await?;
-        built.notices = notices;
+        built.notices.extend(notices);
         verified
     }
 }

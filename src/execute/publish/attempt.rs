@@ -8,7 +8,7 @@ use crate::execute::buildx::push_stall::Pushing;
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::workdir::cache_dir;
 use crate::host::Signal;
-use crate::plan::{Build, Exclusions};
+use crate::plan::{Build, Content, Exclusions};
 
 /// A build that has ended.
 pub struct BuildAttempt<'a> {
@@ -41,10 +41,23 @@ pub fn observer<'a>(
     exclusions: &Exclusions,
 ) -> ProgressObserver<'a> {
     build.cache.local.as_ref().map(cache_dir::clear);
+    let due = built.pushes.due();
+    let (wait, pushed) = match build.content {
+        Content::FromEngine if exclusions.is_content_alone() => {
+            let wait = CacheDeadline::after_naming(&due, &build.cache, exclusions);
+            (wait, Vec::new())
+        }
+        Content::ByDigest if exclusions.is_content_alone() => {
+            let repositories = built.pushes.due_repositories();
+            let wait = CacheDeadline::after(&repositories, &build.cache, exclusions);
+            (wait, repositories)
+        }
+        _ => (CacheDeadline::after(&due, &build.cache, exclusions), due),
+    };
     ProgressObserver {
         target: build.target.as_deref(),
         export: Export::default(),
-        wait: CacheDeadline::after(built.pushes.due(), &build.cache, exclusions).into(),
-        pushing: Pushing::of(build, built.pushes.due()).into(),
+        wait: wait.into(),
+        pushing: Pushing::of(build, pushed).into(),
     }
 }

@@ -37,7 +37,7 @@ impl AllImages<'_> {
             allowed: &run_state.allowed,
         };
         let (watches, ended, generation) = loop {
-            let exclusions = run_state.omit(Vec::new()).await;
+            let exclusions = run_state.omit(Vec::new(), true).await;
             let Some(arguments) = plan.together(&files, &exclusions) else {
                 return Ok(all.iter().map(|_| None).collect());
             };

@@ -1,12 +1,14 @@
 //! What it means that a build or a push of an image failed.
 
+use crate::registry::Refusal;
 use tracing::info;
 
 use crate::diagnosis::{self, Diagnosis, Kind};
-use crate::execute::access::refusal::RefusalContext;
+use crate::execute::access::refusal::{PACKAGE, RefusalContext};
 use crate::execute::buildx::push_stall::Stall;
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::image::ImagePublisher;
+use crate::execute::pushes::push_failure_text;
 
 impl ImagePublisher<'_> {
     /// What the text of a failed build means. Where a registry has refused a
@@ -60,6 +62,49 @@ impl ImagePublisher<'_> {
         let diagnosis = self.diagnose(reference, text, built).await;
         let attempts = self.scope.plan.push_attempts;
         let tries = built.pushes.fail(reference, &diagnosis, attempts);
+        self.log_failure(reference, tries, &diagnosis);
+    }
+
+    /// Takes in that a registry has refused a name.
+    pub async fn report_refused_name(
+        &self,
+        reference: &str,
+        refusal: &Refusal,
+        built: &mut ImageOutcome,
+    ) {
+        let image = built.pushes.image(reference).cloned();
+        let refused = RefusalContext::of_push_to(self.scope, image.as_ref());
+        let mut diagnosis = refused.learn(PACKAGE).await.of_refusal(refusal);
+        let was_allowed = image.is_some_and(|image| self.run_state.allowed.contains(&image));
+        if refusal.status == 401 && was_allowed {
+            // Its token has expired since.
+            diagnosis.kind = Kind::Passing;
+        }
+        let attempts = self.scope.plan.push_attempts;
+        let tries = built.pushes.fail_alone(reference, &diagnosis, attempts);
+        self.log_failure(reference, tries, &diagnosis);
+    }
+
+    /// Takes in that a registry has not taken a name, which may pass: it was busy, or
+    /// did not answer.
+    pub async fn report_unwritten_name(
+        &self,
+        reference: &str,
+        why: &str,
+        built: &mut ImageOutcome,
+    ) {
+        let text = push_failure_text(reference, why);
+        let mut diagnosis = self.diagnose(reference, &text, built).await;
+        if diagnosis.kind == Kind::Other {
+            diagnosis.kind = Kind::Passing;
+        }
+        let attempts = self.scope.plan.push_attempts;
+        let tries = built.pushes.fail_alone(reference, &diagnosis, attempts);
+        self.log_failure(reference, tries, &diagnosis);
+    }
+
+    fn log_failure(&self, reference: &str, tries: u32, diagnosis: &Diagnosis) {
+        let attempts = self.scope.plan.push_attempts;
         let words = diagnosis.words.lines().next().unwrap_or_default();
         info!("push of {reference}, try {tries} of {attempts} failed: {words}");
     }

@@ -23,11 +23,11 @@ use crate::execute::error::Error;
 use crate::execute::outcome::{ImageOutcome, RunState};
 use crate::execute::publish::attempt::{AttemptResult, BuildAttempt, observer};
 use crate::execute::publish::uncached::CachedAttempt;
-use crate::execute::pushes::Pushes;
+use crate::execute::pushes::{Pushes, push_failure_text};
 use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir;
 use crate::host::{Command, Progress};
-use crate::plan::{Build, BuilderChoice, Exclusions, RunFiles};
+use crate::plan::{Build, BuilderChoice, Content, Exclusions, RunFiles};
 use crate::registry::{Client, Credentials};
 
 /// How long the first pause between two tries is; each further one is twice as long.
@@ -54,6 +54,8 @@ enum PushStrategy<'a> {
     Store(Store<'a>, String),
     /// From what was pushed.
     Copy,
+    /// By writing each, as its content is there.
+    Names(Option<Store<'a>>),
 }
 
 impl ImagePublisher<'_> {
@@ -97,12 +99,18 @@ impl ImagePublisher<'_> {
                     self.push_from_store(store, source, built).await?
                 }
                 PushStrategy::Copy => self.copy_pushed(progress.again(), &export, built).await?,
+                PushStrategy::Names(store) => self.write_names(store.as_ref(), built).await?,
             }
             if built.pushes.due().is_empty() {
                 return built.pushes.failures();
             }
             way = self.next_strategy(&export, built);
         }
+    }
+
+    /// True while the content goes first, and its names are written afterwards.
+    pub fn names_later(&self, built: &ImageOutcome) -> bool {
+        self.build.content.is_first() && !built.builder_names && self.run_state.pushes(self.build)
     }
 
     /// A build, with a push of everything that is due.
@@ -114,7 +122,8 @@ impl ImagePublisher<'_> {
         let run_state = self.run_state;
         let stall = self.stall();
         let (watch, ended, generation) = loop {
-            let exclusions = run_state.omit(built.pushes.settled()).await;
+            let names = self.names_later(built);
+            let exclusions = run_state.omit(built.pushes.settled(), names).await;
             let mut watch = [observer(self.build, built, &exclusions)];
             self.write_definition(&exclusions)?;
             let entries = self.build.cache.entries();
@@ -175,7 +184,12 @@ impl ImagePublisher<'_> {
         if let Some(result) = result {
             built.result = result;
         }
-        built.pushes.record_export(&export, is_well);
+        let names_later = self.names_later(built);
+        built.pushes.record_export(&export, is_well && !names_later);
+        if names_later && self.build.content == Content::ByDigest {
+            built.result.name(&self.build.tags);
+        }
+        built.has_content = names_later && (is_well || wait.is_all_pushed(&export));
         built.steps = export.steps.clone();
         let is_untold = built.result.digest.is_none() || !is_well || export.cut_short.is_some();
         if is_untold && export.digest.is_some() {
@@ -201,6 +215,8 @@ impl ImagePublisher<'_> {
                 Ok(export)
             }
             Some((reference, why)) => {
+                let due = built.pushes.due_in(&reference).filter(|_| names_later);
+                let reference = due.unwrap_or(reference);
                 // The last words alone may hold no status; those before do. Of
                 // several targets they are of any.
                 let is_alone = self.build.target.is_none() && !export.text.is_empty();
@@ -271,8 +287,29 @@ impl ImagePublisher<'_> {
     }
 
     /// How those that are left are pushed.
-    fn next_strategy(&self, export: &Export, built: &ImageOutcome) -> PushStrategy<'_> {
+    fn next_strategy(&self, export: &Export, built: &mut ImageOutcome) -> PushStrategy<'_> {
         let scope = self.scope;
+        if self.names_later(built) {
+            if !built.has_content {
+                return PushStrategy::Build;
+            }
+            let store = || {
+                let (engine, settings) = (&scope.facts.engine, &scope.facts.docker);
+                Store::open(engine, settings, self.credentials, scope.host)
+            };
+            match (self.build.content, built.result.digest.is_some()) {
+                (Content::FromEngine, _) => {
+                    if let Some(store) = store() {
+                        return PushStrategy::Names(Some(store));
+                    }
+                }
+                (_, true) => return PushStrategy::Names(None),
+                (_, false) => {}
+            }
+            // Nobody but the builder can write them.
+            built.builder_names = true;
+            return PushStrategy::Build;
+        }
         let due = built.pushes.due();
         if due
             .iter()
@@ -390,9 +427,4 @@ impl ImagePublisher<'_> {
         let pause = tokio::time::sleep(pause);
         Ok(self.scope.host.unless_cancelled(pause).await?)
     }
-}
-
-/// A failed push in the words of a build, which is how diagnoses know it.
-fn push_failure_text(reference: &str, why: &str) -> String {
-    format!("ERROR: failed to push {reference}: {why}")
 }

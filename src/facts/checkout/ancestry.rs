@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use gix_hash::ObjectId;
-use gix_object::FindExt as _;
+use gix_object::{Exists as _, FindExt as _};
 
 use crate::facts::checkout::open::Checkout;
 use crate::host::file;
@@ -36,6 +36,11 @@ impl<'a> Ancestry<'a> {
         })
     }
 
+    /// True when commits are cut off from their parents.
+    pub fn is_shallow(&self) -> bool {
+        !self.shallow.is_empty()
+    }
+
     /// True when the commit is HEAD's, or HEAD's is among its ancestors.
     pub fn has(&mut self, commit: ObjectId) -> bool {
         let mut left = vec![commit];
@@ -61,6 +66,24 @@ impl<'a> Ancestry<'a> {
         };
         if read.time().is_ok_and(|time| time.seconds >= self.since) {
             left.extend(read.parents());
+        }
+    }
+}
+
+impl Checkout {
+    /// Whether the first commit is among the ancestors of the second; `None` where the
+    /// history that is here does not tell. The first is HEAD's.
+    pub fn precedes(&self, first: &str, second: &str) -> Option<bool> {
+        let second = ObjectId::from_hex(second.as_bytes()).ok()?;
+        if self.sha() != first || !self.objects.exists(&second) {
+            return None;
+        }
+        let mut ancestry = Ancestry::of(self)?;
+        let is_shallow = ancestry.is_shallow();
+        match ancestry.has(second) {
+            true => Some(true),
+            false if is_shallow => None,
+            false => Some(false),
         }
     }
 }

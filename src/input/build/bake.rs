@@ -56,6 +56,17 @@ impl SecretSpec {
 }
 
 impl BakeInputs {
+    /// The value of a build argument that `set` gives to a target.
+    pub fn argument_of(&self, target: &str, argument: &str) -> Option<&str> {
+        self.set.iter().rev().find_map(|entry| {
+            let (name, value) = entry.split_once('=')?;
+            let mut parts = name.trim_end_matches('+').splitn(3, '.');
+            let (pattern, key) = (parts.next()?, parts.next()?);
+            let is_it = key == "args" && parts.next()? == argument;
+            (is_it && matches(pattern, target)).then_some(value)
+        })
+    }
+
     /// The values that `set` gives to a key of a target.
     pub fn set_for<'a>(
         &'a self,

@@ -3,14 +3,16 @@
 use crate::event::RunContext;
 use crate::metadata::Metadata;
 use crate::plan::build::model::Build;
-use crate::plan::build::{annotations, attestations};
+use crate::plan::build::{annotations, attestations, build_args};
 use crate::plan::builder::classic_store;
+use crate::plan::builder::content;
 use crate::plan::builder::model::Builder;
 use crate::plan::command::bake_file::BakeFile;
 use crate::plan::command::build::Parts;
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::draft::{bake_target, tags};
 use crate::plan::findings::Findings;
+use crate::plan::image::destination_names;
 
 /// The image, by this builder.
 pub fn build(
@@ -33,7 +35,11 @@ pub fn build(
         attestations: &attestations,
     };
     let annotations = annotations.decide(&metadata.annotations, findings);
+    let build_args = build_args::fill(draft, &metadata, findings);
+    let content = content::decide(inputs, facts, builder, &draft.publication);
     let parts = Parts {
+        content,
+        build_args: &build_args,
         inputs,
         facts,
         features: draft.features,
@@ -61,6 +67,12 @@ pub fn build(
         outputs: metadata.outputs(&inputs.metadata),
         version: metadata.version.clone().unwrap_or_default(),
         tags: metadata.tags.clone(),
+        names: if draft.publication.pushes_tags() {
+            destination_names::in_order(&metadata.tags, &metadata.motions)
+        } else {
+            Vec::new()
+        },
+        content,
         labels: metadata.labels.clone(),
         asks_for_annotations: classic_store::asks_for_annotations(inputs),
         annotations,

@@ -1,5 +1,7 @@
 //! One image of a run.
 
+use crate::plan::image::content::Content;
+use crate::plan::image::destination_names::DestinationName;
 use serde::Serialize;
 
 use crate::image::{ImageName, Platform};
@@ -24,6 +26,10 @@ pub struct Build {
     pub version: String,
     /// Where the image goes, as full references.
     pub tags: Vec<String>,
+    /// The same in the order in which the names are written.
+    pub names: Vec<DestinationName>,
+    /// How the content gets into its registries.
+    pub content: Content,
     /// The labels, as `KEY=VALUE`.
     pub labels: Vec<String>,
     /// The annotations that buildx is asked for, as `LEVEL:KEY=VALUE`.

@@ -5,6 +5,7 @@ pub mod buildkitd;
 pub mod buildx_features;
 pub mod choice;
 pub mod classic_store;
+pub mod content;
 pub mod create;
 pub mod create_command;
 pub mod model;

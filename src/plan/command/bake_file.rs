@@ -2,13 +2,15 @@
 //! it, with the names, platforms, caches and attestations of the plan.
 
 use crate::input::CacheEntry;
+use crate::plan::command::by_digest::ByDigest;
+use crate::plan::image::content::Content;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use crate::facts::Target;
 use crate::input::build::output::{Exporter, Output, has_docker_exporter};
-use crate::plan::command::build::Parts;
+use crate::plan::command::build::{IMAGE, Parts};
 use crate::plan::command::exclusions::Exclusions;
 use crate::plan::draft::git_logins::{self, escaped};
 use crate::plan::run_files::RunFiles;
@@ -44,6 +46,8 @@ enum OutputTarget {
     Sends(String),
     /// The image, pushed under its tags; the text is what is said of it beside.
     Pushed(Option<String>),
+    /// The image, whose content goes first: by its digest, or into the engine's store.
+    Content(Option<ByDigest>),
     /// The engine.
     Loaded,
     /// The engine, where a push does not leave the image there anyway.
@@ -62,6 +66,12 @@ impl OutputTarget {
                 let more = more.as_deref().unwrap_or("type=image");
                 Some(format!("{more},push=true"))
             }
+            Self::Content(_) if exclusions.push => None,
+            Self::Content(Some(by_digest)) if exclusions.names => {
+                Some(by_digest.output(exclusions))
+            }
+            Self::Content(None) if exclusions.names => Some(IMAGE.to_owned()),
+            Self::Content(_) => Some("type=image,push=true".to_owned()),
             Self::Loaded => Some("type=docker".to_owned()),
             Self::LoadedUnlessPushed => exclusions.push.then(|| "type=docker".to_owned()),
         }
@@ -79,6 +89,10 @@ impl BakeFile {
         fixed.insert("platforms".to_owned(), json!(platforms));
         if parts.features.annotations {
             fixed.insert("annotations".to_owned(), list(parts.annotations));
+        }
+        let of_set = bake_args(target, parts);
+        if !of_set.is_empty() {
+            fixed.insert("args".to_owned(), Value::Object(of_set));
         }
         if parts.features.attestations {
             fixed.insert("attest".to_owned(), list(parts.attestations));
@@ -113,7 +127,7 @@ impl BakeFile {
     /// True when no output is anything else than an image.
     pub fn makes_images_alone(&self) -> bool {
         let mut outputs = self.outputs.iter();
-        outputs.all(|place| matches!(place, OutputTarget::Pushed(_)))
+        outputs.all(|place| matches!(place, OutputTarget::Pushed(_) | OutputTarget::Content(_)))
     }
 
     /// The file's text, with the run's files in their places and without what is
@@ -149,10 +163,12 @@ impl BakeFile {
     }
 
     fn targets(&self, files: &RunFiles, exclusions: &Exclusions) -> Map<String, Value> {
+        let by_digest = |place: &OutputTarget| matches!(place, OutputTarget::Content(Some(_)));
+        let is_unnamed = exclusions.is_content_alone() && self.outputs.iter().any(by_digest);
         let tags = self
             .tags
             .iter()
-            .filter(|tag| !exclusions.references.contains(tag));
+            .filter(|tag| !is_unnamed && !exclusions.references.contains(tag));
         let from: Vec<&CacheEntry> = self
             .cache_from
             .iter()
@@ -199,6 +215,38 @@ impl BakeFile {
     }
 }
 
+/// All arguments of a target, where the expressions in any were replaced. As `set`
+/// gives a value, bake has the last word on all others.
+fn bake_args(target: &Target, parts: &Parts<'_>) -> Map<String, Value> {
+    let given = target
+        .family
+        .get(&target.name)
+        .and_then(|own| own.get("args"));
+    let Some(Value::Object(given)) = given else {
+        return Map::new();
+    };
+    let pairs = parts
+        .build_args
+        .iter()
+        .filter_map(|text| text.split_once('='));
+    let filled: BTreeMap<&str, &str> = pairs.collect();
+    let is_changed = |(name, value): (&String, &Value)| {
+        let filled = filled.get(name.as_str());
+        filled.is_some_and(|filled| value.as_str() != Some(*filled))
+    };
+    if !given.iter().any(is_changed) {
+        return Map::new();
+    }
+    let mut all = given.clone();
+    for (name, value) in &mut all {
+        let text = filled.get(name.as_str()).copied().or(value.as_str());
+        if let Some(text) = text.map(escaped) {
+            *value = json!(text);
+        }
+    }
+    all
+}
+
 fn add(target: &mut Value, more: &Value, key: &str) {
     let (Some(all), Some(more)) = (
         target.get_mut(key).and_then(Value::as_array_mut),
@@ -236,7 +284,11 @@ fn places(parts: &Parts<'_>) -> Vec<OutputTarget> {
     let mut places: Vec<OutputTarget> = outputs.map(place).collect();
     let is_pushed = |place: &OutputTarget| matches!(place, OutputTarget::Pushed(_));
     if publication.pushes_tags() && !places.iter().any(is_pushed) {
-        places.push(OutputTarget::Pushed(None));
+        places.push(match parts.content {
+            Content::WithNames => OutputTarget::Pushed(None),
+            Content::FromEngine => OutputTarget::Content(None),
+            Content::ByDigest => OutputTarget::Content(Some(ByDigest::of(&parts.references()))),
+        });
     }
     match publication.load && !has_docker_exporter(&parts.inputs.build.outputs) {
         true if parts.leaves_in_engine() => places.push(OutputTarget::LoadedUnlessPushed),
@@ -394,6 +446,7 @@ mod tests {
         let text = text(&Exclusions {
             references: vec!["r/a:1".to_owned()],
             push: true,
+            names: false,
             caches: Vec::new(),
         });
         let api = &text["target"]["api"];

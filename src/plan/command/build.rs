@@ -1,5 +1,7 @@
 //! The arguments for `buildx build`, in docker/build-push-action's order.
 
+use crate::plan::command::by_digest::ByDigest;
+use crate::plan::image::content::Content;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -24,6 +26,9 @@ use crate::plan::run_files::RunFiles;
 
 /// The option that puts the result into the engine.
 const LOAD: &str = "--load";
+/// The exporter that makes an image and sends it nowhere.
+pub const IMAGE: &str = "type=image";
+
 /// One argument; some name files whose place is known only when the run starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Argument {
@@ -31,6 +36,13 @@ enum Argument {
     Tag(String),
     /// What sends something to a registry.
     Push(Vec<String>),
+    /// What pushes all names, where the content does not go first.
+    PushNames,
+    /// What builds into the engine's store, where the content goes first. Without an
+    /// exporter buildx drops the annotations.
+    IntoStore,
+    /// What pushes the content by its digest.
+    ByDigest(ByDigest),
     MetadataFile(Option<String>),
     LoadUnlessPushed,
     BakeFile(Option<String>),
@@ -92,8 +104,19 @@ impl Arguments {
 
     /// With the run's files in their places, and without what is to be left out.
     pub fn with(&self, files: &RunFiles, exclusions: &Exclusions) -> Vec<OsString> {
+        let is_content_alone = exclusions.is_content_alone();
+        let by_digest = |argument: &Argument| matches!(argument, Argument::ByDigest(_));
+        let is_unnamed = is_content_alone && self.0.iter().any(by_digest);
         let resolve = |argument: &Argument| match argument {
             Argument::Text(text) => vec![text.into()],
+            Argument::PushNames if exclusions.push || is_content_alone => Vec::new(),
+            Argument::PushNames => vec!["--push".into()],
+            Argument::ByDigest(content) if is_content_alone => {
+                vec!["--output".into(), content.output(exclusions).into()]
+            }
+            Argument::IntoStore if is_content_alone => vec!["--output".into(), IMAGE.into()],
+            Argument::IntoStore | Argument::ByDigest(_) => Vec::new(),
+            Argument::Tag(_) if is_unnamed => Vec::new(),
             Argument::Push(_) if exclusions.push => Vec::new(),
             Argument::Push(texts) => texts.iter().map(Into::into).collect(),
             Argument::Tag(reference) if exclusions.references.contains(reference) => Vec::new(),
@@ -158,8 +181,10 @@ pub struct Parts<'a> {
     pub features: BuildxFeatures,
     pub metadata: &'a Metadata,
     pub annotations: &'a [String],
+    pub build_args: &'a [String],
     pub platforms: &'a [Platform],
     pub publication: &'a Publication,
+    pub content: Content,
     pub context: &'a BuildContext,
     pub build_contexts: &'a [String],
     pub attestations: &'a [String],
@@ -206,7 +231,17 @@ impl Parts<'_> {
         let outputs = &self.inputs.build.outputs;
         let by_outputs = outputs.iter().any(Output::pushes_by_itself);
         if self.publication.pushes_tags() && (self.inputs.push == Push::Always || !by_outputs) {
-            arguments.pushing(["--push"]);
+            match self.content {
+                Content::WithNames => arguments.pushing(["--push"]),
+                Content::FromEngine => {
+                    let both = [Argument::PushNames, Argument::IntoStore];
+                    arguments.0.extend(both);
+                }
+                Content::ByDigest => arguments.0.extend([
+                    Argument::PushNames,
+                    Argument::ByDigest(ByDigest::of(&self.references())),
+                ]),
+            }
         }
         arguments.push(&self.context.location);
         arguments
@@ -238,7 +273,7 @@ impl Parts<'_> {
         if self.features.annotations {
             arguments.options("--annotation", self.annotations);
         }
-        arguments.options("--build-arg", &inputs.build_args);
+        arguments.options("--build-arg", self.build_args);
         if self.features.build_contexts {
             arguments.options("--build-context", self.build_contexts);
         }

@@ -13,11 +13,26 @@ pub struct Exclusions {
     /// True leaves out everything that is pushed to a registry, the image and its
     /// caches.
     pub push: bool,
+    /// True leaves out the names of an image whose content goes first.
+    pub names: bool,
     /// Entries of caches that are neither read nor written.
     pub caches: Vec<CacheEntry>,
 }
 
 impl Exclusions {
+    /// What the first command of a run leaves out.
+    pub fn planned() -> Self {
+        Self {
+            names: true,
+            ..Self::default()
+        }
+    }
+
+    /// True where the content is pushed, and not its names.
+    pub fn is_content_alone(&self) -> bool {
+        self.names && !self.push
+    }
+
     /// True for a cache that is not read.
     pub fn has_cache_from(&self, entry: &CacheEntry) -> bool {
         self.caches.iter().any(|other| other == entry)

@@ -2,5 +2,6 @@
 
 pub mod bake_file;
 pub mod build;
+pub mod by_digest;
 pub mod environment;
 pub mod exclusions;

@@ -1,6 +1,8 @@
 //! What one image is: its names, where it goes, what it is built from.
 
+pub mod content;
 pub mod context;
+pub mod destination_names;
 pub mod names;
 pub mod output_names;
 pub mod publication;

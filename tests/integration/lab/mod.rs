@@ -13,6 +13,7 @@ mod hidden;
 mod hostile_bake;
 mod left_overs;
 mod made_builder;
+mod names;
 mod nodes;
 mod outputs;
 mod registries;

@@ -178,6 +178,8 @@ fn a_signal_ends_every_build() {
     let run = running.wait().unwrap();
     assert_eq!(run.exit_code, Some(130), "{}", run.log);
     clean(&run);
-    let expected = ["api success", "web success", "worker cancelled"];
+    // Two were built, and no name was written yet.
+    let expected = ["api cancelled", "web cancelled", "worker cancelled"];
     assert_eq!(outcomes(&run), expected, "{}", run.log);
+    assert_eq!(run.outputs["published"], "");
 }

@@ -271,7 +271,7 @@ fn a_name_whose_push_is_cancelled_is_not_told_as_published() {
     let (front, _silent) = hanging(&lab, "cancelled/app");
     let image = format!("{}/cancelled/app", front.address());
     let running = publish(&lab, &place, &image).start().unwrap();
-    let begun = format!("pushing manifest for {image}:latest@");
+    let begun = format!("{image}:v0.2.0 is written");
     assert!(running.wait_for(&begun, Duration::from_secs(60)));
     assert!(running.signal(Signal::INT));
     let run = running.wait().unwrap();

@@ -412,3 +412,22 @@ const NEW: &str = "v0.29.1";
 
 /// Without the provenance that every build has otherwise.
 const PLAIN: &[(&str, &str)] = &[("BUILDX_NO_DEFAULT_ATTESTATIONS", "true")];
+
+#[test]
+fn expressions_in_build_arguments_are_those_of_the_metadata_language() {
+    let given = "VERSION={{version}}\nSHA={{sha}}\nYEAR={{date 'YYYY'}}\nGO={{.Version}}\nPLAIN=a";
+    let (arguments, printed) = arguments(&[("build-args", given)]);
+    let year = values(&arguments, "--build-arg")[2].to_owned();
+    assert!(year.len() == 9 && year.starts_with("YEAR=2"), "{year}");
+    let expected = [
+        "VERSION=master",
+        &format!("SHA={}", &SHA[..7]),
+        &year,
+        "GO={{.Version}}",
+        "PLAIN=a",
+    ];
+    assert_eq!(values(&arguments, "--build-arg"), expected);
+    let notice = "`GO` is passed on as it stands: \".Version\" is not an expression";
+    assert!(printed.out.contains(notice), "{}", printed.out);
+    assert_eq!(printed.out.matches("is passed on as it stands").count(), 1);
+}

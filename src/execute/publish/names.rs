@@ -1,0 +1,235 @@
+//! The names of an image whose content is there: each is one `PUT` of the bytes that
+//! the registry has. Those that move are written when the others are.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, stream};
+use tracing::info;
+
+use crate::execute::engine::image_store::Store;
+use crate::execute::error::Error;
+use crate::execute::outcome::ImageOutcome;
+use crate::execute::publish::image::ImagePublisher;
+use crate::execute::pushes::push_failure_text;
+use crate::image::{Digest, ImageName, Reference, Registry};
+use crate::input::MovingTags;
+use crate::metadata::Motion;
+use crate::plan::DestinationName;
+use crate::registry::{ManifestBytes, RequestError};
+
+/// How many names are written at a time.
+const AT_A_TIME: usize = 16;
+
+/// Why a name was not written.
+enum NotWritten {
+    /// The registry was asked, in vain.
+    Asked(RequestError),
+    /// It has stopped answering.
+    Silent(String),
+}
+
+impl ImagePublisher<'_> {
+    /// Writes the names that are due. With the engine's store the first name of each
+    /// repository takes the content along.
+    pub async fn write_names(
+        &self,
+        store: Option<&Store<'_>>,
+        built: &mut ImageOutcome,
+    ) -> Result<(), Error> {
+        if let Some(store) = store {
+            self.push_first_names(store, built).await?;
+        }
+        let names = &self.build.names;
+        for of_one_motion in names.chunk_by(|one, next| one.motion == next.motion) {
+            let due: Vec<Reference> = of_one_motion
+                .iter()
+                .filter(|name| !built.pushes.is_settled(&name.reference))
+                .filter_map(|name| Reference::parse(&name.reference).ok())
+                .filter(|name| store.is_none() || built.pushes.is_in(&name.name))
+                .collect();
+            let due = match of_one_motion {
+                [name, ..] if self.goes_forward(name) => self.go_forward(due, built).await,
+                _ => due,
+            };
+            if due.is_empty() {
+                continue;
+            }
+            let Some(digest) = built.result.digest.clone() else {
+                built.builder_names = true;
+                return Ok(());
+            };
+            let write = self.write_each(&due, &digest, built);
+            let written = self.scope.host.unless_cancelled(write).await?;
+            for (reference, result) in written {
+                self.take_in_name(&reference, result, built).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pushes the first name of each repository out of the engine's store, side by
+    /// side: it takes the content along.
+    async fn push_first_names(
+        &self,
+        store: &Store<'_>,
+        built: &mut ImageOutcome,
+    ) -> Result<(), Error> {
+        let first = loop {
+            let first = first_of_each(&self.build.names, built);
+            let is_moving = |name: &&&DestinationName| self.goes_forward(name);
+            let moving = first.iter().filter(is_moving);
+            let moving: Vec<Reference> = moving
+                .filter_map(|name| Reference::parse(&name.reference).ok())
+                .collect();
+            let count = moving.len();
+            if self.go_forward(moving, built).await.len() == count {
+                break first
+                    .iter()
+                    .map(|name| name.reference.clone())
+                    .collect::<Vec<String>>();
+            }
+        };
+        let pushes = first.iter().map(async |reference| {
+            info!("pushing {reference} out of the engine's store");
+            let pushed = tokio::select! {
+                pushed = store.push(reference, reference) => pushed,
+                why = self.registry_silence(reference, built) => Err(why),
+            };
+            (reference.clone(), pushed)
+        });
+        let pushes = stream::iter(pushes)
+            .buffer_unordered(AT_A_TIME)
+            .collect::<Vec<_>>();
+        for (reference, pushed) in self.scope.host.unless_cancelled(pushes).await? {
+            match pushed {
+                Ok(digest) => {
+                    info!("{reference} is written");
+                    built.pushes.succeed(&reference);
+                    built.result.digest = digest.or(built.result.digest.take());
+                }
+                Err(why) => {
+                    let text = push_failure_text(&reference, &why);
+                    self.report_failed_push(&reference, &text, built).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// True for a name that is left where it is when it stands for something newer.
+    fn goes_forward(&self, name: &DestinationName) -> bool {
+        name.motion != Motion::Fixed && self.scope.plan.moving_tags == MovingTags::Forward
+    }
+
+    /// Writes these names, side by side.
+    async fn write_each(
+        &self,
+        due: &[Reference],
+        digest: &Digest,
+        built: &ImageOutcome,
+    ) -> Vec<(String, Result<(), NotWritten>)> {
+        let manifests = self.manifests(due, digest).await;
+        let writes = due.iter().map(async |reference| {
+            let text = reference.to_string();
+            let Some(tag) = &reference.tag else {
+                return (text, Ok(()));
+            };
+            let written = match manifests.get(&reference.name) {
+                Some(Ok(manifest)) => tokio::select! {
+                    written = self.client.write_name(&reference.name, tag, manifest) => {
+                        written.map_err(NotWritten::Asked)
+                    }
+                    why = self.registry_silence(&text, built) => Err(NotWritten::Silent(why)),
+                },
+                Some(Err(stop)) => Err(NotWritten::Asked(stop.clone())),
+                None => Ok(()),
+            };
+            (text, written)
+        });
+        stream::iter(writes)
+            .buffered(AT_A_TIME)
+            .collect::<Vec<_>>()
+            .await
+    }
+
+    /// The bytes of the image in the repository of each of these names.
+    async fn manifests(
+        &self,
+        due: &[Reference],
+        digest: &Digest,
+    ) -> BTreeMap<ImageName, Result<ManifestBytes, RequestError>> {
+        let mut images: Vec<&ImageName> = due.iter().map(|reference| &reference.name).collect();
+        images.sort();
+        images.dedup();
+        let reads = images.into_iter().map(async |image| {
+            let bytes = self.client.manifest_bytes(image, digest).await;
+            (image.clone(), bytes)
+        });
+        stream::iter(reads)
+            .buffer_unordered(AT_A_TIME)
+            .collect()
+            .await
+    }
+
+    /// Takes in what has become of a name. Where its registry cannot be reached from
+    /// here, the builder may.
+    async fn take_in_name(
+        &self,
+        reference: &str,
+        written: Result<(), NotWritten>,
+        built: &mut ImageOutcome,
+    ) {
+        let why = match written {
+            Ok(()) => {
+                info!("{reference} is written");
+                return built.pushes.succeed(reference);
+            }
+            Err(NotWritten::Asked(RequestError::Refused(refusal))) => {
+                return self.report_refused_name(reference, &refusal, built).await;
+            }
+            Err(NotWritten::Asked(RequestError::Unknown(why))) => {
+                let image = built.pushes.image(reference);
+                let registry = image.map(|image| &image.registry);
+                if let Some(registry) = registry
+                    && !self.client.has_answered(registry).await
+                {
+                    built
+                        .notices
+                        .extend((!built.builder_names).then(|| unreachable(registry)));
+                    built.builder_names = true;
+                    return;
+                }
+                why
+            }
+            Err(NotWritten::Silent(why)) => why,
+        };
+        self.report_unwritten_name(reference, &why, built).await;
+    }
+}
+
+/// What is told where the builder writes the names after all.
+fn unreachable(registry: &Registry) -> String {
+    format!(
+        "{registry} cannot be reached from this step, so the builder writes the names, all \
+         together with the content"
+    )
+}
+
+/// The first name of each repository that has nothing of the image yet.
+fn first_of_each<'a>(
+    names: &'a [DestinationName],
+    built: &ImageOutcome,
+) -> Vec<&'a DestinationName> {
+    let mut first: Vec<(ImageName, &DestinationName)> = Vec::new();
+    for name in names {
+        let Ok(reference) = Reference::parse(&name.reference) else {
+            continue;
+        };
+        let is_known = first.iter().any(|(image, _)| *image == reference.name);
+        let is_there = built.pushes.is_in(&reference.name);
+        if !is_known && !is_there && !built.pushes.is_settled(&name.reference) {
+            first.push((reference.name, name));
+        }
+    }
+    first.into_iter().map(|(_, name)| name).collect()
+}

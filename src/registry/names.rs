@@ -1,0 +1,113 @@
+//! Names for a manifest that is in its repository already.
+//!
+//! Follows the OCI distribution specification 1.1, "Pushing Manifests": a `PUT` of
+//! the bytes under a tag. They are the registry's own, so the digest stays.
+
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, StatusCode};
+use tokio::time::{Instant, timeout_at};
+
+use crate::image::{Digest, ImageName, Tag};
+use crate::registry::client::Client;
+use crate::registry::manifest::Manifest;
+use crate::registry::refusal::Stage;
+use crate::registry::request::{RequestError, WORDS};
+
+/// How long one name may take.
+const NAME: Duration = Duration::from_secs(15);
+
+/// A manifest or an index, as the bytes that a registry keeps.
+#[derive(Clone, Debug)]
+pub struct ManifestBytes {
+    bytes: Vec<u8>,
+    media_type: String,
+    digest: Digest,
+}
+
+impl Client {
+    /// The bytes of a manifest, by its digest.
+    ///
+    /// # Errors
+    /// When the registry refuses, does not answer, or has other bytes.
+    pub async fn manifest_bytes(
+        &self,
+        image: &ImageName,
+        digest: &Digest,
+    ) -> Result<ManifestBytes, RequestError> {
+        let until = Instant::now() + NAME;
+        let asked = async {
+            let connection = self.connect(&image.registry).await?;
+            let question = connection.manifest(&image.repository, digest.as_str())?;
+            let reply = connection.ask(&question, until).await;
+            let reply = reply.map_err(|stop| stop.with_login(connection.is_anonymous()))?;
+            if reply.status != StatusCode::OK {
+                return Err(reply.stop(Stage::Pull));
+            }
+            let found = Digest::of(&reply.body);
+            if found != *digest {
+                return Err(format!("the registry has {found} in place of {digest}").into());
+            }
+            let header = reply.headers.get(CONTENT_TYPE);
+            let header = header.and_then(|value| value.to_str().ok());
+            let own = Manifest::parse(&reply.body)?.media_type;
+            Ok(ManifestBytes {
+                media_type: if own.is_empty() {
+                    header.unwrap_or_default().to_owned()
+                } else {
+                    own
+                },
+                bytes: reply.body,
+                digest: found,
+            })
+        };
+        in_time(asked, until).await
+    }
+
+    /// Writes a name of a manifest.
+    ///
+    /// # Errors
+    /// When the registry refuses, does not answer, or took something else.
+    pub async fn write_name(
+        &self,
+        image: &ImageName,
+        tag: &Tag,
+        manifest: &ManifestBytes,
+    ) -> Result<(), RequestError> {
+        let until = Instant::now() + NAME;
+        let asked = async {
+            let connection = self.connect(&image.registry).await?;
+            let mut request = connection.manifest(&image.repository, tag.as_str())?;
+            request.scope.push = true;
+            request.stage = Stage::Name;
+            request.method = Method::PUT;
+            request.accept = None;
+            request.most = WORDS;
+            request.body = Some((manifest.media_type.clone(), manifest.bytes.clone()));
+            let reply = connection.ask(&request, until).await;
+            let reply = reply.map_err(|stop| stop.with_login(connection.is_anonymous()))?;
+            if !reply.status.is_success() {
+                let stop = reply.stop(Stage::Name);
+                return Err(stop.with_login(connection.is_anonymous()));
+            }
+            let told = reply.headers.get("Docker-Content-Digest");
+            match told.and_then(|told| told.to_str().ok()) {
+                Some(told) if told != manifest.digest.as_str() => {
+                    let digest = &manifest.digest;
+                    Err(format!("the registry answers with {told} in place of {digest}").into())
+                }
+                _ => Ok(()),
+            }
+        };
+        in_time(asked, until).await
+    }
+}
+
+async fn in_time<T>(
+    asked: impl Future<Output = Result<T, RequestError>>,
+    until: Instant,
+) -> Result<T, RequestError> {
+    let late = || Err(format!("did not answer in {} s", NAME.as_secs()).into());
+    timeout_at(until, asked).await.unwrap_or_else(|_| late())
+}
