@@ -114,6 +114,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// Full versions exist already, of something else.
+    #[error("{} of the versions exist already", .0.len())]
+    Versions(Vec<String>),
     /// Registries would refuse what the run is about to send them.
     #[error("{} of the registries' answers stop the run before anything is built", .0.len())]
     Refused(Vec<Denial>),
@@ -126,6 +129,14 @@ pub enum Error {
         message: String,
         /// What they mean, where that is known.
         diagnosis: Option<Box<Diagnosis>>,
+    },
+    /// The test of the image failed; no name was written.
+    #[error("{}", test_failed(image, failed))]
+    Test {
+        /// The image.
+        image: String,
+        /// How.
+        failed: Box<FailedTest>,
     },
     /// Some references could not be pushed.
     #[error("{} of the images could not be pushed", .0.len())]
@@ -142,6 +153,35 @@ pub enum Error {
     /// A registry does not hold what was pushed.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Differs(Vec<Difference>),
+}
+
+/// How the test of an image failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedTest {
+    /// For which platform.
+    pub platform: Platform,
+    /// Its exit code, when it was not ended by a signal.
+    pub code: Option<i32>,
+    /// The last lines that it printed.
+    pub last_lines: String,
+}
+
+fn test_failed(image: &str, failed: &FailedTest) -> String {
+    let FailedTest {
+        platform,
+        code,
+        last_lines,
+        ..
+    } = failed;
+    let how = match code {
+        Some(code) => format!("with exit code {code}"),
+        None => "on a signal".to_owned(),
+    };
+    let words = clean_lines(last_lines, LAST_WORDS);
+    format!(
+        "`test` failed for {platform} {how}, so no tag was written. Try it with \
+         `docker run --rm -it --platform {platform} {image}`.\n{words}"
+    )
 }
 
 impl From<Signal> for Error {

@@ -153,8 +153,11 @@ impl Scope<'_> {
 
     /// The preflight, unless a signal ends it.
     async fn checked(&self, client: &Client, outcome: &mut Outcome) -> Result<(), Error> {
-        let preflight = self.preflight(client, outcome);
-        self.host.unless_cancelled(preflight).await?
+        let asked = async {
+            self.preflight(client, outcome).await?;
+            self.look_at_versions(client, outcome).await
+        };
+        self.host.unless_cancelled(asked).await?
     }
 
     /// The program, where there is something that it can build with.

@@ -21,7 +21,7 @@ mod workdir;
 pub use crate::execute::buildx::steps::Count;
 pub use crate::execute::cleanup::take_down::post;
 pub use crate::execute::cleanup_record::record::Record;
-pub use crate::execute::error::Error;
+pub use crate::execute::error::{Error, FailedTest};
 pub use crate::execute::outcome::{Conclusion, ImageOutcome, Outcome};
 pub use crate::execute::scope::Scope;
 pub use crate::execute::verified::Verified;

@@ -7,10 +7,10 @@ use tokio::sync::Mutex;
 use crate::execute::buildx::build_result::BuildResult;
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::steps::Steps;
-use crate::execute::error::UnreachableNode;
+use crate::execute::error::{FailedTest, UnreachableNode};
 use crate::execute::pushes::{Push, Pushes};
 use crate::execute::verified::Verified;
-use crate::image::ImageName;
+use crate::image::{Digest, ImageName};
 use crate::plan::{Build, Exclusions};
 
 /// What has come out of a run, also of one that failed.
@@ -76,6 +76,10 @@ pub struct ImageOutcome {
     pub has_content: bool,
     /// True when the builder writes the names, as nobody here can.
     pub builder_names: bool,
+    /// The versions that an earlier run has published, and that are kept.
+    pub kept: Vec<Kept>,
+    /// The test that has failed, when one has.
+    pub failed_test: Option<FailedTest>,
     /// What became of the steps of the build.
     pub steps: Steps,
     /// What the registries told after the push.
@@ -88,7 +92,28 @@ pub struct ImageOutcome {
     pub warnings: Vec<String>,
 }
 
+/// A version that an earlier run has published.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its name.
+    pub reference: String,
+    /// What it stands for.
+    pub digest: Digest,
+    /// True for an index.
+    pub is_index: bool,
+}
+
 impl ImageOutcome {
+    /// Takes in the versions that are kept: they are there, and the image is theirs.
+    pub fn take_kept(&mut self) {
+        for kept in &self.kept {
+            self.pushes.keep(&kept.reference, &kept.digest);
+        }
+        if let Some(first) = self.kept.first() {
+            self.result.digest = Some(first.digest.clone());
+        }
+    }
+
     /// Takes in what exporters have pushed under names of their own. What is told of
     /// the image is told of the first.
     pub fn take_apart(&mut self, apart: &[String], export: &Export, success: bool) {

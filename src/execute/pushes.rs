@@ -125,11 +125,24 @@ impl Pushes {
         }
     }
 
+    /// True where nothing is pushed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Those that are in their registry.
     pub fn done(&self) -> impl Iterator<Item = &Push> {
         self.0
             .iter()
             .filter(|push| matches!(push.state, State::Done))
+    }
+
+    /// Notes that a reference is in its registry, and stands for this.
+    pub fn keep(&mut self, reference: &str, digest: &Digest) {
+        if let Some(push) = self.find(reference) {
+            push.state = State::Done;
+            push.digest = Some(digest.clone());
+        }
     }
 
     /// Those that were left where they are.

@@ -48,6 +48,27 @@ pub enum Preflight {
     Only,
 }
 
+/// The input `test-platforms`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TestPlatforms {
+    /// The machine's own.
+    #[default]
+    Native,
+    /// All of the image.
+    All,
+}
+
+/// The input `version-tags`: what becomes of a full version that exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VersionTags {
+    /// It is written again.
+    #[default]
+    Overwrite,
+    /// It is kept where it is of this commit, else the run is refused.
+    Once,
+}
+
 /// The input `moving-tags`: what becomes of a tag that moves and stands for something
 /// newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -115,6 +136,12 @@ pub struct Inputs {
     pub push: Push,
     /// `preflight`.
     pub preflight: Preflight,
+    /// `test`: a script for `bash -e`.
+    pub test: Option<String>,
+    /// `test-platforms`.
+    pub test_platforms: TestPlatforms,
+    /// `version-tags`.
+    pub version_tags: VersionTags,
     /// `moving-tags`.
     pub moving_tags: MovingTags,
     /// `push-attempts`: how often a push is tried, from 1.

@@ -191,7 +191,10 @@ const BUILD: &[InputMapping] = &[
          for the index too, beside the eight of OCI",
     ),
     kept("attests"),
-    noted("build-args", "an expression of the metadata language is replaced; one that looks like a secret is warned about"),
+    noted(
+        "build-args",
+        "an expression of the metadata language is replaced; one that looks like a secret is warned about",
+    ),
     kept("build-contexts"),
     kept("builder"),
     kept("cache-from"),

@@ -24,7 +24,8 @@ pub use crate::input::attributes::secrets_of;
 pub use crate::input::build::bake::BakeInputs;
 pub use crate::input::cache_entry::CacheEntry;
 pub use crate::input::inputs::{
-    CacheChoice, ContextSource, Inputs, MovingTags, PLATFORMS, Preflight, Push,
+    CacheChoice, ContextSource, Inputs, MovingTags, PLATFORMS, Preflight, Push, TestPlatforms,
+    VersionTags,
 };
 pub use crate::input::metadata::inputs::MetadataInputs;
 pub use crate::input::raw::RawInputs;

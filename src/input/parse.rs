@@ -14,7 +14,8 @@ use crate::image::{Platform, Registry};
 use crate::input::build::output::Output;
 use crate::input::grammar::list::{Grammar, Style};
 use crate::input::inputs::{
-    CacheChoice, ContextSource, Inputs, MovingTags, PLATFORMS, Preflight, Push,
+    CacheChoice, ContextSource, Inputs, MovingTags, PLATFORMS, Preflight, Push, TestPlatforms,
+    VersionTags,
 };
 use crate::input::metadata::full_reference::Reference;
 use crate::input::metadata::inputs::{MetadataInputs, RawMetadata};
@@ -60,6 +61,9 @@ impl Inputs {
             build_args: reader.texts("build-args", Style::LINES),
             push: reader.push(),
             preflight: reader.preflight(),
+            test: reader.text("test"),
+            test_platforms: reader.test_platforms(),
+            version_tags: reader.version_tags(),
             moving_tags: reader.moving_tags(),
             push_attempts: reader.push_attempts(),
             stall_timeout: reader.stall_timeout(),
@@ -150,6 +154,28 @@ impl Reader<'_> {
         ];
         let name = self.raw.part().context_input();
         self.choice(name, "workflow or git", &values, ContextSource::Workflow)
+    }
+
+    fn test_platforms(&mut self) -> TestPlatforms {
+        let values = [
+            ("native", TestPlatforms::Native),
+            ("all", TestPlatforms::All),
+        ];
+        self.choice(
+            "test-platforms",
+            "native or all",
+            &values,
+            TestPlatforms::Native,
+        )
+    }
+
+    fn version_tags(&mut self) -> VersionTags {
+        let values = [
+            ("overwrite", VersionTags::Overwrite),
+            ("once", VersionTags::Once),
+        ];
+        let accepted = "overwrite or once";
+        self.choice("version-tags", accepted, &values, VersionTags::Overwrite)
     }
 
     fn moving_tags(&mut self) -> MovingTags {

@@ -12,7 +12,9 @@ use crate::input::metadata::tags::{RefEvent, TagKind, TagRule};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Motion {
-    /// It stays: a full version, a Git tag, a commit, a value that the workflow gives.
+    /// It stays, and is a full version.
+    Version,
+    /// It stays: a Git tag, a commit, a value that the workflow gives.
     #[default]
     Fixed,
     /// It goes on to the next image: a branch, a part of a version, a schedule.
@@ -22,13 +24,21 @@ pub enum Motion {
 }
 
 impl Motion {
+    /// True for a tag that goes on to the next image.
+    pub fn is_moving(self) -> bool {
+        matches!(self, Self::Moving | Self::Latest)
+    }
+
     /// That of a tag by this rule. `is_prerelease` says that it is one, which a rule
     /// for versions names in full.
     pub fn of_rule(rule: &TagRule, tag: &str, is_prerelease: bool) -> Self {
         let is_fixed = match &rule.kind {
-            TagKind::Semver(version) | TagKind::Pep440(version) => {
-                is_prerelease || is_whole(&version.pattern)
+            TagKind::Semver(version) | TagKind::Pep440(version)
+                if is_prerelease || is_whole(&version.pattern) =>
+            {
+                return Self::Version;
             }
+            TagKind::Semver(_) | TagKind::Pep440(_) => false,
             TagKind::Ref(event) => *event == RefEvent::Tag,
             TagKind::Raw { .. } => return Self::of_given(tag),
             TagKind::Sha(_) => true,

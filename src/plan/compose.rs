@@ -15,7 +15,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::builder::Cleanup;
-use crate::input::{Inputs, MovingTags};
+use crate::input::{Inputs, MovingTags, VersionTags};
 use crate::plan::access::login::{self, Login};
 use crate::plan::access::preflight::{self, Checks};
 use crate::plan::build::model::Build;
@@ -50,6 +50,8 @@ pub struct Plan {
     pub together: Option<Arguments>,
     /// What registries are asked before anything is built.
     pub preflight: Checks,
+    /// Whether full versions are written once.
+    pub version_tags: VersionTags,
     /// Whether names that move go forward only.
     pub moving_tags: MovingTags,
     /// How often a push is tried.
@@ -125,6 +127,7 @@ pub fn plan(
     Ok(Plan {
         together: build::together(inputs, &drafts, &builder),
         preflight,
+        version_tags: inputs.version_tags,
         moving_tags: inputs.moving_tags,
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,

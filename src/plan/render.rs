@@ -1,7 +1,6 @@
 //! The plan as a person reads it: what a dry run prints.
 
 use crate::input::MovingTags;
-use crate::metadata::Motion;
 use crate::plan::lists::distinct;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -122,7 +121,7 @@ impl Plan {
             .builds
             .iter()
             .flat_map(|build| &build.names)
-            .filter(|name| name.motion != Motion::Fixed)
+            .filter(|name| name.motion.is_moving())
             .filter_map(|name| name.reference.rsplit_once(':'))
             .map(|(_, tag)| tag)
             .collect();
@@ -206,6 +205,14 @@ impl Build {
         line(f, "platforms", &platforms)?;
         line(f, "push", &push)?;
         line(f, "context", &context)?;
+        if let Some(test) = &self.test {
+            let platforms: Vec<String> = test.platforms.iter().map(ToString::to_string).collect();
+            line(
+                f,
+                "test",
+                &format!("for {}, before any name is written", platforms.join(", ")),
+            )?;
+        }
         line(f, "cache", &self.cache.described())
     }
 }

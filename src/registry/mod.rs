@@ -13,13 +13,13 @@ mod connection;
 mod credentials;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod labels;
 mod manifest;
 mod names;
 mod origin;
 mod realm;
 mod refusal;
 mod request;
+mod standing;
 #[cfg(test)]
 mod stub;
 mod token;
@@ -32,3 +32,4 @@ pub use crate::registry::manifest::Manifest;
 pub use crate::registry::names::ManifestBytes;
 pub use crate::registry::refusal::{Refusal, Stage};
 pub use crate::registry::request::RequestError;
+pub use crate::registry::standing::Standing;

@@ -75,16 +75,26 @@ fn messages(failed: &execute::Error) -> Vec<String> {
     use execute::Error;
     match failed {
         Error::Refused(denials) => denials.iter().map(ToString::to_string).collect(),
+        Error::Versions(others) => others.iter().map(|what| existing(what)).collect(),
         Error::Push(failed) => failed.iter().map(ToString::to_string).collect(),
         Error::Differs(differences) => differences.iter().map(ToString::to_string).collect(),
         other => vec![other.to_string()],
     }
 }
 
+/// A version that exists, with what to do.
+fn existing(what: &str) -> String {
+    format!(
+        "{what}. `version-tags: once` writes no version twice: release the change under a new \
+         version, or set `version-tags: overwrite`"
+    )
+}
+
 fn title(failed: &execute::Error) -> &'static str {
     use execute::Error;
     match failed {
         Error::Refused(_) => "Push refused",
+        Error::Versions(_) => "Version exists",
         Error::Push(_) => "Push",
         Error::NoEngine { .. } | Error::EngineForbidden { .. } => "No engine",
         Error::NoBuildx => "No buildx",
@@ -92,6 +102,7 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::Builder { .. } | Error::Stuck { .. } | Error::Nodes { build: None, .. } => "Builder",
         Error::Emulator { .. } => "Emulation",
         Error::Build { .. } | Error::Nodes { .. } | Error::Targets(_) => "Build",
+        Error::Test { .. } => "Test",
         Error::Cancelled(_) => "Cancelled",
         Error::Differs(_) => "Verification",
     }

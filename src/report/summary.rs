@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::execute::{Conclusion, ImageOutcome, Outcome, Verified};
+use crate::execute::{Conclusion, FailedTest, ImageOutcome, Outcome, Verified};
 use crate::input::Preflight;
 use crate::plan::{Build, Plan};
 use crate::report::cache;
@@ -21,7 +21,9 @@ pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
     }
     for (build, built) in plan.builds.iter().zip(&outcome.builds) {
         let mut of_one = String::new();
-        if built.pushes.done().next().is_some() {
+        if let Some(failed) = &built.failed_test {
+            failed_test(&mut of_one, failed, built);
+        } else if built.pushes.done().next().is_some() {
             published(&mut of_one, built);
             kept_back(&mut of_one, built);
         } else if built.pushes.kept_back().next().is_some() {
@@ -98,6 +100,23 @@ fn unpublished(text: &mut String, build: &Build, built: &ImageOutcome, withheld:
     let tags: Vec<String> = build.tags.iter().map(|tag| code(tag)).collect();
     if publication.builds() && !tags.is_empty() {
         let _ = writeln!(text, "It would be {}.", tags.join(", "));
+    }
+}
+
+/// A test that failed, with the last lines that it printed.
+fn failed_test(text: &mut String, failed: &FailedTest, built: &ImageOutcome) {
+    let _ = writeln!(text, "### The test failed for {}\n", failed.platform);
+    let digest = built.result.digest.as_ref();
+    let digest = digest.map(|digest| code(digest.as_str()));
+    let _ = writeln!(
+        text,
+        "No tag was written. The image is {}.\n",
+        digest.unwrap_or_default()
+    );
+    for line in failed.last_lines.lines() {
+        let clean: String = line.chars().filter(|c| !c.is_control()).collect();
+        // Indented, it is neither Markdown nor HTML.
+        let _ = writeln!(text, "    {clean}");
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod cache_service;
 pub mod preflight;
 pub mod refusal;
+mod versions;

@@ -44,6 +44,7 @@ impl AllImages<'_> {
         for (build, built) in plan.builds.iter().zip(builds.iter_mut()) {
             if run_state.pushes(build) {
                 built.pushes = Pushes::of(build);
+                built.take_kept();
             }
         }
         let pushes = plan.builds.iter().any(|build| run_state.pushes(build));
@@ -94,9 +95,12 @@ impl AllImages<'_> {
         mut progress: Progress<'_>,
         all: &mut [ImageOutcome],
     ) -> Result<(), Error> {
-        let attempt = self
-            .build_together(run_state, progress.again(), all)
-            .await?;
+        let attempt = if all.iter().all(|built| built.kept.is_empty()) {
+            self.build_together(run_state, progress.again(), all)
+                .await?
+        } else {
+            all.iter().map(|_| None).collect()
+        };
         self.publish_each(run_state, progress, attempt, all).await
     }
 

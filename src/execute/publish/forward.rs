@@ -49,8 +49,8 @@ impl ImagePublisher<'_> {
     /// Why the name is not for this image; `None` where that is not certain.
     async fn newer(&self, reference: &Reference) -> Option<String> {
         let tag = reference.tag.as_ref()?;
-        let labels = match self.client.labels(&reference.name, tag).await {
-            Ok(labels) => labels?,
+        let labels = match self.client.standing(&reference.name, tag).await {
+            Ok(standing) => standing?.labels,
             Err(why) => {
                 info!("what {reference} stands for is not known, so it is written: {why}");
                 return None;

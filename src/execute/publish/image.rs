@@ -67,8 +67,12 @@ impl ImagePublisher<'_> {
         mut attempt: Option<BuildAttempt<'_>>,
         built: &mut ImageOutcome,
     ) -> Result<(), Error> {
+        if !built.kept.is_empty() {
+            return self.finish(progress, built).await;
+        }
         let mut export = Export::default();
         let mut way = PushStrategy::Build;
+        let mut is_tested = false;
         loop {
             self.pause(&built.pushes).await?;
             match &way {
@@ -102,9 +106,16 @@ impl ImagePublisher<'_> {
                 PushStrategy::Names(store) => self.write_names(store.as_ref(), built).await?,
             }
             if built.pushes.due().is_empty() {
+                if built.pushes.is_empty() {
+                    self.test(progress.again(), built).await?;
+                }
                 return built.pushes.failures();
             }
             way = self.next_strategy(&export, built);
+            if matches!(way, PushStrategy::Names(_)) && !is_tested {
+                self.test(progress.again(), built).await?;
+                is_tested = true;
+            }
         }
     }
 
@@ -282,7 +293,7 @@ impl ImagePublisher<'_> {
     }
 
     /// buildx, with the run's configuration and the user's engine.
-    fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         command::base(self.scope, self.buildx)
     }
 
@@ -413,7 +424,7 @@ impl ImagePublisher<'_> {
     }
 
     /// Waits before something is tried again.
-    async fn pause(&self, pushes: &Pushes) -> Result<(), Error> {
+    pub async fn pause(&self, pushes: &Pushes) -> Result<(), Error> {
         let Some(doublings) = pushes.tries().checked_sub(1) else {
             return Ok(());
         };

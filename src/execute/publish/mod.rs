@@ -6,6 +6,7 @@ pub mod bake;
 pub mod failure;
 mod forward;
 pub mod image;
+mod image_test;
 mod names;
 pub mod uncached;
 pub mod verify;

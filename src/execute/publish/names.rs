@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, stream};
 use tracing::info;
 
+use crate::execute::buildx::imagetools::{self, Copied};
 use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::image::ImagePublisher;
 use crate::execute::pushes::push_failure_text;
+use crate::host::Progress;
 use crate::image::{Digest, ImageName, Reference, Registry};
 use crate::input::MovingTags;
-use crate::metadata::Motion;
-use crate::plan::DestinationName;
+use crate::plan::{Content, DestinationName};
 use crate::registry::{ManifestBytes, RequestError};
 
 /// How many names are written at a time.
@@ -39,13 +40,14 @@ impl ImagePublisher<'_> {
         if let Some(store) = store {
             self.push_first_names(store, built).await?;
         }
+        let everywhere = self.build.content == Content::ByDigest && built.kept.is_empty();
         let names = &self.build.names;
         for of_one_motion in names.chunk_by(|one, next| one.motion == next.motion) {
             let due: Vec<Reference> = of_one_motion
                 .iter()
                 .filter(|name| !built.pushes.is_settled(&name.reference))
                 .filter_map(|name| Reference::parse(&name.reference).ok())
-                .filter(|name| store.is_none() || built.pushes.is_in(&name.name))
+                .filter(|name| everywhere || built.pushes.is_in(&name.name))
                 .collect();
             let due = match of_one_motion {
                 [name, ..] if self.goes_forward(name) => self.go_forward(due, built).await,
@@ -67,6 +69,78 @@ impl ImagePublisher<'_> {
         Ok(())
     }
 
+    /// Finishes what an earlier run has begun: every repository gets the image of the
+    /// version that is kept, and then its names.
+    pub async fn finish(
+        &self,
+        mut progress: Progress<'_>,
+        built: &mut ImageOutcome,
+    ) -> Result<(), Error> {
+        loop {
+            self.pause(&built.pushes).await?;
+            self.copy_first_names(progress.again(), built).await?;
+            self.write_names(None, built).await?;
+            if built.pushes.due().is_empty() {
+                return built.pushes.failures();
+            }
+        }
+    }
+
+    /// Copies the image that is kept to the first name of each repository without it.
+    async fn copy_first_names(
+        &self,
+        mut progress: Progress<'_>,
+        built: &mut ImageOutcome,
+    ) -> Result<(), Error> {
+        let Some(kept) = built.kept.first().cloned() else {
+            return Ok(());
+        };
+        let Ok(Reference { name: image, .. }) = Reference::parse(&kept.reference) else {
+            return Ok(());
+        };
+        let source = imagetools::Source {
+            image: &image,
+            digest: &kept.digest,
+            is_index: kept.is_index,
+        };
+        let first: Vec<String> = self
+            .next_first_names(built)
+            .await
+            .into_iter()
+            .map(|name| name.reference.clone())
+            .collect();
+        for reference in first {
+            info!("copying {image}@{} to {reference}", kept.digest);
+            let command = source.command(self.command(), &reference);
+            match imagetools::run(&command, self.scope.host, progress.again()).await {
+                Copied::Done => built.pushes.succeed(&reference),
+                Copied::Failed(why) => {
+                    let text = push_failure_text(&reference, &why);
+                    self.report_failed_push(&reference, &text, built).await;
+                }
+                Copied::Interrupted(signal) => return Err(Error::Cancelled(signal)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The first name of each repository that has nothing of the image yet, and whose
+    /// names do not all stand for something newer.
+    async fn next_first_names(&self, built: &mut ImageOutcome) -> Vec<&DestinationName> {
+        loop {
+            let first = first_of_each(&self.build.names, built);
+            let moving: Vec<Reference> = first
+                .iter()
+                .filter(|name| self.goes_forward(name))
+                .filter_map(|name| Reference::parse(&name.reference).ok())
+                .collect();
+            let count = moving.len();
+            if self.go_forward(moving, built).await.len() == count {
+                return first;
+            }
+        }
+    }
+
     /// Pushes the first name of each repository out of the engine's store, side by
     /// side: it takes the content along.
     async fn push_first_names(
@@ -74,21 +148,8 @@ impl ImagePublisher<'_> {
         store: &Store<'_>,
         built: &mut ImageOutcome,
     ) -> Result<(), Error> {
-        let first = loop {
-            let first = first_of_each(&self.build.names, built);
-            let is_moving = |name: &&&DestinationName| self.goes_forward(name);
-            let moving = first.iter().filter(is_moving);
-            let moving: Vec<Reference> = moving
-                .filter_map(|name| Reference::parse(&name.reference).ok())
-                .collect();
-            let count = moving.len();
-            if self.go_forward(moving, built).await.len() == count {
-                break first
-                    .iter()
-                    .map(|name| name.reference.clone())
-                    .collect::<Vec<String>>();
-            }
-        };
+        let first = self.next_first_names(built).await;
+        let first: Vec<String> = first.iter().map(|name| name.reference.clone()).collect();
         let pushes = first.iter().map(async |reference| {
             info!("pushing {reference} out of the engine's store");
             let pushed = tokio::select! {
@@ -118,7 +179,7 @@ impl ImagePublisher<'_> {
 
     /// True for a name that is left where it is when it stands for something newer.
     fn goes_forward(&self, name: &DestinationName) -> bool {
-        name.motion != Motion::Fixed && self.scope.plan.moving_tags == MovingTags::Forward
+        name.motion.is_moving() && self.scope.plan.moving_tags == MovingTags::Forward
     }
 
     /// Writes these names, side by side.

@@ -6,13 +6,14 @@ use crate::plan::build::model::Build;
 use crate::plan::build::{annotations, attestations, build_args};
 use crate::plan::builder::classic_store;
 use crate::plan::builder::content;
-use crate::plan::builder::model::Builder;
+use crate::plan::builder::model::{Builder, BuilderChoice};
 use crate::plan::command::bake_file::BakeFile;
 use crate::plan::command::build::Parts;
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::draft::{bake_target, tags};
 use crate::plan::findings::Findings;
 use crate::plan::image::destination_names;
+use crate::plan::image::image_test;
 
 /// The image, by this builder.
 pub fn build(
@@ -37,6 +38,16 @@ pub fn build(
     let annotations = annotations.decide(&metadata.annotations, findings);
     let build_args = build_args::fill(draft, &metadata, findings);
     let content = content::decide(inputs, facts, builder, &draft.publication);
+    let test = image_test::Question {
+        inputs,
+        facts,
+        platforms: &draft.platforms,
+        publication: &draft.publication,
+        content,
+        is_in_engine: draft.publication.load
+            || (builder.choice == BuilderChoice::Engine && inputs.build.outputs.is_empty()),
+    }
+    .decide(findings);
     let parts = Parts {
         content,
         build_args: &build_args,
@@ -73,6 +84,7 @@ pub fn build(
             Vec::new()
         },
         content,
+        test,
         labels: metadata.labels.clone(),
         asks_for_annotations: classic_store::asks_for_annotations(inputs),
         annotations,

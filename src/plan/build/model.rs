@@ -2,6 +2,7 @@
 
 use crate::plan::image::content::Content;
 use crate::plan::image::destination_names::DestinationName;
+use crate::plan::image::image_test::ImageTest;
 use serde::Serialize;
 
 use crate::image::{ImageName, Platform};
@@ -30,6 +31,9 @@ pub struct Build {
     pub names: Vec<DestinationName>,
     /// How the content gets into its registries.
     pub content: Content,
+    /// What is run before the names are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<ImageTest>,
     /// The labels, as `KEY=VALUE`.
     pub labels: Vec<String>,
     /// The annotations that buildx is asked for, as `LEVEL:KEY=VALUE`.

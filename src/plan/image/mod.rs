@@ -3,6 +3,7 @@
 pub mod content;
 pub mod context;
 pub mod destination_names;
+pub mod image_test;
 pub mod names;
 pub mod output_names;
 pub mod publication;

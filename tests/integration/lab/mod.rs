@@ -11,6 +11,7 @@ mod engine;
 mod engine_inputs;
 mod hidden;
 mod hostile_bake;
+mod image_test;
 mod left_overs;
 mod made_builder;
 mod names;

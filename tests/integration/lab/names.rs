@@ -285,3 +285,46 @@ async fn without_the_history_github_is_asked_which_commit_is_newer() {
     assert_eq!(digest(&place, &main), unknown.outputs["digest"]);
     assert!(unknown.log.contains("is not known"), "{}", unknown.log);
 }
+
+#[test]
+#[ignore = "needs the lab"]
+fn a_version_is_written_once_and_what_was_begun_is_finished_without_a_build() {
+    let (lab, place) = (Lab::get(), place());
+    let one = image(&lab, &place);
+    let once = |images: &str| {
+        release(&lab, &place, images, "v1.2.3")
+            .with("version-tags", "once")
+            .with("platforms", "linux/amd64,linux/arm64")
+    };
+    // An earlier run, which died when its version was written.
+    let begun = once(&one).with("tags", "type=semver,pattern={{version}}");
+    let begun = begun.with("flavor", "latest=false").run().unwrap();
+    green(&begun);
+    assert_eq!(begun.outputs["tags"], format!("{one}:1.2.3"));
+    // The next one names the rest, also in another repository.
+    let run = once(&format!("{one}\n{one}-two")).run().unwrap();
+    green(&run);
+    assert!(!run.log.contains("load build definition"), "{}", run.log);
+    assert_eq!(run.outputs["digest"], begun.outputs["digest"]);
+    assert_eq!(run.outputs["published"], run.outputs["tags"]);
+    assert_eq!(run.outputs["platforms"], "linux/amd64,linux/arm64");
+    for name in run.outputs["tags"].lines() {
+        assert_eq!(digest(&place, name), begun.outputs["digest"], "{name}");
+    }
+    // The same version of another commit.
+    let other = once(&one).sha(NEWER).run().unwrap();
+    assert_eq!(other.exit_code, Some(1), "{}", other.log);
+    let mut errors = other.annotations.iter();
+    let error = errors.find(|a| a.title.as_deref() == Some("Version exists"));
+    let message = &error.unwrap_or_else(|| panic!("{}", other.log)).message;
+    assert!(
+        message.contains(&format!("{one}:1.2.3 is of commit 6071f56")),
+        "{message}"
+    );
+    assert!(message.contains(NEWER), "{message}");
+    assert!(
+        !other.log.contains("load build definition"),
+        "{}",
+        other.log
+    );
+}

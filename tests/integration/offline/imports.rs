@@ -91,8 +91,8 @@ const ORDER: &[Order] = &[
             "connection",
             "client",
             "check",
-            "labels",
             "names",
+            "standing",
         ],
     ),
     (

@@ -12,6 +12,7 @@ use crate::document;
 use crate::image::{Digest, ImageName, Tag};
 use crate::registry::client::{Client, Error};
 use crate::registry::connection::Connection;
+use crate::registry::manifest::Manifest;
 use crate::registry::refusal::Stage;
 use crate::registry::request::RequestError;
 
@@ -31,39 +32,67 @@ struct Labelled {
     labels: Option<BTreeMap<String, String>>,
 }
 
+/// What a tag stands for.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The digest of the index or manifest.
+    pub digest: Digest,
+    /// True for an index.
+    pub is_index: bool,
+    /// The platforms of an index.
+    pub platforms: Vec<String>,
+    /// Its annotations; the labels of a configuration where it has none.
+    pub labels: BTreeMap<String, String>,
+}
+
 impl Client {
-    /// The annotations and labels of what a tag stands for; `None` where it stands for
-    /// nothing.
+    /// What a tag stands for; `None` where that is nothing.
     ///
     /// # Errors
     /// Says why the registry does not tell.
-    pub async fn labels(
-        &self,
-        image: &ImageName,
-        tag: &Tag,
-    ) -> Result<Option<BTreeMap<String, String>>, String> {
+    pub async fn standing(&self, image: &ImageName, tag: &Tag) -> Result<Option<Standing>, String> {
         let until = Instant::now() + WITHIN;
-        let mut manifest = match self.manifest(image, tag.as_str()).await {
+        let manifest = match self.manifest(image, tag.as_str()).await {
             Ok(manifest) => manifest,
             Err(Error::Missing(_)) => return Ok(None),
             Err(Error::Unreachable(why)) => return Err(why),
         };
-        let annotations = std::mem::take(&mut manifest.annotations);
-        if !annotations.is_empty() {
-            return Ok(Some(annotations));
-        }
-        if let Some(first) = manifest.platforms.first() {
-            let first = self.manifest(image, first.digest.as_str()).await;
-            manifest = first.map_err(|error| error.to_string())?;
-        }
-        let Some(config) = &manifest.config else {
-            return Ok(Some(BTreeMap::new()));
+        let is_index = manifest.config.is_none();
+        let platforms = manifest.platforms.iter().map(|one| one.platform.clone());
+        Ok(Some(Standing {
+            digest: manifest.digest.clone(),
+            is_index,
+            platforms: platforms.collect(),
+            labels: if manifest.annotations.is_empty() {
+                self.labels(image, &manifest, until).await?
+            } else {
+                manifest.annotations
+            },
+        }))
+    }
+
+    /// The labels of the first platform.
+    async fn labels(
+        &self,
+        image: &ImageName,
+        manifest: &Manifest,
+        until: Instant,
+    ) -> Result<BTreeMap<String, String>, String> {
+        let of_first = match manifest.platforms.first() {
+            Some(first) => {
+                let read = self.manifest(image, first.digest.as_str()).await;
+                read.map_err(|error| error.to_string())?.config
+            }
+            None => manifest.config.clone(),
         };
-        let read = self.configuration(image, config, until);
+        let Some(config) = of_first else {
+            return Ok(BTreeMap::new());
+        };
+        let read = self.configuration(image, &config, until);
         let late = || Err("the configuration did not come in time".to_owned());
         let read = timeout_at(until, read).await.unwrap_or_else(|_| late())?;
         let labels = read.config.and_then(|config| config.labels);
-        Ok(Some(labels.unwrap_or_default()))
+        Ok(labels.unwrap_or_default())
     }
 
     async fn configuration(
