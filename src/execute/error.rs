@@ -138,6 +138,12 @@ pub enum Error {
         /// How.
         failed: Box<FailedTest>,
     },
+    /// Another image of the run failed, so this one gets no name.
+    #[error(
+        "no tag of this image is written, as another image or registry failed and `all-or-none` is \
+         set"
+    )]
+    Withheld,
     /// Some references could not be pushed.
     #[error("{} of the images could not be pushed", .0.len())]
     Push(Vec<FailedPush>),

@@ -17,6 +17,7 @@ use crate::execute::cleanup::take_down;
 use crate::execute::error::Error;
 use crate::execute::outcome::{ImageOutcome, Outcome};
 use crate::execute::publish::all::AllImages;
+use crate::execute::publish::gate::Gate;
 use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir::LocalCaches;
 use crate::execute::workdir::secret_file::write;
@@ -89,6 +90,10 @@ impl Scope<'_> {
             buildx,
             client: &client,
             credentials: &credentials,
+            gate: self
+                .plan
+                .all_or_none
+                .then(|| Gate::of(self.plan.builds.len())),
         };
         images.publish(progress, outcome).await
     }

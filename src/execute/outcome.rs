@@ -10,8 +10,9 @@ use crate::execute::buildx::steps::Steps;
 use crate::execute::error::{FailedTest, UnreachableNode};
 use crate::execute::pushes::{Push, Pushes};
 use crate::execute::verified::Verified;
-use crate::image::{Digest, ImageName};
+use crate::image::{Digest, ImageName, Reference};
 use crate::plan::{Build, Exclusions};
+use crate::registry::ManifestBytes;
 
 /// What has come out of a run, also of one that failed.
 #[derive(Debug, Default)]
@@ -78,6 +79,9 @@ pub struct ImageOutcome {
     pub builder_names: bool,
     /// The versions that an earlier run has published, and that are kept.
     pub kept: Vec<Kept>,
+    /// What the names that were written stood for before, where none is to be written
+    /// without all.
+    pub before: Vec<Before>,
     /// The test that has failed, when one has.
     pub failed_test: Option<FailedTest>,
     /// What became of the steps of the build.
@@ -90,6 +94,15 @@ pub struct ImageOutcome {
     pub notices: Vec<String>,
     /// What went wrong without stopping anything.
     pub warnings: Vec<String>,
+}
+
+/// What a name stood for before it was written.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// The name.
+    pub reference: Reference,
+    /// What it stood for; `None` for nothing.
+    pub manifest: Option<ManifestBytes>,
 }
 
 /// A version that an earlier run has published.

@@ -74,6 +74,8 @@ pub enum State {
     Done,
     /// Left where it is, at something newer.
     KeptBack,
+    /// Written, and put back to what it stood for.
+    PutBack,
     /// Given up.
     Failed(Diagnosis),
 }
@@ -150,6 +152,13 @@ impl Pushes {
         self.0
             .iter()
             .filter(|push| matches!(push.state, State::KeptBack))
+    }
+
+    /// Notes that a reference stands again for what it stood for.
+    pub fn put_back(&mut self, reference: &str) {
+        if let Some(push) = self.find(reference) {
+            push.state = State::PutBack;
+        }
     }
 
     /// Leaves a reference where it is.

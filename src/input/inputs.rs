@@ -140,6 +140,8 @@ pub struct Inputs {
     pub test: Option<String>,
     /// `test-platforms`.
     pub test_platforms: TestPlatforms,
+    /// `all-or-none`: no name without all others.
+    pub all_or_none: bool,
     /// `version-tags`.
     pub version_tags: VersionTags,
     /// `moving-tags`.

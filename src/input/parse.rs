@@ -63,6 +63,7 @@ impl Inputs {
             preflight: reader.preflight(),
             test: reader.text("test"),
             test_platforms: reader.test_platforms(),
+            all_or_none: reader.boolean("all-or-none"),
             version_tags: reader.version_tags(),
             moving_tags: reader.moving_tags(),
             push_attempts: reader.push_attempts(),

@@ -151,6 +151,7 @@ pub const PUBLISH: &[InputSpec] = &[
     spec(Group::Publishing, "test-platforms", "native"),
     spec(Group::Publishing, "moving-tags", "forward"),
     spec(Group::Publishing, "version-tags", "overwrite"),
+    spec(Group::Publishing, "all-or-none", "false"),
     spec(Group::Publishing, "push-attempts", "3"),
     spec(Group::Publishing, "stall-timeout", "10m"),
     spec(Group::Publishing, "load", "false"),

@@ -50,6 +50,8 @@ pub struct Plan {
     pub together: Option<Arguments>,
     /// What registries are asked before anything is built.
     pub preflight: Checks,
+    /// Whether no name is written without all others.
+    pub all_or_none: bool,
     /// Whether full versions are written once.
     pub version_tags: VersionTags,
     /// Whether names that move go forward only.
@@ -127,6 +129,7 @@ pub fn plan(
     Ok(Plan {
         together: build::together(inputs, &drafts, &builder),
         preflight,
+        all_or_none: inputs.all_or_none,
         version_tags: inputs.version_tags,
         moving_tags: inputs.moving_tags,
         push_attempts: inputs.push_attempts,

@@ -10,7 +10,7 @@ use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use crate::image::{Digest, ImageName, Tag};
-use crate::registry::client::Client;
+use crate::registry::client::{Client, Error};
 use crate::registry::manifest::Manifest;
 use crate::registry::refusal::Stage;
 use crate::registry::request::{RequestError, WORDS};
@@ -26,7 +26,30 @@ pub struct ManifestBytes {
     digest: Digest,
 }
 
+impl ManifestBytes {
+    /// Their digest.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+}
+
 impl Client {
+    /// The bytes of what a tag stands for; `None` where that is nothing.
+    ///
+    /// # Errors
+    /// When the registry refuses or does not answer.
+    pub async fn bytes_of_tag(
+        &self,
+        image: &ImageName,
+        tag: &Tag,
+    ) -> Result<Option<ManifestBytes>, RequestError> {
+        match self.manifest(image, tag.as_str()).await {
+            Ok(manifest) => self.manifest_bytes(image, &manifest.digest).await.map(Some),
+            Err(Error::Missing(_)) => Ok(None),
+            Err(Error::Unreachable(why)) => Err(why.into()),
+        }
+    }
+
     /// The bytes of a manifest, by its digest.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::execute::buildx::prefixed_log::Lines;
 use crate::execute::error::Error;
 use crate::execute::outcome::{Conclusion, ImageOutcome, Outcome, RunState};
 use crate::execute::publish::attempt::BuildAttempt;
+use crate::execute::publish::gate::Gate;
 use crate::execute::publish::image::ImagePublisher;
 use crate::execute::publish::verify;
 use crate::execute::pushes::Pushes;
@@ -27,6 +28,8 @@ pub struct AllImages<'a> {
     pub buildx: &'a Path,
     pub client: &'a Client,
     pub credentials: &'a Credentials,
+    /// Where no name is written without all, what all wait at.
+    pub gate: Option<Gate>,
 }
 
 impl AllImages<'_> {
@@ -74,6 +77,9 @@ impl AllImages<'_> {
             published = all => published,
             never = prepare => never,
         };
+        if self.gate.is_some() && published.is_err() {
+            self.put_back(&mut outcome.builds).await;
+        }
         for (build, built) in plan.builds.iter().zip(&mut outcome.builds) {
             outcome.notices.append(&mut built.notices);
             let warnings = built.warnings.drain(..);
@@ -131,8 +137,10 @@ impl AllImages<'_> {
                 (index, target.to_owned(), done)
             },
         );
+        // Who waits for all others does not keep one of them from starting.
+        let at_a_time = self.gate.as_ref().map_or(AT_A_TIME, |_| builds.len());
         let mut done: Vec<(usize, String, Result<(), Error>)> = stream::iter(works)
-            .buffer_unordered(AT_A_TIME)
+            .buffer_unordered(at_a_time)
             .collect()
             .await;
         done.sort_by_key(|(index, ..)| *index);
@@ -156,8 +164,12 @@ impl AllImages<'_> {
             files: self.scope.folder.files(),
             client: self.client,
             credentials: self.credentials,
+            gate: self.gate.as_ref(),
         };
         let published = publishing.run(progress, attempt, built).await;
+        if let (Err(_), Some(gate)) = (&published, &self.gate) {
+            gate.fail();
+        }
         let nothing = built.pushes.done().next().is_none();
         let done = match published {
             published if nothing => published,

@@ -22,6 +22,7 @@ use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
 use crate::execute::outcome::{ImageOutcome, RunState};
 use crate::execute::publish::attempt::{AttemptResult, BuildAttempt, observer};
+use crate::execute::publish::gate::Gate;
 use crate::execute::publish::uncached::CachedAttempt;
 use crate::execute::pushes::{Pushes, push_failure_text};
 use crate::execute::scope::Scope;
@@ -44,6 +45,8 @@ pub struct ImagePublisher<'a> {
     pub files: RunFiles,
     pub client: &'a Client,
     pub credentials: &'a Credentials,
+    /// Where the image waits for all others, where no name is written without all.
+    pub gate: Option<&'a Gate>,
 }
 
 /// How names that are left come to their image.
@@ -68,6 +71,7 @@ impl ImagePublisher<'_> {
         built: &mut ImageOutcome,
     ) -> Result<(), Error> {
         if !built.kept.is_empty() {
+            self.pass(built).await?;
             return self.finish(progress, built).await;
         }
         let mut export = Export::default();
@@ -108,15 +112,28 @@ impl ImagePublisher<'_> {
             if built.pushes.due().is_empty() {
                 if built.pushes.is_empty() {
                     self.test(progress.again(), built).await?;
+                    self.pass(built).await?;
                 }
                 return built.pushes.failures();
             }
             way = self.next_strategy(&export, built);
             if matches!(way, PushStrategy::Names(_)) && !is_tested {
                 self.test(progress.again(), built).await?;
+                self.pass(built).await?;
                 is_tested = true;
             }
         }
+    }
+
+    /// Waits until all images may get their names, where none gets any without all.
+    async fn pass(&self, built: &ImageOutcome) -> Result<(), Error> {
+        let Some(gate) = self.gate else {
+            return Ok(());
+        };
+        // A repository of this image has not taken the content.
+        built.pushes.failures()?;
+        let passed = self.scope.host.unless_cancelled(gate.pass()).await?;
+        if passed { Ok(()) } else { Err(Error::Withheld) }
     }
 
     /// True while the content goes first, and its names are written afterwards.

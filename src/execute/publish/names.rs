@@ -9,7 +9,7 @@ use tracing::info;
 use crate::execute::buildx::imagetools::{self, Copied};
 use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
-use crate::execute::outcome::ImageOutcome;
+use crate::execute::outcome::{Before, ImageOutcome};
 use crate::execute::publish::image::ImagePublisher;
 use crate::execute::pushes::push_failure_text;
 use crate::host::Progress;
@@ -62,7 +62,10 @@ impl ImagePublisher<'_> {
             };
             let write = self.write_each(&due, &digest, built);
             let written = self.scope.host.unless_cancelled(write).await?;
-            for (reference, result) in written {
+            for (reference, before, result) in written {
+                if result.is_ok() {
+                    built.before.extend(before);
+                }
                 self.take_in_name(&reference, result, built).await;
             }
         }
@@ -112,8 +115,20 @@ impl ImagePublisher<'_> {
         for reference in first {
             info!("copying {image}@{} to {reference}", kept.digest);
             let command = source.command(self.command(), &reference);
+            let before = match Reference::parse(&reference) {
+                Ok(parsed) => self.before(&parsed).await,
+                Err(_) => Ok(None),
+            };
+            let Ok(before) = before else {
+                let why = "what it stands for could not be read";
+                self.report_unwritten_name(&reference, why, built).await;
+                continue;
+            };
             match imagetools::run(&command, self.scope.host, progress.again()).await {
-                Copied::Done => built.pushes.succeed(&reference),
+                Copied::Done => {
+                    built.before.extend(before);
+                    built.pushes.succeed(&reference);
+                }
                 Copied::Failed(why) => {
                     let text = push_failure_text(&reference, &why);
                     self.report_failed_push(&reference, &text, built).await;
@@ -188,12 +203,16 @@ impl ImagePublisher<'_> {
         due: &[Reference],
         digest: &Digest,
         built: &ImageOutcome,
-    ) -> Vec<(String, Result<(), NotWritten>)> {
+    ) -> Vec<(String, Option<Before>, Result<(), NotWritten>)> {
         let manifests = self.manifests(due, digest).await;
         let writes = due.iter().map(async |reference| {
             let text = reference.to_string();
             let Some(tag) = &reference.tag else {
-                return (text, Ok(()));
+                return (text, None, Ok(()));
+            };
+            let before = match self.before(reference).await {
+                Ok(before) => before,
+                Err(stop) => return (text, None, Err(NotWritten::Asked(stop))),
             };
             let written = match manifests.get(&reference.name) {
                 Some(Ok(manifest)) => tokio::select! {
@@ -205,12 +224,24 @@ impl ImagePublisher<'_> {
                 Some(Err(stop)) => Err(NotWritten::Asked(stop.clone())),
                 None => Ok(()),
             };
-            (text, written)
+            (text, before, written)
         });
         stream::iter(writes)
             .buffered(AT_A_TIME)
             .collect::<Vec<_>>()
             .await
+    }
+
+    /// What a name stands for, where it may have to be put back.
+    async fn before(&self, reference: &Reference) -> Result<Option<Before>, RequestError> {
+        let (Some(tag), Some(_)) = (&reference.tag, self.gate) else {
+            return Ok(None);
+        };
+        let manifest = self.client.bytes_of_tag(&reference.name, tag).await?;
+        Ok(Some(Before {
+            reference: reference.clone(),
+            manifest,
+        }))
     }
 
     /// The bytes of the image in the repository of each of these names.
@@ -251,7 +282,7 @@ impl ImagePublisher<'_> {
             Err(NotWritten::Asked(RequestError::Unknown(why))) => {
                 let image = built.pushes.image(reference);
                 let registry = image.map(|image| &image.registry);
-                if let Some(registry) = registry
+                if let (Some(registry), None) = (registry, self.gate)
                     && !self.client.has_answered(registry).await
                 {
                     built

@@ -38,6 +38,9 @@ pub fn build(
     let annotations = annotations.decide(&metadata.annotations, findings);
     let build_args = build_args::fill(draft, &metadata, findings);
     let content = content::decide(inputs, facts, builder, &draft.publication);
+    findings
+        .problems
+        .extend(content::all_or_none(inputs, &draft.publication, content));
     let test = image_test::Question {
         inputs,
         facts,

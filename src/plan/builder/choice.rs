@@ -95,6 +95,10 @@ pub fn decide(request: BuilderRequest<'_>) -> Result<Builder, InputProblem> {
             )
         }
         Engine::Absent(_) | Engine::Forbidden(_) => Ok(Builder::engine("no builder is named")),
+        Engine::Unasked if inputs.all_or_none && own.driver.is_none() => {
+            let reason = "`all-or-none`; the engine was not asked".to_owned();
+            Ok(Builder::own(inputs, facts, None, reason))
+        }
         Engine::Unasked => Ok(Builder::engine(
             "no builder is named; the engine was not asked",
         )),
@@ -108,7 +112,7 @@ pub fn notices(inputs: &Inputs, builder: &Builder) -> Option<Notice> {
         level: Level::Notice,
         title: "Builder".to_owned(),
         message: "`keep-state` has no effect: the engine's own builder keeps its cache by \
-                  itself. It is for `driver: docker-container`"
+                  itself. It applies to `driver: docker-container`"
             .to_owned(),
     })
 }
@@ -189,6 +193,9 @@ fn missing(
     let outputs = &inputs.build.outputs;
     if !containerd_store && outputs.iter().any(is_archive) {
         missing.push("an image in an archive".to_owned());
+    }
+    if inputs.all_or_none {
+        missing.push("all-or-none".to_owned());
     }
     if outputs.iter().any(rewrites_timestamps) {
         missing.push("outputs with rewrite-timestamp".to_owned());
@@ -313,6 +320,7 @@ mod tests {
     fn the_engine_builds_what_its_store_can_hold() {
         for (store, given, platforms, expected) in [
             (true, vec![], TWO, "engine"),
+            (true, vec![("all-or-none", "true")], TWO, "all-or-none"),
             (true, vec![("cache-to", "type=gha,mode=max")], TWO, "engine"),
             (
                 true,

@@ -1,5 +1,6 @@
 //! Which way the content of an image goes by this builder.
 
+use crate::error::InputProblem;
 use crate::facts::Facts;
 use crate::input::Inputs;
 use crate::input::builder::model::Driver;
@@ -43,4 +44,19 @@ fn of_engine(facts: &Facts) -> Content {
     } else {
         Content::FromEngine
     }
+}
+
+/// `all-or-none`, where content does not go without a name.
+pub fn all_or_none(
+    inputs: &Inputs,
+    publication: &Publication,
+    content: Content,
+) -> Option<InputProblem> {
+    let is_wrong = inputs.all_or_none && publication.pushes_tags() && content != Content::ByDigest;
+    is_wrong.then(|| {
+        let why = "this builder pushes the content together with a name";
+        let accepted = "a builder with the driver docker-container, remote or kubernetes, without \
+                        `outputs` and `load`";
+        InputProblem::new("all-or-none", "true", why, accepted)
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::{Bake, errors, inspect, outcomes, targets};
 use crate::support::Lab;
+use crate::support::bridge::Bridge;
 use crate::support::front::{Front, refuse};
 use crate::support::site::{clean, succeeded};
 use lab_runner::{Signal, Step};
@@ -182,4 +183,86 @@ fn a_signal_ends_every_build() {
     let expected = ["api cancelled", "web cancelled", "worker cancelled"];
     assert_eq!(outcomes(&run), expected, "{}", run.log);
     assert_eq!(run.outputs["published"], "");
+}
+
+/// What each target's `main` stands for in a registry.
+fn standing(bake: &Bake, images: &str) -> Vec<serde_json::Value> {
+    ["api", "web", "worker"]
+        .map(|name| {
+            let found = inspect(&bake.place, &format!("{images}/{name}:main"), "Manifest");
+            found
+                .map(|found| found["digest"].clone())
+                .unwrap_or_default()
+        })
+        .to_vec()
+}
+
+#[test]
+#[ignore = "needs the lab"]
+fn no_target_gets_a_name_when_one_fails_and_all_or_none_is_set() {
+    let lab = Lab::get();
+    let bake = Bake::new();
+    let bridge = Bridge::new(&bake.place);
+    let all = |mark: &str| {
+        bake.publish(&lab, &lab.open_registry)
+            .env("MARK", format!("{}-{mark}", bake.mark))
+            .with("all-or-none", "true")
+            .with("driver", "remote")
+            .with("endpoint", bridge.endpoint())
+    };
+    let images = bake.images(&lab.open_registry);
+    let first = all("first").run().unwrap();
+    assert!(first.succeeded(), "{}", first.log);
+    let before = standing(&bake, &images);
+    let run = all("second").env("MORE", "RUN false").run().unwrap();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    clean(&run);
+    assert_eq!(run.outputs["published"], "", "{}", run.log);
+    let expected = ["api failure", "web failure", "worker failure"];
+    assert_eq!(outcomes(&run), expected, "{}", run.log);
+    assert_eq!(standing(&bake, &images), before);
+    // What was built is told.
+    assert!(
+        targets(&run)["api"]["digest"]
+            .as_str()
+            .unwrap()
+            .starts_with("sha256:")
+    );
+}
+
+#[test]
+#[ignore = "needs the lab"]
+fn names_are_put_back_when_the_last_one_is_refused_and_all_or_none_is_set() {
+    let lab = Lab::get();
+    let bake = Bake::new();
+    let bridge = Bridge::new(&bake.place);
+    let front = Front::start(&lab, "");
+    let all = |mark: &str| {
+        bake.publish(&lab, &front.address())
+            .env("MARK", format!("{}-{mark}", bake.mark))
+            .with("all-or-none", "true")
+            .with("driver", "remote")
+            .with("endpoint", bridge.endpoint())
+    };
+    let images = bake.images(&lab.open_registry);
+    let first = all("first").run().unwrap();
+    assert!(first.succeeded(), "{}", first.log);
+    let before = standing(&bake, &images);
+    assert!(before.iter().all(|digest| digest.is_string()), "{before:?}");
+    // It takes contents, and refuses one name.
+    let refused = format!(
+        "location ~ ^/v2/tests/bake-{}/worker/manifests/main {{
+           if ($request_method = PUT) {{ return 403 '{DENIED}'; }}
+           proxy_pass http://{};
+         }}\n",
+        bake.mark, lab.open_registry
+    );
+    front.answer(&refused);
+    let run = all("second").run().unwrap();
+    assert_eq!(run.exit_code, Some(1), "{}", run.log);
+    assert_eq!(run.outputs["published"], "", "{}", run.log);
+    assert_eq!(run.log.matches("is put back").count(), 2, "{}", run.log);
+    assert_eq!(standing(&bake, &images), before);
+    let expected = ["api failure", "web failure", "worker failure"];
+    assert_eq!(outcomes(&run), expected, "{}", run.log);
 }
