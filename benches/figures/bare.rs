@@ -73,15 +73,12 @@ impl Bare {
 
 /// The builder is called `name`.
 fn script(plan: &Value, name: &str) -> Option<String> {
-    let build = plan["command"].as_str()?;
-    if !build.contains(" --push ") {
-        return None;
-    }
+    let build = pushing(plan)?;
     let made = plan["builder"]["choice"]["created"]["commands"].as_array();
     let made = made.into_iter().flatten().filter_map(Value::as_str);
     let mut lines: Vec<String> = made.map(str::to_owned).collect();
     let is_made = !lines.is_empty();
-    lines.push(build.to_owned());
+    lines.push(build);
     if is_made {
         lines.push(format!("{BEGIN}rm {name}"));
     }
@@ -91,6 +88,19 @@ fn script(plan: &Value, name: &str) -> Option<String> {
             .map(|rest| format!("\"$BUILDX\" {rest}\n"))
     });
     Some(format!("set -e\n{}", lines.collect::<Option<String>>()?))
+}
+
+/// The command that builds, with a push of all names in place of the content alone.
+fn pushing(plan: &Value) -> Option<String> {
+    let build = plan["command"].as_str()?;
+    let (before, output) = build.split_once(" --output ")?;
+    if let Some(after) = output.strip_prefix("type=image ") {
+        return Some(format!("{before} --push {after}"));
+    }
+    let (_, after) = output.rsplit_once(' ')?;
+    let tags = plan["tags"].as_array()?.iter().filter_map(Value::as_str);
+    let tags: String = tags.map(|tag| format!(" --tag {tag}")).collect();
+    Some(format!("{before}{tags} --push {after}"))
 }
 
 /// A login as `docker login` writes it.

@@ -15,10 +15,12 @@ mod bake;
 mod bare;
 mod container;
 mod dry_run;
+mod names;
 mod naming;
 mod place;
 mod publish;
 mod size;
+mod slow;
 mod table;
 mod timing;
 
@@ -41,6 +43,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{}", size::figure(&place)?);
     for figure in publish::figures(&place)? {
+        println!("{figure}");
+    }
+    for figure in names::figures(&place)? {
         println!("{figure}");
     }
     println!("{}", container::figure(&place)?);

@@ -1,6 +1,7 @@
 //! The plan as a person reads it: what a dry run prints.
 
 use crate::input::MovingTags;
+use crate::plan::image::content::Content;
 use crate::plan::lists::distinct;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -75,6 +76,7 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.builds.iter().try_for_each(|build| build.names(f))?;
+        line_if(f, "content", self.content())?;
         line_if(f, "moving tags", &self.moving())?;
         list(f, "registry", &self.registries())?;
         line(f, "builder", &self.builder.described())?;
@@ -115,6 +117,20 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    /// How the content goes; empty where nothing is pushed.
+    fn content(&self) -> &'static str {
+        let mut pushed = self.builds.iter().filter(|build| !build.names.is_empty());
+        match pushed.next().map(|build| build.content) {
+            Some(Content::ByDigest) => "pushed by its digest; then every tag is written",
+            Some(Content::FromEngine) => {
+                "built into the engine's store, and pushed with the first tag of each repository; \
+                 then the other tags are written"
+            }
+            Some(Content::WithNames) => "pushed together with all tags",
+            None => "",
+        }
+    }
+
     /// The names that move, and what becomes of them; empty where there are none.
     fn moving(&self) -> String {
         let moving: Vec<&str> = self
