@@ -8,11 +8,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::place::{Place, lab};
-use crate::timing::time;
+use crate::timing::{median, time};
 
 /// How commands begin, and the name of a builder, in what a dry run prints.
 const BEGIN: &str = "docker buildx ";
 const BUILDER: &str = "stevedore-$RUN";
+
+/// How often it is started only to say what it is.
+const STARTS: usize = 21;
 
 pub(crate) struct Bare {
     script: String,
@@ -69,6 +72,16 @@ impl Bare {
         }
         time(&mut command)
     }
+}
+
+/// The median of a buildx that only says what it is, in seconds.
+pub(crate) fn start_of_buildx(place: &Place) -> Result<f64, Box<dyn Error>> {
+    let mut times = Vec::new();
+    for _ in 0..STARTS {
+        let mut command = place.command(lab("STEVEDORE_LAB_BUILDX")?);
+        times.push(time(command.arg("version"))?);
+    }
+    Ok(median(&times))
 }
 
 /// The builder is called `name`.

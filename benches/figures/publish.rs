@@ -36,7 +36,7 @@ pub(crate) fn figures(place: &Place) -> Result<[Figure; 4], Box<dyn Error>> {
     let [bare, program, unasked, action, refused] = &times;
     Ok([
         ratio("publish, to the bare build", program, bare, 1.1),
-        ratio("the action, to the bare build", action, bare, 1.2),
+        ratio("the action, to the bare build", action, bare, 1.5),
         ratio("preflight, to none", program, unasked, 1.1),
         ratio(
             "a push that is refused, to the bare build",

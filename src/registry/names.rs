@@ -134,3 +134,50 @@ async fn in_time<T>(
     let late = || Err(format!("did not answer in {} s", NAME.as_secs()).into());
     timeout_at(until, asked).await.unwrap_or_else(|_| late())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wiremock::matchers::{body_string, header, method, path};
+    use wiremock::{Mock, ResponseTemplate};
+
+    use super::*;
+    use crate::http::Authorities;
+    use crate::registry::stub::{self, answer};
+
+    #[tokio::test]
+    async fn a_name_is_one_request_with_the_bytes_that_are_there() {
+        let body = r#"{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+        let digest = Digest::of(body.as_bytes());
+        for (told, expected) in [
+            (digest.to_string(), true),
+            (Digest::of(b"").to_string(), false),
+        ] {
+            let server = stub::open().await;
+            let route = format!("/v2/acme/app/manifests/{digest}");
+            let there = ResponseTemplate::new(200).set_body_string(body);
+            answer(&server, "GET", &route, 1, there).await;
+            Mock::given(method("PUT"))
+                .and(path("/v2/acme/app/manifests/main"))
+                .and(header(
+                    "Content-Type",
+                    "application/vnd.oci.image.index.v1+json",
+                ))
+                .and(body_string(body))
+                .respond_with(
+                    ResponseTemplate::new(201)
+                        .insert_header("Docker-Content-Digest", told.as_str()),
+                )
+                .expect(1)
+                .mount(&server)
+                .await;
+            let at = stub::at(&server);
+            let client = stub::client(&at, json!({}), &Authorities::default());
+            let image = stub::image(&at);
+            let bytes = client.manifest_bytes(&image, &digest).await.unwrap();
+            let tag = Tag::parse("main").unwrap();
+            let written = client.write_name(&image, &tag, &bytes).await;
+            assert_eq!(written.is_ok(), expected, "{written:?}");
+        }
+    }
+}

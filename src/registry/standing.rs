@@ -137,3 +137,61 @@ async fn blob(
         Err(reply.stop(Stage::Pull))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::http::Authorities;
+    use crate::registry::stub::{self, answer};
+
+    #[tokio::test]
+    async fn labels_are_read_where_a_registry_leads_to_and_no_login_goes_there() {
+        let config = r#"{"config":{"Labels":{"a":"b"}}}"#;
+        let digest = Digest::of(config.as_bytes());
+        let storage = MockServer::start().await;
+        Mock::given(method("GET"))
+            .and(path("/blob"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(config))
+            .mount(&storage)
+            .await;
+        let registry = MockServer::start().await;
+        stub::challenge(&registry, "Basic realm=\"r\"").await;
+        let manifest = format!(r#"{{"config":{{"size":1,"digest":"{digest}"}}}}"#);
+        let manifest = ResponseTemplate::new(200).set_body_string(manifest);
+        answer(&registry, "GET", "/v2/acme/app/manifests/1", 1, manifest).await;
+        let location = format!("{}/blob", storage.uri());
+        let leads = ResponseTemplate::new(307).insert_header("Location", location);
+        let blob = format!("/v2/acme/app/blobs/{digest}");
+        answer(&registry, "GET", &blob, 1, leads).await;
+
+        let at = stub::at(&registry);
+        let client = stub::client(&at, stub::login(), &Authorities::default());
+        let tag = Tag::parse("1").unwrap();
+        let standing = client.standing(&stub::image(&at), &tag).await;
+        let standing = standing.unwrap().unwrap();
+        assert_eq!(standing.labels["a"], "b");
+        assert!(!standing.is_index);
+        let asked = storage.received_requests().await.unwrap();
+        assert_eq!(asked.len(), 1);
+        assert!(!asked[0].headers.contains_key("authorization"));
+        let asked = registry.received_requests().await.unwrap();
+        assert!(asked[1].headers.contains_key("authorization"));
+    }
+
+    #[tokio::test]
+    async fn a_tag_that_is_not_there_stands_for_nothing() {
+        let server = stub::open().await;
+        let body = json!({"errors": [{"code": "MANIFEST_UNKNOWN"}]});
+        let missing = ResponseTemplate::new(404).set_body_json(body);
+        answer(&server, "GET", "/v2/acme/app/manifests/1", 1, missing).await;
+        let at = stub::at(&server);
+        let client = stub::client(&at, json!({}), &Authorities::default());
+        let tag = Tag::parse("1").unwrap();
+        let standing = client.standing(&stub::image(&at), &tag).await;
+        assert!(standing.unwrap().is_none());
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use lab_runner::{Step, StepRun};
+use lab_runner::{Signal, Step, StepRun};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -327,4 +327,39 @@ fn a_version_is_written_once_and_what_was_begun_is_finished_without_a_build() {
         "{}",
         other.log
     );
+}
+
+#[test]
+#[ignore = "needs the lab"]
+fn a_run_that_is_killed_between_two_names_is_finished_by_the_next() {
+    let (lab, place) = (Lab::get(), place());
+    let path = format!("tests/{}", place.mark().to_lowercase());
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hang = format!(
+        "location ~ ^/v2/{path}/manifests/latest {{ proxy_pass http://{}; }}\n",
+        silent.local_addr().unwrap()
+    );
+    let front = Front::start(&lab, &hang);
+    let image = format!("{}/{path}", front.address());
+    let once = || release(&lab, &place, &image, "v1.2.3").with("version-tags", "once");
+    let running = once().start().unwrap();
+    let last = format!("{image}:1 is written");
+    assert!(running.wait_for(&last, std::time::Duration::from_secs(60)));
+    // `latest` is being written.
+    assert!(running.signal(Signal::KILL));
+    let killed = running.wait().unwrap();
+    assert!(!killed.succeeded());
+    let digests = ["1.2.3", "1.2", "1"].map(|tag| digest(&place, &format!("{image}:{tag}")));
+    assert!(digests.iter().all(|one| *one == digests[0]), "{digests:?}");
+    front.answer("");
+    let again = once().run().unwrap();
+    green(&again);
+    assert!(
+        !again.log.contains("load build definition"),
+        "{}",
+        again.log
+    );
+    assert_eq!(again.outputs["digest"], digests[0]);
+    assert_eq!(digest(&place, &format!("{image}:latest")), digests[0]);
+    assert_eq!(again.outputs["published"], again.outputs["tags"]);
 }
