@@ -103,7 +103,7 @@ impl Reader<'_> {
             .find(|(spelling, _)| *spelling == plain(given));
         found.map_or_else(
             || {
-                self.refuse(name, given, "is none of its values", accepted);
+                self.refuse(name, given, "is not one of the accepted values", accepted);
                 otherwise
             },
             |(_, value)| *value,

@@ -31,4 +31,4 @@ pub use crate::metadata::model::{Metadata, Notice, Severity};
 pub use crate::metadata::motion::Motion;
 pub use crate::metadata::resolve::resolve;
 pub use crate::metadata::rules::sanitize;
-pub use crate::metadata::versions::compare as compare_versions;
+pub use crate::metadata::versions::{compare as compare_versions, is_commit};

@@ -11,9 +11,26 @@ pub fn compare(one: &str, other: &str) -> Option<Ordering> {
     Some(one.cmp_precedence(&other))
 }
 
+/// True for a commit in hexadecimal: what an image says of itself may be anything.
+pub fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_commit_is_hexadecimal_and_of_a_known_length() {
+        for (text, expected) in [
+            ("6071f564087d49be48dc318b89fc22ff96cf6a17", true),
+            ("6071f56", false),
+            ("::error::x0000000000000000000000000000000", false),
+            ("", false),
+        ] {
+            assert_eq!(is_commit(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn the_parts_of_a_version_are_numbers() {

@@ -9,12 +9,15 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
+use crate::error::sanitize::clean;
 use crate::image::{Digest, ImageName, Tag};
 use crate::registry::client::{Client, Error};
 use crate::registry::manifest::Manifest;
 use crate::registry::refusal::Stage;
 use crate::registry::request::{RequestError, WORDS};
 
+/// How much of a header is shown, in characters.
+const SHOWN: usize = 100;
 /// How long one name may take.
 const NAME: Duration = Duration::from_secs(15);
 
@@ -117,7 +120,7 @@ impl Client {
             let told = reply.headers.get("Docker-Content-Digest");
             match told.and_then(|told| told.to_str().ok()) {
                 Some(told) if told != manifest.digest.as_str() => {
-                    let digest = &manifest.digest;
+                    let (told, digest) = (clean(told, SHOWN), &manifest.digest);
                     Err(format!("the registry answers with {told} in place of {digest}").into())
                 }
                 _ => Ok(()),

@@ -9,7 +9,7 @@ use crate::execute::outcome::{Kept, Outcome, RunState};
 use crate::execute::scope::Scope;
 use crate::image::{Platform, Reference};
 use crate::input::VersionTags;
-use crate::metadata::Motion;
+use crate::metadata::{self, Motion};
 use crate::plan::Build;
 use crate::registry::{Client, Standing};
 
@@ -84,7 +84,8 @@ async fn look(client: &Client, build: &Build, reference: Reference) -> Found {
     let mut labels = build.labels.iter();
     let ours = labels.find_map(|label| label.strip_prefix(REVISION)?.strip_prefix('='));
     let ours = ours.unwrap_or_default();
-    match standing.labels.get(REVISION) {
+    let theirs = standing.labels.get(REVISION);
+    match theirs.filter(|theirs| metadata::is_commit(theirs)) {
         Some(theirs) if theirs == ours => match missing(build, &standing) {
             missing if missing.is_empty() => Found::Kept(Kept {
                 reference: reference.to_string(),

@@ -65,7 +65,10 @@ impl ImagePublisher<'_> {
                 .then(|| format!("it stands for version {theirs}, and this is {ours}"));
         }
         let (ours, theirs) = (ours(REVISION)?, of_it(REVISION)?);
-        if ours == theirs || !is_commit(ours) || !is_commit(theirs) || self.is_forced(theirs) {
+        if ours == theirs
+            || ![ours, theirs].into_iter().all(metadata::is_commit)
+            || self.is_forced(theirs)
+        {
             return None;
         }
         let is_older = self.is_older(ours, theirs).await;
@@ -112,9 +115,4 @@ impl ImagePublisher<'_> {
         let github = GitHub::new(client, context, secrets.github_token())?;
         github.is_behind(theirs, ours).await
     }
-}
-
-/// True for a commit in hexadecimal: what an image says of itself may be anything.
-fn is_commit(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -172,7 +172,7 @@ fn everything_wrong_is_said_at_once() {
         .filter_map(|line| line.strip_prefix("::error title=Input::"))
         .collect();
     for wrong in [
-        "context: \"workflows\": is none of its values. Accepted: workflow or git",
+        "context: \"workflows\": is not one of the accepted values. Accepted: workflow or git",
         "tags (line 1",
         "tags (line 2",
         "flavor (line 1",

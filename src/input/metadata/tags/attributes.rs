@@ -47,7 +47,7 @@ impl<'a> Attributes<'a> {
         self.take(key).ok_or_else(|| {
             let mut why = format!("a rule of type {kind} needs {key}=");
             if let Some(other) = error::nearest(key, self.order.iter().map(String::as_str)) {
-                why = format!("{why}; {other:?} is none of its attributes");
+                why = format!("{why}; {other:?} is not one of its attributes");
             }
             self.problem(why, example.to_owned())
         })
