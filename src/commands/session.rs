@@ -1,7 +1,7 @@
 //! What the parts of the program have in common: how a run begins, from the
 //! command line and the environment to typed inputs, and how it ends.
 //!
-//! Owns [`Run`]. Decides nothing about what is built or named.
+//! Owns [`Session`]. Decides nothing about what is built or named.
 
 use std::io::{self, Write as _};
 

@@ -14,7 +14,6 @@ use crate::execute::builder::recovery::{self, FailedBuild};
 use crate::execute::buildx::cache_deadline::{self, CacheDeadline};
 use crate::execute::buildx::command;
 use crate::execute::buildx::export::Export;
-use crate::execute::buildx::imagetools::{self, Copied};
 use crate::execute::buildx::progress::ProgressObserver;
 use crate::execute::buildx::references::is_named;
 use crate::execute::buildx::run::{self, BuildExit, Followed, Metadata};
@@ -361,83 +360,6 @@ impl ImagePublisher<'_> {
             Some(_) => PushStrategy::Copy,
             None => PushStrategy::Build,
         }
-    }
-
-    /// Pushes what is due out of the engine's store.
-    async fn push_from_store(
-        &self,
-        store: &Store<'_>,
-        source: &str,
-        built: &mut ImageOutcome,
-    ) -> Result<(), Error> {
-        for reference in built.pushes.due() {
-            if built.pushes.is_settled(&reference) {
-                continue;
-            }
-            info!("pushing {reference} out of the engine's store");
-            let push = async {
-                tokio::select! {
-                    pushed = store.push(source, &reference) => pushed,
-                    why = self.registry_silence(&reference, built) => Err(why),
-                }
-            };
-            let pushed = self.scope.host.unless_cancelled(push).await?;
-            match pushed {
-                Ok(digest) => {
-                    built.pushes.succeed(&reference);
-                    if built.result.digest.is_none() {
-                        built.result.digest = digest;
-                    }
-                }
-                Err(why) => {
-                    self.report_failed_push(&reference, &push_failure_text(&reference, &why), built)
-                        .await
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Copies what was pushed to the names that are due.
-    async fn copy_pushed(
-        &self,
-        mut progress: Progress<'_>,
-        export: &Export,
-        built: &mut ImageOutcome,
-    ) -> Result<(), Error> {
-        let image = built.pushes.done().next().map(|push| push.image().clone());
-        let (Some(image), Some(digest)) = (image, built.result.digest.clone()) else {
-            return Ok(());
-        };
-        let source = imagetools::Source {
-            image: &image,
-            digest: &digest,
-            is_index: export.is_index,
-        };
-        for reference in built.pushes.due() {
-            if built.pushes.is_settled(&reference) {
-                continue;
-            }
-            info!("copying {image}@{digest} to {reference}");
-            let command = source.command(self.command(), &reference);
-            let copied = tokio::select! {
-                copied = imagetools::run(&command, self.scope.host, progress.again()) => copied,
-                why = self.registry_silence(&reference, built) => Copied::Failed(why),
-            };
-            match copied {
-                Copied::Done => built.pushes.succeed(&reference),
-                Copied::Failed(why) => {
-                    self.report_failed_push(
-                        &reference,
-                        &push_failure_text(&reference, &why),
-                        built,
-                    )
-                    .await;
-                }
-                Copied::Interrupted(signal) => return Err(Error::Cancelled(signal)),
-            }
-        }
-        Ok(())
     }
 
     /// Waits before something is tried again.

@@ -6,6 +6,7 @@ use std::path::Path;
 use tracing::info;
 
 use crate::env_vars;
+use crate::error::sanitize::clean;
 use crate::execute::error::{Error, FailedTest};
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::image::ImagePublisher;
@@ -18,6 +19,8 @@ use crate::plan::Content;
 const SCRIPT: &str = "test.sh";
 /// How much of what it prints is shown, in bytes. Its last lines are kept beside.
 const SHOWN: usize = 1024 * 1024;
+/// How much of a line an error shows, in characters.
+const LINE: usize = 400;
 /// How many of its last lines an error shows.
 const LINES: usize = 20;
 
@@ -87,7 +90,8 @@ impl ImagePublisher<'_> {
         }
         let tail = finished.tail.unwrap_or_default();
         let lines: Vec<&str> = tail.trim_end().lines().collect();
-        let last = &lines[lines.len().saturating_sub(LINES)..];
+        let last = lines[lines.len().saturating_sub(LINES)..].iter();
+        let last: Vec<String> = last.map(|line| clean(line, LINE)).collect();
         Ok((!finished.success).then(|| FailedTest {
             platform: platform.clone(),
             code: finished.code,

@@ -2,6 +2,7 @@
 //! the registry has. Those that move are written when the others are.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 use futures_util::{StreamExt as _, stream};
 use tracing::info;
@@ -27,6 +28,14 @@ enum NotWritten {
     Asked(RequestError),
     /// It has stopped answering.
     Silent(String),
+}
+
+/// What has become of a name.
+struct Written {
+    name: String,
+    /// What it stood for, where it may have to be put back.
+    before: Option<Before>,
+    result: Result<(), NotWritten>,
 }
 
 impl ImagePublisher<'_> {
@@ -60,14 +69,19 @@ impl ImagePublisher<'_> {
                 built.builder_names = true;
                 return Ok(());
             };
-            let write = self.write_each(&due, &digest, built);
-            let written = self.scope.host.unless_cancelled(write).await?;
-            for (reference, before, result) in written {
+            let (written, ended) = self.write_each(&due, &digest, built).await;
+            for Written {
+                name,
+                before,
+                result,
+            } in written
+            {
                 if result.is_ok() {
                     built.before.extend(before);
                 }
-                self.take_in_name(&reference, result, built).await;
+                self.take_in_name(&name, result, built).await;
             }
+            ended?;
         }
         Ok(())
     }
@@ -173,10 +187,8 @@ impl ImagePublisher<'_> {
             };
             (reference.clone(), pushed)
         });
-        let pushes = stream::iter(pushes)
-            .buffer_unordered(AT_A_TIME)
-            .collect::<Vec<_>>();
-        for (reference, pushed) in self.scope.host.unless_cancelled(pushes).await? {
+        let (pushed, ended) = self.all_until_cancelled(pushes).await;
+        for (reference, pushed) in pushed {
             match pushed {
                 Ok(digest) => {
                     info!("{reference} is written");
@@ -189,7 +201,23 @@ impl ImagePublisher<'_> {
                 }
             }
         }
-        Ok(())
+        ended
+    }
+
+    /// What these come to, side by side; those that were done when a signal came.
+    async fn all_until_cancelled<T>(
+        &self,
+        works: impl Iterator<Item = impl Future<Output = T>>,
+    ) -> (Vec<T>, Result<(), Error>) {
+        let mut all = pin!(stream::iter(works).buffer_unordered(AT_A_TIME));
+        let mut done = Vec::new();
+        loop {
+            match self.scope.host.unless_cancelled(all.next()).await {
+                Ok(Some(one)) => done.push(one),
+                Ok(None) => return (done, Ok(())),
+                Err(signal) => return (done, Err(signal.into())),
+            }
+        }
     }
 
     /// True for a name that is left where it is when it stands for something newer.
@@ -197,39 +225,58 @@ impl ImagePublisher<'_> {
         name.motion.is_moving() && self.scope.plan.moving_tags == MovingTags::Forward
     }
 
-    /// Writes these names, side by side.
+    /// Writes these names, side by side. Those that were written when a signal came are
+    /// told too.
     async fn write_each(
         &self,
         due: &[Reference],
         digest: &Digest,
         built: &ImageOutcome,
-    ) -> Vec<(String, Option<Before>, Result<(), NotWritten>)> {
-        let manifests = self.manifests(due, digest).await;
-        let writes = due.iter().map(async |reference| {
-            let text = reference.to_string();
-            let Some(tag) = &reference.tag else {
-                return (text, None, Ok(()));
-            };
-            let before = match self.before(reference).await {
-                Ok(before) => before,
-                Err(stop) => return (text, None, Err(NotWritten::Asked(stop))),
-            };
-            let written = match manifests.get(&reference.name) {
-                Some(Ok(manifest)) => tokio::select! {
+    ) -> (Vec<Written>, Result<(), Error>) {
+        let manifests = self.manifests(due, digest);
+        let manifests = match self.scope.host.unless_cancelled(manifests).await {
+            Ok(manifests) => manifests,
+            Err(signal) => return (Vec::new(), Err(signal.into())),
+        };
+        let writes = due.iter().enumerate().map(async |(place, reference)| {
+            let manifest = manifests.get(&reference.name);
+            (place, self.write_one(reference, manifest, built).await)
+        });
+        let (mut written, ended) = self.all_until_cancelled(writes).await;
+        written.sort_by_key(|(place, _)| *place);
+        (written.into_iter().map(|(_, one)| one).collect(), ended)
+    }
+
+    async fn write_one(
+        &self,
+        reference: &Reference,
+        manifest: Option<&Result<ManifestBytes, RequestError>>,
+        built: &ImageOutcome,
+    ) -> Written {
+        let name = reference.to_string();
+        let asked = |stop| Err(NotWritten::Asked(stop));
+        let (before, result) = match (&reference.tag, manifest, self.before(reference).await) {
+            (Some(tag), Some(Ok(manifest)), Ok(before)) => {
+                let written = tokio::select! {
                     written = self.client.write_name(&reference.name, tag, manifest) => {
                         written.map_err(NotWritten::Asked)
                     }
-                    why = self.registry_silence(&text, built) => Err(NotWritten::Silent(why)),
-                },
-                Some(Err(stop)) => Err(NotWritten::Asked(stop.clone())),
-                None => Ok(()),
-            };
-            (text, before, written)
-        });
-        stream::iter(writes)
-            .buffered(AT_A_TIME)
-            .collect::<Vec<_>>()
-            .await
+                    why = self.registry_silence(&name, built) => Err(NotWritten::Silent(why)),
+                };
+                (before, written)
+            }
+            (_, Some(Err(stop)), _) => (None, asked(stop.clone())),
+            (_, _, Err(stop)) => (None, asked(stop)),
+            (None, ..) | (_, None, _) => {
+                let why = "it has no tag".to_owned();
+                (None, asked(RequestError::Unknown(why)))
+            }
+        };
+        Written {
+            name,
+            before,
+            result,
+        }
     }
 
     /// What a name stands for, where it may have to be put back.

@@ -23,7 +23,7 @@ pub struct NewBuilder {
     pub driver: Driver,
     /// True when a container of the local engine is to be it.
     pub needs_engine: bool,
-    /// True when it is made by way of [`CONTEXT`].
+    /// True when it is made by way of a context of the Docker CLI.
     pub needs_context: bool,
     /// True when its build cache is kept for the next run.
     pub keeps_state: bool,
