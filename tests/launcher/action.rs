@@ -8,7 +8,6 @@
 
 use lab_runner::Step;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -88,9 +87,19 @@ impl Action {
     }
 
     pub(crate) fn program(&self, arch: &str, script: &str) {
-        let name = format!("dist/stevedore-linux-{arch}");
-        self.write(&name, script);
-        fs::set_permissions(self.path(&name), fs::Permissions::from_mode(0o755)).unwrap();
+        self.executable(&format!("dist/stevedore-linux-{arch}"), script);
+    }
+
+    /// A script that can be run. Another process writes it: one that this process had
+    /// open to write would be open in whatever another thread starts meanwhile.
+    pub(crate) fn executable(&self, name: &str, script: &str) {
+        let text = format!("{name}.text");
+        self.write(&text, script);
+        let mut install = std::process::Command::new("install");
+        install.args(["-m", "755"]);
+        install.args([self.path(&text), self.path(name)]);
+        assert!(install.status().unwrap().success());
+        fs::remove_file(self.path(&text)).unwrap();
     }
 
     pub(crate) fn step(&self, node: Node) -> Step {

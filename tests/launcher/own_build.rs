@@ -26,8 +26,7 @@ chmod 755 "$2/release/stevedore"
 #[test]
 fn the_workspace_and_the_inputs_do_not_reach_the_build() {
     let action = Action::with_crate("");
-    action.write("bin/cargo", CARGO);
-    fs::set_permissions(action.path("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    action.executable("bin/cargo", CARGO);
     action.write("rust-toolchain.toml", "[toolchain]\nchannel = \"1.99\"\n");
     action.write("workspace/.cargo/config.toml", "theirs");
     let path = format!(
@@ -137,8 +136,7 @@ fn a_program_that_somebody_put_in_the_place_of_ours_is_not_run() {
 #[test]
 fn a_folder_that_others_can_write_to_keeps_no_program() {
     let action = Action::with_crate("");
-    action.write("bin/cargo", CARGO);
-    fs::set_permissions(action.path("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    action.executable("bin/cargo", CARGO);
     let path = format!(
         "{}:{}",
         action.path("bin").display(),

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use lab_runner::StepRun;
 
 use crate::support::recorder::{recorder, step};
-use crate::support::{PROGRAM, Place, run};
+use crate::support::{PROGRAM, Place, install, run};
 
 /// A user without rights.
 const NOBODY: u32 = 65534;
@@ -31,7 +31,7 @@ fn a_socket_that_this_user_may_not_open_is_no_missing_engine() {
     if nix::unistd::geteuid().is_root() {
         // Root opens everything, and what is below target/ is root's alone.
         let program = place.path("bin/stevedore");
-        std::fs::copy(PROGRAM, &program).unwrap();
+        install(PROGRAM.as_ref(), &program);
         let mut unprivileged = std::process::Command::new(&program);
         unprivileged
             .current_dir(place.path("workspace"))

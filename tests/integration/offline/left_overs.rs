@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::recorder::{post, recorder, step};
-use crate::support::{PROGRAM, Place, run};
+use crate::support::{PROGRAM, Place, install, run};
 
 /// Waits until something is so, for far longer than it takes.
 pub(crate) fn soon(mut is_so: impl FnMut() -> bool) -> bool {
@@ -30,7 +30,7 @@ pub(crate) fn soon(mut is_so: impl FnMut() -> bool) -> bool {
 fn as_somebody(place: &Place, by: &[&str], inputs: &[(&str, &str)]) -> Command {
     let program = place.path("stevedore");
     if fs::hard_link(PROGRAM, &program).is_err() {
-        fs::copy(PROGRAM, &program).unwrap();
+        install(PROGRAM.as_ref(), &program);
     }
     for folder in ["", "temp"] {
         fs::set_permissions(place.path(folder), Permissions::from_mode(0o777)).unwrap();

@@ -14,4 +14,6 @@ pub(crate) mod site;
 pub(crate) mod stub;
 pub(crate) mod watched_engine;
 
-pub(crate) use place::{Lab, NOW, PROGRAM, Place, Printed, SHA, action, event, read, root, run};
+pub(crate) use place::{
+    Lab, NOW, PROGRAM, Place, Printed, SHA, action, event, install, read, root, run,
+};

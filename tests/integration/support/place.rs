@@ -3,7 +3,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -89,8 +88,10 @@ impl Place {
     /// A program on the PATH of the test.
     pub(crate) fn program(&self, name: &str, script: &str) {
         let path = format!("bin/{name}");
-        self.write(&path, script);
-        fs::set_permissions(self.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
+        let text = format!("{path}.text");
+        self.write(&text, script);
+        install(&self.path(&text), &self.path(&path));
+        fs::remove_file(self.path(&text)).unwrap();
     }
 
     /// A `docker-buildx` that tells its version, and else is this script.
@@ -215,6 +216,15 @@ impl Lab {
     }
 }
 
+/// Copies a program, by another process: one that this process had open to write would
+/// be open in whatever another thread starts meanwhile, and cannot be run until that is
+/// itself.
+pub(crate) fn install(from: &Path, to: &Path) {
+    let mut install = Command::new("install");
+    let printed = run(install.args(["-m", "755"]).args([from, to]));
+    assert!(printed.success, "{}", printed.err);
+}
+
 /// The action as a release has it: its files, and the program under `dist/`.
 pub(crate) fn action(place: &Place) -> PathBuf {
     let folder = place.path("action");
@@ -234,6 +244,6 @@ pub(crate) fn action(place: &Place) -> PathBuf {
         fs::copy(root().join(file), folder.join(file)).unwrap();
     }
     let program = folder.join(format!("dist/stevedore-linux-{machine}"));
-    fs::copy(PROGRAM, program).unwrap();
+    install(PROGRAM.as_ref(), &program);
     folder
 }
