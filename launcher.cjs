@@ -152,12 +152,11 @@ const build = ({ program, note }, done) => {
   });
 };
 
-// `part` names a part of the action (metadata, …), which has no post step; the action itself
-// gives none.
-module.exports = (part) => {
-  const isPost = !part && env.STATE_stevedore_post === 'true';
-  const args = part ? [part] : isPost ? ['post'] : [];
-  if (!part && !isPost && env.GITHUB_STATE) {
+// `part` names a part of the action (metadata, …); the action itself gives none.
+module.exports = (part, hasPost = !part) => {
+  const isPost = hasPost && env.STATE_stevedore_post === 'true';
+  const args = isPost ? ['post'] : part ? [part] : [];
+  if (hasPost && !isPost && env.GITHUB_STATE) {
     fs.appendFileSync(env.GITHUB_STATE, 'stevedore_post=true\n');
   }
   const { platform, arch } = process;

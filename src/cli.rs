@@ -30,6 +30,10 @@ pub enum Command {
     Preflight(Box<StepOptions>),
     /// Version, tags, labels and annotations only, for bake and other builders.
     Metadata(Box<Metadata>),
+    /// Version, tags, labels and jobs of an image that several machines build.
+    Plan(Box<Metadata>),
+    /// Join and name what those machines have built.
+    Merge(Box<StepOptions>),
     /// Remove what a killed run left behind: the action's post step.
     #[command(hide = true)]
     Post,

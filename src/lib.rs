@@ -94,6 +94,8 @@ async fn obey(cli: Cli, host: Host) -> u8 {
             commands::publish(&options, host).await
         }
         Command::Metadata(options) => commands::name(&options, host).await,
+        Command::Plan(options) => commands::plan(&options, host).await,
+        Command::Merge(step) => commands::merge(&step, host).await,
         Command::Post => commands::post(&host).await,
         Command::EndWithParent(child) => host::end_with_parent(child.parent, &child.command),
     }

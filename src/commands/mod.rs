@@ -3,10 +3,12 @@
 //! Owns the one direction of data: read, plan, execute, report. A [`session`] is
 //! what they have in common.
 
+mod matrix;
 mod metadata;
 mod publish;
 pub mod session;
 
+pub use crate::commands::matrix::{merge, plan};
 pub use crate::commands::metadata::name;
 pub use crate::commands::publish::post;
 pub use crate::commands::publish::publish;

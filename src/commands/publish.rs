@@ -1,6 +1,7 @@
 //! `stevedore publish`: the one direction of data, from inputs to report.
 
 use std::io::{self, IsTerminal as _};
+use std::time::Instant;
 
 use serde_json::Value;
 use tracing::{info, warn};
@@ -17,7 +18,7 @@ use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Build, Level, Plan, Publication};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
-use crate::report::{cache, files, log, outputs, summary};
+use crate::report::{cache, files, leg, log, outputs, summary};
 
 /// Builds and publishes, or prints the plan of it. The result is the exit code.
 pub async fn publish(options: &Publish, host: Host) -> u8 {
@@ -25,6 +26,7 @@ pub async fn publish(options: &Publish, host: Host) -> u8 {
 }
 
 async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
+    let began = Instant::now();
     let session = Session::begin(
         ActionKind::Publish,
         &options.step,
@@ -39,11 +41,13 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     if options.preflight_only {
         inputs.preflight = Preflight::Only;
     }
-    let mut facts = Facts::local(&host, &inputs, &context);
-    for secret in facts.docker.secrets() {
-        host.hide(&secret);
-        log::hide(&secret);
+    if let Some(leg) = &inputs.leg {
+        // Tags, labels and build arguments have one clock in all legs.
+        host.set_var(env_vars::STEVEDORE_NOW, &leg.plan.now);
+        problems.extend(host.fix_clock());
     }
+    let mut facts = Facts::local(&host, &inputs, &context);
+    hide_docker(&mut host, &facts);
     // From here on a signal ends the run in order, also as process 1.
     host.catch_signals()
         .map_err(|error| own("signals", error))?;
@@ -76,8 +80,38 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     if options.dry_run {
         return print(&plan, options.format, &host);
     }
-    show(&plan, &facts);
-    carry_out(&plan, &inputs, &context, &facts, &host).await
+    for warning in facts.warnings() {
+        warn!(title = "Facts", "{warning}");
+    }
+    for decision in &plan.decisions {
+        info!("{decision}");
+    }
+    show(&plan);
+    let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    let of_leg = leg::result(&plan, &outcome, result.is_ok(), seconds);
+    let reported = report(&plan, &outcome, &host, result.is_ok(), of_leg);
+    end(result, reported)
+}
+
+/// The end of a run: what stopped it goes before what could not be reported.
+pub fn end(
+    result: Result<(), execute::Error>,
+    reported: Result<(), Failure>,
+) -> Result<(), Failure> {
+    if let (Err(_), Err(unwritten)) = (&result, &reported) {
+        unwritten.print();
+    }
+    result?;
+    reported
+}
+
+/// Hides the passwords of the user's own Docker.
+pub fn hide_docker(host: &mut Host, facts: &Facts) {
+    for secret in facts.docker.secrets() {
+        host.hide(&secret);
+        log::hide(&secret);
+    }
 }
 
 /// Prints the plan. Where GitHub's runner reads it, nothing in it is a command.
@@ -122,14 +156,9 @@ fn without_secrets(value: Value) -> Value {
     }
 }
 
-/// The plan in the log: every decision with its reason.
-fn show(plan: &Plan, facts: &Facts) {
-    for warning in facts.warnings() {
-        warn!(title = "Facts", "{warning}");
-    }
-    for decision in &plan.decisions {
-        info!("{decision}");
-    }
+/// What the person at the workflow page should know of a plan, and what images are
+/// called.
+pub fn show(plan: &Plan) {
     for notice in &plan.notices {
         let (title, message) = (notice.title.as_str(), &notice.message);
         match notice.level {
@@ -151,17 +180,18 @@ fn show(plan: &Plan, facts: &Facts) {
     }
 }
 
-fn own(what: &str, error: io::Error) -> Failure {
+pub fn own(what: &str, error: io::Error) -> Failure {
     Failure::Own(format!("{what}: {error}"))
 }
 
-async fn carry_out(
+/// Carries a plan out. What came of it is there also after an error.
+pub async fn carry_out(
     plan: &Plan,
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
     host: &Host,
-) -> Result<(), Failure> {
+) -> Result<(Outcome, Result<(), execute::Error>), Failure> {
     can_write_outputs(host)?;
     let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
     // The last value under a name holds.
@@ -208,12 +238,7 @@ async fn carry_out(
     for notice in &outcome.notices {
         info!(title = "Published", notice = true, "{notice}");
     }
-    let reported = report(plan, &outcome, host, result.is_ok());
-    if let (Err(_), Err(unwritten)) = (&result, &reported) {
-        unwritten.print();
-    }
-    result?;
-    reported
+    Ok((outcome, result))
 }
 
 /// Removes the run's files. What an engine that did not answer may still hold is
@@ -261,9 +286,17 @@ fn can_write_outputs(host: &Host) -> Result<(), Failure> {
 
 /// Log, outputs and summary: also after a failure, with whatever exists by then.
 /// What cannot be written keeps nothing else from being written.
-fn report(plan: &Plan, outcome: &Outcome, host: &Host, success: bool) -> Result<(), Failure> {
+pub fn report(
+    plan: &Plan,
+    outcome: &Outcome,
+    host: &Host,
+    success: bool,
+    more: impl IntoIterator<Item = (String, String)>,
+) -> Result<(), Failure> {
     tell(plan, outcome, success);
-    let written = outputs::write(host, &outputs::outputs(plan, outcome));
+    let mut all = outputs::outputs(plan, outcome);
+    all.extend(more);
+    let written = outputs::write(host, &all);
     let text = summary::summary(plan, outcome, success);
     if let Err(error) = files::append(host, env_vars::GITHUB_STEP_SUMMARY, &text) {
         warn!(title = "Summary", "the job summary is missing: {error}");

@@ -112,8 +112,8 @@ fn raw_inputs(
 fn warn_of_unknown(raw: &RawInputs) {
     for name in raw.unknown() {
         let of_another = match raw.part() {
-            ActionKind::Publish => migration::advice(name),
-            ActionKind::Metadata => None,
+            ActionKind::Publish | ActionKind::Plan => migration::advice(name),
+            ActionKind::Metadata | ActionKind::Merge => None,
         };
         let hint = match (raw.part().nearest(name), of_another) {
             (Some(nearest), Some(advice)) if is_one_off(name, nearest) => {

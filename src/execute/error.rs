@@ -6,8 +6,8 @@ use std::io;
 use crate::diagnosis::Diagnosis;
 use crate::error::sanitize::{LAST_WORDS, WORDS, clean, clean_lines};
 use crate::host::Signal;
-use crate::image::{ImageName, Platform};
-use crate::plan::Check;
+use crate::image::{Digest, ImageName, Platform};
+use crate::plan::{Check, Part};
 
 /// Where to read how Docker is installed.
 const INSTALL_DOCS: &str = "https://docs.docker.com/engine/install/";
@@ -156,9 +156,55 @@ pub enum Error {
     /// A panic: whoever catches it knows where.
     #[error("a bug in Stevedore ended the run")]
     Bug,
+    /// A repository lacks what legs have pushed.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Missing(Vec<MissingPart>),
+    /// What legs have pushed is no image together.
+    #[error("what the legs have pushed cannot be joined: {0}. Run all jobs of the workflow again")]
+    Unfit(String),
+    /// buildx has pushed something, and told no digest by which it could be joined.
+    #[error("buildx reported no digest, so what this leg has pushed cannot be joined")]
+    NoDigest,
     /// A registry does not hold what was pushed.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Differs(Vec<Difference>),
+}
+
+/// What a leg has pushed, and a repository lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingPart {
+    image: ImageName,
+    digest: Digest,
+    leg: String,
+    link: String,
+}
+
+impl MissingPart {
+    /// That of a leg.
+    pub fn of(image: &ImageName, part: &Part) -> Self {
+        Self {
+            image: image.clone(),
+            digest: part.digest.clone(),
+            leg: part.leg.clone(),
+            link: part.link.clone(),
+        }
+    }
+}
+
+impl fmt::Display for MissingPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            image,
+            digest,
+            leg,
+            link,
+        } = self;
+        write!(
+            f,
+            "{image} does not have {digest}, which the leg {leg} has pushed: was it deleted as \
+             untagged? Run that job again: {link}"
+        )
+    }
 }
 
 /// How the test of an image failed.

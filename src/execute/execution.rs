@@ -80,10 +80,20 @@ impl Scope<'_> {
         if self.plan.preflight.mode == Preflight::Only {
             return self.checked(&client, outcome).await;
         }
-        let buildx = self.buildx()?;
         self.write_files(&config)?;
-        self.get_ready(buildx, &credentials, &client, &mut progress, outcome)
-            .await?;
+        // A merge needs a buildx only to copy a version that is kept.
+        let buildx = if self.plan.joins() {
+            self.checked(&client, outcome).await?;
+            self.facts
+                .buildx
+                .as_deref()
+                .unwrap_or(Path::new("docker-buildx"))
+        } else {
+            let buildx = self.buildx()?;
+            self.get_ready(buildx, &credentials, &client, &mut progress, outcome)
+                .await?;
+            buildx
+        };
         let _caches = self.local_caches(outcome).await;
         let images = AllImages {
             scope: self,

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use crate::execute::buildx::build_result::BuildResult;
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::steps::Steps;
-use crate::execute::error::{FailedTest, UnreachableNode};
+use crate::execute::error::{Error, FailedTest, UnreachableNode};
 use crate::execute::pushes::{Push, Pushes};
 use crate::execute::verified::Verified;
 use crate::image::{Digest, ImageName, Reference};
@@ -125,6 +125,18 @@ impl ImageOutcome {
         if let Some(first) = self.kept.first() {
             self.result.digest = Some(first.digest.clone());
         }
+    }
+
+    /// Leaves the names to the job that joins the legs: what is published is the content,
+    /// by its digest.
+    ///
+    /// # Errors
+    /// When a repository has not taken it, or nobody told its digest.
+    pub fn leave_names(&mut self) -> Result<(), Error> {
+        self.pushes.failures()?;
+        let digest = self.result.digest.as_ref().ok_or(Error::NoDigest)?;
+        self.pushes.leave_names(digest);
+        Ok(())
     }
 
     /// Takes in what exporters have pushed under names of their own. What is told of

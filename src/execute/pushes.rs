@@ -127,6 +127,18 @@ impl Pushes {
         }
     }
 
+    /// What is left to be pushed is in its repositories under its digest, and stays so.
+    pub fn leave_names(&mut self, digest: &Digest) {
+        let names = self.due_repositories();
+        let by_digest = names.iter().filter_map(|name| {
+            let mut push = Push::due(&format!("{name}@{digest}"))?;
+            push.state = State::Done;
+            push.digest = Some(digest.clone());
+            Some(push)
+        });
+        self.0 = by_digest.collect();
+    }
+
     /// True where nothing is pushed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -7,6 +7,7 @@
 
 mod access;
 mod digest;
+mod motion;
 mod name;
 mod platform;
 pub mod reference;
@@ -16,6 +17,7 @@ mod tag;
 
 pub use crate::image::access::Access;
 pub use crate::image::digest::Digest;
+pub use crate::image::motion::Motion;
 pub use crate::image::name::ImageName;
 pub use crate::image::platform::Platform;
 pub use crate::image::reference::Reference;

@@ -3,14 +3,16 @@
 use crate::input::cache_entry::CacheEntry;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::input::address::Logins;
 use crate::input::build::bake::BakeInputs;
 use crate::input::build::inputs::BuildInputs;
 use crate::input::builder::model::BuilderInputs;
+use crate::input::choices::{
+    CacheChoice, ContextSource, MovingTags, Preflight, Push, TestPlatforms, VersionTags,
+};
+use crate::input::matrix::{Merge, PlannedLeg, Runners};
 use crate::input::metadata::full_reference::Reference;
 use crate::input::metadata::inputs::MetadataInputs;
 use crate::input::registry_auth;
@@ -19,91 +21,6 @@ use crate::secret::Secret;
 
 /// What is built for where nobody says it.
 pub const PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
-
-/// The input `push`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Push {
-    /// As the event suggests.
-    #[default]
-    Auto,
-    /// In any case.
-    Always,
-    /// In no case.
-    Never,
-}
-
-/// The input `preflight`: whether registries are asked, before anything is
-/// built, if they will take the push.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preflight {
-    /// A refusal stops the run.
-    #[default]
-    On,
-    /// A refusal is a warning.
-    Warn,
-    /// Nothing is asked.
-    Off,
-    /// As `On`, and then nothing is built.
-    Only,
-}
-
-/// The input `test-platforms`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TestPlatforms {
-    /// The machine's own.
-    #[default]
-    Native,
-    /// All of the image.
-    All,
-}
-
-/// The input `version-tags`: what becomes of a full version that exists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum VersionTags {
-    /// It is written again.
-    #[default]
-    Overwrite,
-    /// It is kept where it is of this commit, else the run is refused.
-    Once,
-}
-
-/// The input `moving-tags`: what becomes of a tag that moves and stands for something
-/// newer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MovingTags {
-    /// It stays where it is.
-    #[default]
-    Forward,
-    /// It is moved all the same.
-    Always,
-}
-
-/// The input `cache`: where the build cache is kept for the next run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CacheChoice {
-    /// In GitHub's cache service on a hosted runner, else nowhere.
-    #[default]
-    Auto,
-    /// Beside the image.
-    Registry,
-    /// In a folder that the runner keeps.
-    Local,
-    /// Nowhere.
-    None,
-}
-
-/// Where ref and commit come from: the input `metadata-context`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ContextSource {
-    /// The event.
-    #[default]
-    Workflow,
-    /// The checkout in the working directory.
-    Git,
-}
 
 /// Every input of `publish`, valid. For `metadata`, which has few of them, the
 /// others are as if the workflow had not given them.
@@ -173,6 +90,12 @@ pub struct Inputs {
     pub builder: Option<String>,
     /// What only a build has.
     pub build: BuildInputs,
+    /// `plan` and `leg`: the part of a matrix that this job builds.
+    pub leg: Option<PlannedLeg>,
+    /// `plan` and `results` of a merge.
+    pub merge: Option<Merge>,
+    /// `runners` of a plan.
+    pub runners: Runners,
     /// The targets that are built; `None` for one image.
     pub bake: Option<BakeInputs>,
     /// The entries of `tags` that are whole references, as they were given.

@@ -8,12 +8,15 @@ mod attributes;
 pub mod build;
 pub mod builder;
 mod cache_entry;
+mod choices;
 pub mod grammar;
 mod inputs;
 mod logins;
+pub mod matrix;
 pub mod metadata;
 pub mod migration;
 mod parse;
+mod planned;
 pub mod raw;
 mod reader;
 pub mod registry_auth;
@@ -23,10 +26,10 @@ pub mod spec;
 pub use crate::input::attributes::secrets_of;
 pub use crate::input::build::bake::BakeInputs;
 pub use crate::input::cache_entry::CacheEntry;
-pub use crate::input::inputs::{
-    CacheChoice, ContextSource, Inputs, MovingTags, PLATFORMS, Preflight, Push, TestPlatforms,
-    VersionTags,
+pub use crate::input::choices::{
+    CacheChoice, ContextSource, MovingTags, Preflight, Push, TestPlatforms, VersionTags,
 };
+pub use crate::input::inputs::{Inputs, PLATFORMS};
 pub use crate::input::metadata::inputs::MetadataInputs;
 pub use crate::input::raw::RawInputs;
 pub use crate::input::secret_values::SecretValues;

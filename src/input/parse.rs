@@ -12,11 +12,12 @@ use crate::host::{Host, file};
 use crate::http::Authorities;
 use crate::image::{Platform, Registry};
 use crate::input::build::output::Output;
-use crate::input::grammar::list::{Grammar, Style};
-use crate::input::inputs::{
-    CacheChoice, ContextSource, Inputs, MovingTags, PLATFORMS, Preflight, Push, TestPlatforms,
-    VersionTags,
+use crate::input::choices::{
+    CacheChoice, ContextSource, MovingTags, Preflight, Push, TestPlatforms, VersionTags,
 };
+use crate::input::grammar::list::{Grammar, Style};
+use crate::input::inputs::{Inputs, PLATFORMS};
+use crate::input::matrix::Runners;
 use crate::input::metadata::full_reference::Reference;
 use crate::input::metadata::inputs::{MetadataInputs, RawMetadata};
 use crate::input::raw::RawInputs;
@@ -33,6 +34,9 @@ impl Inputs {
             raw,
             problems: Vec::new(),
         };
+        if raw.part() == ActionKind::Merge {
+            return reader.of_merge(host);
+        }
         let (metadata, references) = reader.metadata(host);
         let named = Self {
             part: raw.part(),
@@ -81,12 +85,15 @@ impl Inputs {
             bake: reader.bake(&named.references),
             own_builder: reader.builder(host),
             authorities: reader.authorities(host),
+            leg: reader.leg(),
+            runners: reader.runners(),
             ..named
         };
         if inputs.push == Push::Always {
             let outputs = inputs.build.outputs.into_iter();
             inputs.build.outputs = outputs.map(Output::with_push).collect();
         }
+        inputs.take_leg();
         reader.problems.extend(inputs.take_logins());
         inputs.attribute_secrets = inputs.attribute_secrets();
         (inputs, reader.problems)
@@ -94,6 +101,31 @@ impl Inputs {
 }
 
 impl Reader<'_> {
+    /// What a merge has: names and platforms are in its plan.
+    fn of_merge(mut self, host: &Host) -> (Inputs, Vec<InputProblem>) {
+        let inputs = Inputs {
+            part: ActionKind::Merge,
+            github_token: self.token("github-token"),
+            push_attempts: self.push_attempts(),
+            stall_timeout: self.stall_timeout(),
+            registry: self.registry(),
+            username: self.user("username"),
+            password: Secret::new(self.raw.get("password")),
+            registry_auth: self.registry_auth(),
+            authorities: self.authorities(host),
+            merge: self.merge(),
+            preflight: Preflight::Off,
+            ..Inputs::default()
+        };
+        (inputs, self.problems)
+    }
+
+    fn runners(&mut self) -> Runners {
+        let (runners, mut problems) = Runners::parse(self.raw.get_untrimmed("runners"));
+        self.problems.append(&mut problems);
+        runners
+    }
+
     fn platforms(&mut self) -> Vec<Platform> {
         const NAME: &str = "platforms";
         let mut platforms = Vec::new();
@@ -272,8 +304,10 @@ impl Reader<'_> {
             annotations_levels: text(env_vars::DOCKER_METADATA_ANNOTATIONS_LEVELS),
         };
         let read = match self.raw.part() {
-            ActionKind::Publish => MetadataInputs::with_references(&raw),
-            ActionKind::Metadata => MetadataInputs::parse(&raw).map(|inputs| (inputs, Vec::new())),
+            ActionKind::Publish | ActionKind::Plan => MetadataInputs::with_references(&raw),
+            ActionKind::Metadata | ActionKind::Merge => {
+                MetadataInputs::parse(&raw).map(|inputs| (inputs, Vec::new()))
+            }
         };
         match read {
             Ok(read) => read,

@@ -5,6 +5,8 @@
 //! equal. The defaults stand here because a `docker://` step gets none from
 //! `action.yml`.
 
+use std::sync::LazyLock;
+
 use crate::error;
 
 /// A part of the program, with inputs and an `action.yml` of its own.
@@ -15,6 +17,10 @@ pub enum ActionKind {
     Publish,
     /// `metadata/`: version, tags, labels and annotations only.
     Metadata,
+    /// `plan/`: what the jobs of a matrix have in common.
+    Plan,
+    /// `merge/`: joins and names what they have built.
+    Merge,
 }
 
 impl ActionKind {
@@ -23,6 +29,8 @@ impl ActionKind {
         match self {
             Self::Publish => PUBLISH,
             Self::Metadata => METADATA,
+            Self::Plan => plan_specs(),
+            Self::Merge => MERGE,
         }
     }
 
@@ -36,11 +44,21 @@ impl ActionKind {
         error::nearest(name, self.specs().iter().map(|spec| spec.name))
     }
 
+    /// The folder of its `action.yml`; empty for that of the action itself.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Publish => "",
+            Self::Metadata => "metadata",
+            Self::Plan => "plan",
+            Self::Merge => "merge",
+        }
+    }
+
     /// The input that says where ref and commit come from. In `publish`,
     /// `context` is the build context.
     pub fn context_input(self) -> &'static str {
         match self {
-            Self::Publish => "metadata-context",
+            Self::Publish | Self::Plan | Self::Merge => "metadata-context",
             Self::Metadata => "context",
         }
     }
@@ -74,11 +92,13 @@ pub enum Group {
     Publishing,
     /// Several images at once.
     Bake,
+    /// A job for each platform.
+    Matrix,
 }
 
 impl Group {
     /// Every group, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Metadata,
         Self::Build,
         Self::Secrets,
@@ -86,6 +106,7 @@ impl Group {
         Self::Builder,
         Self::Publishing,
         Self::Bake,
+        Self::Matrix,
     ];
 
     /// Its heading.
@@ -98,6 +119,7 @@ impl Group {
             Self::Builder => "Builder, nodes and emulators",
             Self::Publishing => "Publishing and logins",
             Self::Bake => "Several images",
+            Self::Matrix => "A job for each platform",
         }
     }
 }
@@ -180,6 +202,39 @@ pub const PUBLISH: &[InputSpec] = &[
         "binfmt-image",
         "docker.io/tonistiigi/binfmt:qemu-v10.2.3-68",
     ),
+    spec(Group::Publishing, "ca-certificates", ""),
+    spec(Group::Matrix, "plan", ""),
+    spec(Group::Matrix, "leg", ""),
+    spec(Group::Matrix, "job-id", ""),
+];
+
+/// What a leg has and its plan has not.
+const OF_LEG: [&str; 3] = ["plan", "leg", "job-id"];
+/// What a plan has and `publish` has not.
+const RUNNERS: InputSpec = spec(Group::Matrix, "runners", "");
+
+/// Every input of `plan`, in the order of `plan/action.yml`: those of `publish`, so that
+/// both can be given the same.
+fn plan_specs() -> &'static [InputSpec] {
+    static SPECS: LazyLock<Vec<InputSpec>> = LazyLock::new(|| {
+        let of_publish = PUBLISH.iter().copied();
+        let shared = of_publish.filter(|spec| !OF_LEG.contains(&spec.name));
+        shared.chain([RUNNERS]).collect()
+    });
+    &SPECS
+}
+
+/// Every input of `merge`, in the order of `merge/action.yml`.
+pub const MERGE: &[InputSpec] = &[
+    spec(Group::Matrix, "plan", ""),
+    spec(Group::Matrix, "results", ""),
+    spec(Group::Publishing, "push-attempts", "3"),
+    spec(Group::Publishing, "stall-timeout", "10m"),
+    spec(Group::Publishing, "registry", ""),
+    spec(Group::Publishing, "username", ""),
+    spec(Group::Publishing, "password", ""),
+    spec(Group::Publishing, "registry-auth", ""),
+    spec(Group::Publishing, "github-token", ""),
     spec(Group::Publishing, "ca-certificates", ""),
 ];
 

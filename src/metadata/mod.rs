@@ -28,7 +28,6 @@ pub use crate::metadata::build_args::{BuildArgument, fill as fill_build_arg};
 pub use crate::metadata::facts::{Facts, Repository, TagContext, commit_date, needs_commit_date};
 pub use crate::metadata::fill::fill_in;
 pub use crate::metadata::model::{Metadata, Notice, Severity};
-pub use crate::metadata::motion::Motion;
 pub use crate::metadata::resolve::resolve;
 pub use crate::metadata::rules::sanitize;
 pub use crate::metadata::versions::{compare as compare_versions, is_commit};

@@ -1,6 +1,6 @@
 //! What an image is called.
 
-use crate::metadata::motion::Motion;
+use crate::image::Motion;
 use std::collections::BTreeMap;
 
 use crate::error::InputProblem;

@@ -3,57 +3,28 @@
 //! Follows from the rule that made the tag: `1.2.3` names one build for good, `1.2`
 //! and `main` go on to the next.
 
-use serde::Serialize;
-
+use crate::image::Motion;
 use crate::input::metadata::tags::{RefEvent, TagKind, TagRule};
 
-/// Whether a tag stays with the image that it was given to. In the order in which
-/// names are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Motion {
-    /// It stays, and is a full version.
-    Version,
-    /// It stays: a Git tag, a commit, a value that the workflow gives.
-    #[default]
-    Fixed,
-    /// It goes on to the next image: a branch, a part of a version, a schedule.
-    Moving,
-    /// It is `latest`, which people pull who say nothing.
-    Latest,
-}
-
-impl Motion {
-    /// True for a tag that goes on to the next image.
-    pub fn is_moving(self) -> bool {
-        matches!(self, Self::Moving | Self::Latest)
-    }
-
-    /// That of a tag by this rule. `is_prerelease` says that it is one, which a rule
-    /// for versions names in full.
-    pub fn of_rule(rule: &TagRule, tag: &str, is_prerelease: bool) -> Self {
-        let is_fixed = match &rule.kind {
-            TagKind::Semver(version) | TagKind::Pep440(version)
-                if is_prerelease || is_whole(&version.pattern) =>
-            {
-                return Self::Version;
-            }
-            TagKind::Semver(_) | TagKind::Pep440(_) => false,
-            TagKind::Ref(event) => *event == RefEvent::Tag,
-            TagKind::Raw { .. } => return Self::of_given(tag),
-            TagKind::Sha(_) => true,
-            TagKind::Match { .. } | TagKind::Schedule { .. } | TagKind::Edge { .. } => false,
-        };
-        if is_fixed { Self::Fixed } else { Self::Moving }
-    }
-
-    /// That of a tag that the workflow gives as it stands.
-    pub fn of_given(tag: &str) -> Self {
-        if tag == "latest" {
-            Self::Latest
-        } else {
-            Self::Fixed
+/// Whether a tag by this rule stays. `is_prerelease` says that it is one, which a rule
+/// for versions names in full.
+pub fn motion_of_rule(rule: &TagRule, tag: &str, is_prerelease: bool) -> Motion {
+    let is_fixed = match &rule.kind {
+        TagKind::Semver(version) | TagKind::Pep440(version)
+            if is_prerelease || is_whole(&version.pattern) =>
+        {
+            return Motion::Version;
         }
+        TagKind::Semver(_) | TagKind::Pep440(_) => false,
+        TagKind::Ref(event) => *event == RefEvent::Tag,
+        TagKind::Raw { .. } => return Motion::of_given(tag),
+        TagKind::Sha(_) => true,
+        TagKind::Match { .. } | TagKind::Schedule { .. } | TagKind::Edge { .. } => false,
+    };
+    if is_fixed {
+        Motion::Fixed
+    } else {
+        Motion::Moving
     }
 }
 

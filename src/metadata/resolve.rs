@@ -1,6 +1,7 @@
 //! Applies every rule to one event.
 
-use crate::metadata::motion::Motion;
+use crate::image::Motion;
+use crate::metadata::motion::motion_of_rule;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::InputProblem;
@@ -121,7 +122,7 @@ fn motions(applied: &Applied<'_>) -> BTreeMap<String, Motion> {
         } = outcome
         {
             let tag = sanitize(value);
-            let motion = Motion::of_rule(rule, &tag, *prerelease);
+            let motion = motion_of_rule(rule, &tag, *prerelease);
             motions.entry(tag).or_insert(motion);
         }
     }

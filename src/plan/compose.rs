@@ -15,8 +15,9 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::builder::Cleanup;
+use crate::input::matrix::{PlannedLeg, foreign};
 use crate::input::{Inputs, MovingTags, VersionTags};
-use crate::plan::access::login::{self, Login};
+use crate::plan::access::login::{self, Login, LoginRequest};
 use crate::plan::access::preflight::{self, Checks};
 use crate::plan::build::model::Build;
 use crate::plan::build::{assemble, duplicates, overwritten};
@@ -48,6 +49,9 @@ pub struct Plan {
     /// The arguments for buildx by which several targets are built together.
     #[serde(skip)]
     pub together: Option<Arguments>,
+    /// The part of a matrix that is built.
+    #[serde(skip)]
+    pub leg: Option<PlannedLeg>,
     /// What registries are asked before anything is built.
     pub preflight: Checks,
     /// Whether no name is written without all others.
@@ -97,6 +101,16 @@ pub fn plan(
     let mut findings = Findings::default();
     findings.problems.extend(facts.event.problem.clone());
     findings.decisions.extend(facts.event.decision.clone());
+    let of_leg = inputs.leg.as_ref();
+    let RunContext {
+        repository,
+        run_id,
+        sha,
+        ..
+    } = context;
+    findings
+        .problems
+        .extend(of_leg.and_then(|leg| foreign(&leg.plan, repository, run_id, sha)));
     let features = buildx_features::decide(inputs, facts.buildx_version.as_ref(), &mut findings);
     let (requests, mut of_each) = requests(inputs, context, facts);
     let drafts: Vec<ImageDraft<'_>> = requests
@@ -107,7 +121,8 @@ pub fn plan(
     let builder = choose_builder(inputs, &drafts, &mut findings);
     let emulation = emulators::decide(&drafts, inputs, facts, &builder);
     findings.notices.extend(emulation.notice());
-    let logins = login::decide(&drafts, inputs, context, facts, &mut findings);
+    let request = LoginRequest::of(&drafts);
+    let logins = login::decide(&request, inputs, context, facts, &mut findings);
     let builds: Vec<Build> = drafts
         .iter()
         .zip(&mut of_each)
@@ -128,6 +143,7 @@ pub fn plan(
     let has_own = |build: &Build| matches!(build.context.kind, ContextKind::Repository { .. });
     Ok(Plan {
         together: build::together(inputs, &drafts, &builder),
+        leg: inputs.leg.clone(),
         preflight,
         all_or_none: inputs.all_or_none,
         version_tags: inputs.version_tags,
@@ -211,6 +227,16 @@ fn requests<'a>(
 }
 
 impl Plan {
+    /// True where another job joins and names what this one builds.
+    pub fn leaves_names(&self) -> bool {
+        self.leg.as_ref().is_some_and(PlannedLeg::is_joined)
+    }
+
+    /// True where nothing is built, and what legs have built is joined.
+    pub fn joins(&self) -> bool {
+        self.builds.iter().any(|build| build.joined.is_some())
+    }
+
     /// The arguments for a buildx that builds several targets; `None` where there
     /// is one image, or each needs a buildx of its own.
     pub fn together(&self, files: &RunFiles, exclusions: &Exclusions) -> Option<Vec<OsString>> {

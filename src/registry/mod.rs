@@ -13,6 +13,7 @@ mod connection;
 mod credentials;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod index;
 mod manifest;
 mod names;
 mod origin;
@@ -28,6 +29,7 @@ mod transport_error;
 pub use crate::registry::check::Answer;
 pub use crate::registry::client::{Client, Error};
 pub use crate::registry::credentials::{Credentials, Login};
+pub use crate::registry::index::{IndexPart, join};
 pub use crate::registry::manifest::Manifest;
 pub use crate::registry::names::ManifestBytes;
 pub use crate::registry::refusal::{Refusal, Stage};

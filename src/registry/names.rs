@@ -30,9 +30,28 @@ pub struct ManifestBytes {
 }
 
 impl ManifestBytes {
+    /// Those of a document of this kind.
+    pub fn of(media_type: &str, bytes: Vec<u8>) -> Self {
+        Self {
+            digest: Digest::of(&bytes),
+            media_type: media_type.to_owned(),
+            bytes,
+        }
+    }
+
     /// Their digest.
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What they are, such as `application/vnd.oci.image.index.v1+json`.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
     }
 }
 
@@ -101,10 +120,31 @@ impl Client {
         tag: &Tag,
         manifest: &ManifestBytes,
     ) -> Result<(), RequestError> {
+        self.write(image, tag.as_str(), manifest).await
+    }
+
+    /// Writes a manifest under its digest alone: what it lists has to be there.
+    ///
+    /// # Errors
+    /// When the registry refuses, does not answer, or took something else.
+    pub async fn write_manifest(
+        &self,
+        image: &ImageName,
+        manifest: &ManifestBytes,
+    ) -> Result<(), RequestError> {
+        self.write(image, manifest.digest.as_str(), manifest).await
+    }
+
+    async fn write(
+        &self,
+        image: &ImageName,
+        tag_or_digest: &str,
+        manifest: &ManifestBytes,
+    ) -> Result<(), RequestError> {
         let until = Instant::now() + NAME;
         let asked = async {
             let connection = self.connect(&image.registry).await?;
-            let mut request = connection.manifest(&image.repository, tag.as_str())?;
+            let mut request = connection.manifest(&image.repository, tag_or_digest)?;
             request.scope.push = true;
             request.stage = Stage::Name;
             request.method = Method::PUT;

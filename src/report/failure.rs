@@ -78,6 +78,7 @@ fn messages(failed: &execute::Error) -> Vec<String> {
         Error::Versions(others) => others.iter().map(|what| existing(what)).collect(),
         Error::Push(failed) => failed.iter().map(ToString::to_string).collect(),
         Error::Differs(differences) => differences.iter().map(ToString::to_string).collect(),
+        Error::Missing(parts) => parts.iter().map(ToString::to_string).collect(),
         other => vec![other.to_string()],
     }
 }
@@ -106,6 +107,8 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::Withheld => "Publish",
         Error::Cancelled(_) => "Cancelled",
         Error::Differs(_) => "Verification",
+        Error::Missing(_) | Error::Unfit(_) => "Merge",
+        Error::NoDigest => "Push",
     }
 }
 

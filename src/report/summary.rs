@@ -222,7 +222,7 @@ fn bytes(count: u64) -> String {
 }
 
 /// A code span that its text cannot leave, also in a table.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| if c == '`' || c.is_control() { '?' } else { c })
@@ -231,7 +231,7 @@ fn code(text: &str) -> String {
 }
 
 /// Text in which Markdown and HTML mean nothing. Code spans stay.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {

@@ -167,12 +167,14 @@ fn uses_this_action(step: &Value, part: ActionKind) -> bool {
     };
     let name = env!("CARGO_PKG_NAME");
     let path = uses.split('@').next().unwrap_or_default();
-    let folder = match part {
-        ActionKind::Publish => path,
-        ActionKind::Metadata => match path.strip_suffix("/metadata") {
-            Some(folder) => folder,
-            None => return false,
-        },
+    let folder = match part.folder() {
+        "" => Some(path),
+        own => path
+            .strip_suffix(own)
+            .and_then(|path| path.strip_suffix('/')),
+    };
+    let Some(folder) = folder else {
+        return false;
     };
     let image = uses
         .strip_prefix("docker://")

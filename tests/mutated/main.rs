@@ -176,8 +176,10 @@ fn events() -> Vec<String> {
 impl Case {
     fn of(number: u64, hostile: &[String], events: &[String]) -> Self {
         let mut rng = Rng::with_seed(number);
-        let part = match number % 4 {
+        let part = match number % 8 {
             3 => ActionKind::Metadata,
+            5 => ActionKind::Plan,
+            7 => ActionKind::Merge,
             _ => ActionKind::Publish,
         };
         let mut inputs = Vec::new();
@@ -218,6 +220,8 @@ impl Case {
         let arguments: &[&str] = match self.part {
             ActionKind::Publish => &["publish", "--dry-run"],
             ActionKind::Metadata => &["metadata"],
+            ActionKind::Plan => &["plan"],
+            ActionKind::Merge => &["merge"],
         };
         let mut command = place.stevedore(arguments);
         command

@@ -135,7 +135,7 @@ impl Context {
         ]
     }
 
-    /// What expressions can look up: `github`, `secrets`, `vars`.
+    /// What expressions can look up: `github`, `secrets`, `vars`, `job`.
     pub(crate) fn expression_values(&self) -> Map<String, Value> {
         let mut github: Map<String, Value> = self
             .github()
@@ -152,6 +152,7 @@ impl Context {
         values.insert("github".into(), Value::Object(github));
         values.insert("secrets".into(), json!(secrets));
         values.insert("vars".into(), json!(self.vars));
+        values.insert("job".into(), json!({"check_run_id": 9_876_543_210_u64}));
         values
     }
 }

@@ -7,9 +7,9 @@ use tracing::info;
 use crate::execute::error::Error;
 use crate::execute::outcome::{Kept, Outcome, RunState};
 use crate::execute::scope::Scope;
-use crate::image::{Platform, Reference};
+use crate::image::{Motion, Platform, Reference};
 use crate::input::VersionTags;
-use crate::metadata::{self, Motion};
+use crate::metadata;
 use crate::plan::Build;
 use crate::registry::{Client, Standing};
 

@@ -101,7 +101,8 @@ impl AllImages<'_> {
         mut progress: Progress<'_>,
         all: &mut [ImageOutcome],
     ) -> Result<(), Error> {
-        let attempt = if all.iter().all(|built| built.kept.is_empty()) {
+        let is_built = !self.scope.plan.joins();
+        let attempt = if is_built && all.iter().all(|built| built.kept.is_empty()) {
             self.build_together(run_state, progress.again(), all)
                 .await?
         } else {

@@ -72,6 +72,31 @@ impl ImagePublisher<'_> {
         refusal: &Refusal,
         built: &mut ImageOutcome,
     ) {
+        let diagnosis = self.diagnose_refusal(reference, refusal, built).await;
+        let attempts = self.scope.plan.push_attempts;
+        let tries = built.pushes.fail_alone(reference, &diagnosis, attempts);
+        self.log_failure(reference, tries, &diagnosis);
+    }
+
+    /// Takes in that a registry has refused an image, and so all its names.
+    pub async fn report_refused_content(
+        &self,
+        reference: &str,
+        refusal: &Refusal,
+        built: &mut ImageOutcome,
+    ) {
+        let diagnosis = self.diagnose_refusal(reference, refusal, built).await;
+        let attempts = self.scope.plan.push_attempts;
+        let tries = built.pushes.fail(reference, &diagnosis, attempts);
+        self.log_failure(reference, tries, &diagnosis);
+    }
+
+    async fn diagnose_refusal(
+        &self,
+        reference: &str,
+        refusal: &Refusal,
+        built: &ImageOutcome,
+    ) -> Diagnosis {
         let image = built.pushes.image(reference).cloned();
         let refused = RefusalContext::of_push_to(self.scope, image.as_ref());
         let mut diagnosis = refused.learn(PACKAGE).await.of_refusal(refusal);
@@ -80,9 +105,7 @@ impl ImagePublisher<'_> {
             // Its token has expired since.
             diagnosis.kind = Kind::Passing;
         }
-        let attempts = self.scope.plan.push_attempts;
-        let tries = built.pushes.fail_alone(reference, &diagnosis, attempts);
-        self.log_failure(reference, tries, &diagnosis);
+        diagnosis
     }
 
     /// Takes in that a registry has not taken a name, which may pass: it was busy, or

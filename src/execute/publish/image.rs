@@ -27,7 +27,7 @@ use crate::execute::pushes::{Pushes, push_failure_text};
 use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir;
 use crate::host::{Command, Progress};
-use crate::plan::{Build, BuilderChoice, Content, Exclusions, RunFiles};
+use crate::plan::{Build, BuilderChoice, Content, Exclusions, Joined, RunFiles};
 use crate::registry::{Client, Credentials};
 
 /// How long the first pause between two tries is; each further one is twice as long.
@@ -52,6 +52,8 @@ pub struct ImagePublisher<'a> {
 enum PushStrategy<'a> {
     /// By building.
     Build,
+    /// By joining what legs have pushed.
+    Join(&'a Joined),
     /// Out of the engine's store, where it has this name.
     Store(Store<'a>, String),
     /// From what was pushed.
@@ -74,7 +76,7 @@ impl ImagePublisher<'_> {
             return self.finish(progress, built).await;
         }
         let mut export = Export::default();
-        let mut way = PushStrategy::Build;
+        let mut way = self.content_strategy();
         let mut is_tested = false;
         loop {
             self.pause(&built.pushes).await?;
@@ -102,6 +104,7 @@ impl ImagePublisher<'_> {
                         }
                     }
                 }
+                PushStrategy::Join(joined) => self.join(joined, built).await?,
                 PushStrategy::Store(store, source) => {
                     self.push_from_store(store, source, built).await?
                 }
@@ -120,6 +123,9 @@ impl ImagePublisher<'_> {
                 self.test(progress.again(), built).await?;
                 self.pass(built).await?;
                 is_tested = true;
+                if self.scope.plan.leaves_names() {
+                    return built.leave_names();
+                }
             }
         }
     }
@@ -313,12 +319,18 @@ impl ImagePublisher<'_> {
         command::base(self.scope, self.buildx)
     }
 
+    /// How the content gets into its repositories.
+    fn content_strategy(&self) -> PushStrategy<'_> {
+        let joined = self.build.joined.as_ref();
+        joined.map_or(PushStrategy::Build, PushStrategy::Join)
+    }
+
     /// How those that are left are pushed.
     fn next_strategy(&self, export: &Export, built: &mut ImageOutcome) -> PushStrategy<'_> {
         let scope = self.scope;
         if self.names_later(built) {
             if !built.has_content {
-                return PushStrategy::Build;
+                return self.content_strategy();
             }
             let store = || {
                 let (engine, settings) = (&scope.facts.engine, &scope.facts.docker);
@@ -332,6 +344,9 @@ impl ImagePublisher<'_> {
                 }
                 (_, true) => return PushStrategy::Names(None),
                 (_, false) => {}
+            }
+            if scope.plan.leaves_names() {
+                return PushStrategy::Names(None);
             }
             // Nobody but the builder can write them.
             built.builder_names = true;

@@ -8,6 +8,7 @@ mod forward;
 pub mod gate;
 pub mod image;
 mod image_test;
+mod join;
 mod left_names;
 mod names;
 mod put_back;

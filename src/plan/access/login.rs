@@ -43,8 +43,38 @@ pub enum Credential {
     GithubToken,
 }
 
+/// What the decision is about.
+pub struct LoginRequest<'a> {
+    /// The images.
+    pub names: Vec<ImageName>,
+    /// True when one is pushed.
+    pub pushes: bool,
+    /// True when it was told why nothing is.
+    pub has_notice: bool,
+    /// What else may name a registry: Dockerfiles and caches.
+    pub texts: Vec<&'a str>,
+}
+
+impl<'a> LoginRequest<'a> {
+    /// That of what is built.
+    pub fn of(drafts: &'a [ImageDraft<'_>]) -> Self {
+        let texts = |draft: &'a ImageDraft<'_>| {
+            let dockerfile = draft.request.workspace.dockerfile.as_deref();
+            let entries = draft.cache.entries().map(CacheEntry::text);
+            dockerfile.into_iter().chain(entries)
+        };
+        let of_any = |is_it: fn(&ImageDraft<'_>) -> bool| drafts.iter().any(is_it);
+        Self {
+            names: distinct(drafts.iter().flat_map(|draft| &draft.all_names)),
+            pushes: of_any(|draft| draft.publication.pushes_tags()),
+            has_notice: of_any(|draft| draft.publication.notice.is_some()),
+            texts: drafts.iter().flat_map(texts).collect(),
+        }
+    }
+}
+
 pub fn decide(
-    drafts: &[ImageDraft<'_>],
+    request: &LoginRequest<'_>,
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
@@ -53,11 +83,13 @@ pub fn decide(
     let mut logins = Vec::new();
     let (notices, problems) = (&mut findings.notices, &mut findings.problems);
     let known = problems.len();
-    let names = &distinct(drafts.iter().flat_map(|draft| &draft.all_names));
-    let pushes = drafts.iter().any(|draft| draft.publication.pushes_tags());
-    let has_notice = drafts
-        .iter()
-        .any(|draft| draft.publication.notice.is_some());
+    let LoginRequest {
+        names,
+        pushes,
+        has_notice,
+        ..
+    } = request;
+    let (pushes, has_notice) = (*pushes, *has_notice);
     // Where secrets are withheld (forks, Dependabot) a build alone must stay
     // green. What a fork lacks is told once, by the publication; what
     // Dependabot lacks, the registry tells.
@@ -99,7 +131,7 @@ pub fn decide(
     problems.append(&mut wrong);
     problems.extend(twice(&logins));
     if problems.len() == known {
-        logins.extend(token_login(drafts, inputs, context, facts, &logins));
+        logins.extend(token_login(request, inputs, context, facts, &logins));
     }
     logins
 }
@@ -190,7 +222,7 @@ fn twice(logins: &[Login]) -> Vec<InputProblem> {
 /// The default login: the token, at this GitHub server's own registry, where
 /// the run uses that registry and nobody has logged in to it.
 fn token_login(
-    drafts: &[ImageDraft<'_>],
+    request: &LoginRequest<'_>,
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
@@ -199,15 +231,9 @@ fn token_login(
     inputs.github_token.as_ref()?;
     let registry = names::github_registry(context)?;
     let mention = format!("{registry}/");
-    let uses = |draft: &ImageDraft<'_>| {
-        let dockerfile = draft.request.workspace.dockerfile.as_deref();
-        let mut texts = dockerfile
-            .into_iter()
-            .chain(draft.cache.entries().map(CacheEntry::text));
-        let mut names = draft.all_names.iter();
-        names.any(|name| name.registry == registry) || texts.any(|text| text.contains(&mention))
-    };
-    let used = drafts.iter().any(uses);
+    let mut names = request.names.iter();
+    let used = names.any(|name| name.registry == registry)
+        || request.texts.iter().any(|text| text.contains(&mention));
     let taken = logins.iter().any(|login| login.registry == registry)
         || facts.docker.is_logged_in(&registry);
     (used && !taken).then(|| Login {

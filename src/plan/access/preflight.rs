@@ -31,6 +31,16 @@ pub struct Checks {
 }
 
 impl Checks {
+    /// No question.
+    pub fn none() -> Self {
+        Self {
+            mode: Preflight::Off,
+            on_refusal: OnRefusal::Stop,
+            checks: Vec::new(),
+            services: Vec::new(),
+        }
+    }
+
     /// True when nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.checks.is_empty() && self.services.is_empty()

@@ -1,6 +1,7 @@
 //! One image of the plan, once it is known what builds it.
 
 use crate::event::RunContext;
+use crate::input::matrix::{PlannedImage, PlannedLeg};
 use crate::metadata::Metadata;
 use crate::plan::build::model::Build;
 use crate::plan::build::{annotations, attestations, build_args};
@@ -10,7 +11,7 @@ use crate::plan::builder::model::{Builder, BuilderChoice};
 use crate::plan::command::bake_file::BakeFile;
 use crate::plan::command::build::Parts;
 use crate::plan::draft::model::ImageDraft;
-use crate::plan::draft::{bake_target, tags};
+use crate::plan::draft::{annotation_levels, bake_target, planned, tags};
 use crate::plan::findings::Findings;
 use crate::plan::image::destination_names;
 use crate::plan::image::image_test;
@@ -40,7 +41,7 @@ pub fn build(
     let content = content::decide(inputs, facts, builder, &draft.publication);
     findings
         .problems
-        .extend(content::all_or_none(inputs, &draft.publication, content));
+        .extend(content::unnamed(inputs, &draft.publication, content));
     let test = image_test::Question {
         inputs,
         facts,
@@ -87,6 +88,7 @@ pub fn build(
             Vec::new()
         },
         content,
+        joined: None,
         test,
         labels: metadata.labels.clone(),
         asks_for_annotations: classic_store::asks_for_annotations(inputs),
@@ -102,9 +104,24 @@ pub fn build(
     }
 }
 
-/// What the image is called.
+/// What a leg's part of an image is called. An index has its annotations from the job
+/// that joins the parts.
+fn of_leg((leg, image): (&PlannedLeg, &PlannedImage)) -> Metadata {
+    let mut metadata = planned::metadata(image);
+    if leg.is_joined() {
+        metadata.annotations = annotation_levels::without_index(&metadata.annotations);
+    }
+    metadata
+}
+
+/// What the image is called: as the plan of a matrix says, where there is one.
 fn metadata(draft: &ImageDraft<'_>, findings: &mut Findings) -> Metadata {
     let (inputs, facts) = (&*draft.request.inputs, draft.request.facts);
+    let target = draft.request.target.map(|target| target.name.as_str());
+    let leg = inputs.leg.as_ref();
+    if let Some(planned) = leg.and_then(|leg| Some((leg, leg.image(target)?))) {
+        return of_leg(planned);
+    }
     let mut metadata = tags::metadata(inputs, facts, &draft.named, &draft.names, &draft.platforms)
         .unwrap_or_else(|mut more| {
             findings.problems.append(&mut more);

@@ -3,9 +3,11 @@
 use crate::plan::image::content::Content;
 use crate::plan::image::destination_names::DestinationName;
 use crate::plan::image::image_test::ImageTest;
+use crate::plan::image::joined::Joined;
 use serde::Serialize;
 
 use crate::image::{ImageName, Platform};
+use crate::metadata::Metadata;
 use crate::plan::cache::model::Cache;
 use crate::plan::command::bake_file::BakeFile;
 use crate::plan::command::build::Arguments;
@@ -31,6 +33,9 @@ pub struct Build {
     pub names: Vec<DestinationName>,
     /// How the content gets into its registries.
     pub content: Content,
+    /// What legs have built of it, where nothing is built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Joined>,
     /// What is run before the names are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<ImageTest>,
@@ -66,6 +71,32 @@ pub struct Build {
 }
 
 impl Build {
+    /// What is joined of what legs have built, without its names and repositories.
+    pub fn joined(metadata: Metadata, joined: Joined) -> Self {
+        Self {
+            target: None,
+            outputs: Vec::new(),
+            version: metadata.version.unwrap_or_default(),
+            tags: metadata.tags,
+            names: Vec::new(),
+            content: Content::ByDigest,
+            joined: Some(joined),
+            test: None,
+            labels: metadata.labels,
+            annotations: metadata.annotations,
+            asks_for_annotations: false,
+            images: Vec::new(),
+            pushed_by_outputs: Vec::new(),
+            platforms: Vec::new(),
+            publication: Publication::joined(),
+            context: BuildContext::none(),
+            cache: Cache::none("nothing is built"),
+            scanner: None,
+            arguments: Arguments::none(),
+            definition: None,
+        }
+    }
+
     /// The bake file of the target, with the run's files in their places and
     /// without what is to be left out.
     pub fn definition(&self, files: &RunFiles, exclusions: &Exclusions) -> Option<String> {

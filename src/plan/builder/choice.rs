@@ -95,13 +95,15 @@ pub fn decide(request: BuilderRequest<'_>) -> Result<Builder, InputProblem> {
             )
         }
         Engine::Absent(_) | Engine::Forbidden(_) => Ok(Builder::engine("no builder is named")),
-        Engine::Unasked if inputs.all_or_none && own.driver.is_none() => {
-            let reason = "`all-or-none`; the engine was not asked".to_owned();
-            Ok(Builder::own(inputs, facts, None, reason))
-        }
-        Engine::Unasked => Ok(Builder::engine(
-            "no builder is named; the engine was not asked",
-        )),
+        Engine::Unasked => match inputs.unnamed_content() {
+            Some(input) if own.driver.is_none() => {
+                let reason = format!("`{input}`; the engine was not asked");
+                Ok(Builder::own(inputs, facts, None, reason))
+            }
+            _ => Ok(Builder::engine(
+                "no builder is named; the engine was not asked",
+            )),
+        },
     }
 }
 
@@ -194,9 +196,7 @@ fn missing(
     if !containerd_store && outputs.iter().any(is_archive) {
         missing.push("an image in an archive".to_owned());
     }
-    if inputs.all_or_none {
-        missing.push("all-or-none".to_owned());
-    }
+    missing.extend(inputs.unnamed_content().map(str::to_owned));
     if outputs.iter().any(rewrites_timestamps) {
         missing.push("outputs with rewrite-timestamp".to_owned());
     }

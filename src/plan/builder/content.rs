@@ -46,17 +46,19 @@ fn of_engine(facts: &Facts) -> Content {
     }
 }
 
-/// `all-or-none`, where content does not go without a name.
-pub fn all_or_none(
+/// What needs content without a name, where this builder sends none.
+pub fn unnamed(
     inputs: &Inputs,
     publication: &Publication,
     content: Content,
 ) -> Option<InputProblem> {
-    let is_wrong = inputs.all_or_none && publication.pushes_tags() && content != Content::ByDigest;
+    let input = inputs.unnamed_content()?;
+    let is_wrong = publication.pushes_tags() && content != Content::ByDigest;
     is_wrong.then(|| {
         let why = "this builder pushes the content together with a name";
         let accepted = "a builder with the driver docker-container, remote or kubernetes, without \
                         `outputs` and `load`";
-        InputProblem::new("all-or-none", "true", why, accepted)
+        let value = if inputs.all_or_none { "true" } else { "" };
+        InputProblem::new(input, value, why, accepted)
     })
 }

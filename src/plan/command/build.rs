@@ -65,6 +65,11 @@ enum Argument {
 pub struct Arguments(Vec<Argument>);
 
 impl Arguments {
+    /// Those of no build.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
     fn push(&mut self, text: impl Into<String>) {
         self.0.push(Argument::Text(text.into()));
     }

@@ -93,6 +93,10 @@ fn images_of(
     context: &RunContext,
     findings: &mut Findings,
 ) -> Vec<ImageRule> {
+    let leg = inputs.leg.as_ref();
+    if let Some(planned) = leg.and_then(|leg| leg.image(Some(&target.name))) {
+        return planned.images.iter().map(ImageRule::named).collect();
+    }
     let tags = target.texts("tags");
     let mut names: Vec<&str> = tags.iter().map(|tag| reference::split(tag).0).collect();
     names.dedup();
@@ -196,6 +200,10 @@ fn narrower(target: &Target, platforms: &[Platform]) -> Option<Notice> {
 }
 
 fn platforms(target: &Target, own: &mut Inputs, findings: &mut Findings) {
+    if let Some(leg) = &own.leg {
+        own.platforms = leg.platforms_of(Some(&target.name));
+        return;
+    }
     let given = target.texts("platforms");
     if given.is_empty() {
         findings.notices.extend(narrower(target, &own.platforms));

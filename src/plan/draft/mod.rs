@@ -7,6 +7,7 @@ pub mod git_logins;
 pub mod load;
 pub mod model;
 pub mod mounts;
+pub mod planned;
 pub mod request;
 pub mod run_commands;
 pub mod tags;

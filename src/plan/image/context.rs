@@ -39,6 +39,17 @@ pub enum ContextKind {
     Remote,
 }
 
+impl BuildContext {
+    /// That of nothing.
+    pub fn none() -> Self {
+        Self {
+            location: String::new(),
+            kind: ContextKind::Remote,
+            reason: "nothing is built".to_owned(),
+        }
+    }
+}
+
 /// The name that stands for the event's repository in a template.
 const DEFAULT_CONTEXT: &str = "defaultContext";
 const TEMPLATE: &str =

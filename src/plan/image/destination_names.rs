@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::image::Reference;
-use crate::metadata::Motion;
+use crate::image::{Motion, Reference};
 
 /// A name that an image gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,6 +4,7 @@ pub mod content;
 pub mod context;
 pub mod destination_names;
 pub mod image_test;
+pub mod joined;
 pub mod names;
 pub mod output_names;
 pub mod publication;

@@ -82,6 +82,7 @@ pub fn decide(inputs: &Inputs, named: &Named, context: &RunContext, nowhere: boo
     let sends = outputs.iter().any(Output::pushes);
     let by_digest = outputs.iter().any(Output::pushes_by_digest);
     let by_outputs = by_digest || !named.pushed_by_outputs.is_empty();
+    let planned = inputs.leg.as_ref().map(|leg| leg.plan.publishes);
     let (push, reason) = match inputs.push {
         _ if nowhere && !sends => (false, "every entry of `images` has `enable=false`"),
         Push::Always | Push::Auto if context.has_read_only_token() => {
@@ -90,6 +91,8 @@ pub fn decide(inputs: &Inputs, named: &Named, context: &RunContext, nowhere: boo
         Push::Never if sends && context.has_read_only_token() => {
             return from_a_fork(inputs, context);
         }
+        _ if planned == Some(false) => (false, "the plan does not publish it"),
+        _ if planned == Some(true) && !by_outputs => (true, "the plan publishes it"),
         _ if by_digest => (false, "it goes by its digest, without a tag"),
         _ if nowhere => (false, "every entry of `images` has `enable=false`"),
         Push::Always => (true, "`push: true`"),
@@ -163,6 +166,16 @@ fn is_build(call: &str) -> bool {
 }
 
 impl Publication {
+    /// That of an image whose parts are there.
+    pub fn joined() -> Self {
+        Self {
+            destination: Destination::Registry,
+            load: false,
+            reason: "the legs have pushed their parts".to_owned(),
+            notice: None,
+        }
+    }
+
     /// True when an image is made.
     pub fn builds(&self) -> bool {
         self.destination != Destination::Nowhere

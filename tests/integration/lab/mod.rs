@@ -14,6 +14,7 @@ mod hostile_bake;
 mod image_test;
 mod left_overs;
 mod made_builder;
+mod matrix;
 mod names;
 mod nodes;
 mod outputs;

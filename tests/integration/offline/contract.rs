@@ -26,6 +26,8 @@ fn the_inputs_of_action_yml_are_those_the_program_reads() {
     for (action, part) in [
         ("action.yml", ActionKind::Publish),
         ("metadata/action.yml", ActionKind::Metadata),
+        ("plan/action.yml", ActionKind::Plan),
+        ("merge/action.yml", ActionKind::Merge),
     ] {
         let declared: Vec<(String, String)> = section_of(action, "inputs")
             .iter()
@@ -37,10 +39,34 @@ fn the_inputs_of_action_yml_are_those_the_program_reads() {
             .map(|spec| match spec.name {
                 // Only the runner knows it.
                 "github-token" => (spec.name.to_owned(), "${{ github.token }}".to_owned()),
+                "job-id" => (spec.name.to_owned(), "${{ job.check_run_id }}".to_owned()),
                 _ => (spec.name.to_owned(), spec.default.to_owned()),
             })
             .collect();
         assert_eq!(declared, read, "{action}");
+    }
+}
+
+/// What several parts have in common is described in the same words.
+#[test]
+fn the_descriptions_of_all_parts_agree() {
+    let shown = section("inputs");
+    for (action, section_name) in [
+        ("plan/action.yml", "inputs"),
+        ("merge/action.yml", "inputs"),
+        ("plan/action.yml", "outputs"),
+        ("merge/action.yml", "outputs"),
+    ] {
+        let own = match section_name {
+            "inputs" => shown.clone(),
+            _ => section("outputs"),
+        };
+        for (name, field) in section_of(action, section_name) {
+            let is_other = name == "plan";
+            if let Some(known) = own.get(&name).filter(|_| !is_other) {
+                assert_eq!(*known, field, "{action}: {name}");
+            }
+        }
     }
 }
 

@@ -197,7 +197,12 @@ impl Lab {
 
     /// A step with the action of this source, for the push of tag v0.2.0.
     pub(crate) fn step(&self, place: &Place) -> Step {
-        Step::node(action(place))
+        self.step_of(place, "")
+    }
+
+    /// The same for a part of the action, in this folder.
+    pub(crate) fn step_of(&self, place: &Place, part: &str) -> Step {
+        Step::node(action(place).join(part))
             .event("push", event("push-tag"))
             .git_ref("refs/tags/v0.2.0")
             .sha(SHA)
@@ -234,12 +239,18 @@ pub(crate) fn action(place: &Place) -> PathBuf {
         other => panic!("no release for {other}"),
     };
     fs::create_dir_all(folder.join("dist")).unwrap();
-    fs::create_dir_all(folder.join("metadata")).unwrap();
+    for part in ["metadata", "plan", "merge"] {
+        fs::create_dir_all(folder.join(part)).unwrap();
+    }
     for file in [
         "action.yml",
         "launcher.cjs",
         "metadata/action.yml",
         "metadata/main.cjs",
+        "plan/action.yml",
+        "plan/main.cjs",
+        "merge/action.yml",
+        "merge/main.cjs",
     ] {
         fs::copy(root().join(file), folder.join(file)).unwrap();
     }

@@ -1,0 +1,1 @@
+require('../launcher.cjs')('plan', true);
