@@ -17,4 +17,5 @@ mod naming;
 mod node_commands;
 mod recorded;
 mod refusals;
+mod reusable;
 mod unwritten;

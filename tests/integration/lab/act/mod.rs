@@ -7,6 +7,7 @@
 mod before;
 mod caches;
 mod examples;
+mod reusable;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -92,6 +93,12 @@ impl<'a> Act<'a> {
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Each job says which engine is its own.
+    pub(crate) fn without_engine(mut self) -> Self {
+        self.env.retain(|(name, _)| name != "DOCKER_HOST");
         self
     }
 
