@@ -13,6 +13,7 @@ pub(crate) mod hidden;
 mod hostile;
 mod imports;
 pub(crate) mod left_overs;
+mod matrix;
 mod naming;
 mod node_commands;
 mod recorded;
