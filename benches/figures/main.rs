@@ -15,6 +15,7 @@ mod bake;
 mod bare;
 mod container;
 mod dry_run;
+mod merge;
 mod names;
 mod naming;
 mod place;
@@ -46,6 +47,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{figure}");
     }
     for figure in names::figures(&place)? {
+        println!("{figure}");
+    }
+    for figure in merge::figures(&place)? {
         println!("{figure}");
     }
     println!("{}", container::figure(&place)?);

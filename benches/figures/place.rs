@@ -82,9 +82,14 @@ impl Place {
 
     /// `publish` with these arguments, for the push of the tag v0.2.0.
     pub(crate) fn publish(&self, arguments: &[&str]) -> Command {
+        self.run("publish", arguments)
+    }
+
+    /// A command of the program with these arguments, for the same push.
+    pub(crate) fn run(&self, verb: &str, arguments: &[&str]) -> Command {
         let mut command = self.command(&self.program);
         command
-            .arg("publish")
+            .arg(verb)
             .args(arguments)
             .args(["--event-name", "push", "--ref", GIT_REF, "--sha", SHA])
             .args(["--repository", REPOSITORY, "--event-file"])

@@ -75,6 +75,8 @@ pub struct ImageOutcome {
     /// True when the content is where its names can be written: in its repositories,
     /// or in the engine's store.
     pub has_content: bool,
+    /// The bytes of the index, where it was made here.
+    pub index: Option<ManifestBytes>,
     /// True when the builder writes the names, as nobody here can.
     pub builder_names: bool,
     /// The versions that an earlier run has published, and that are kept.

@@ -2,9 +2,10 @@
 //! the registry has. Those that move are written when the others are.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, FuturesUnordered};
+use tokio::sync::Semaphore;
 use tracing::info;
 
 use crate::execute::buildx::imagetools::{self, Copied};
@@ -19,8 +20,8 @@ use crate::input::MovingTags;
 use crate::plan::{Content, DestinationName};
 use crate::registry::{ManifestBytes, RequestError};
 
-/// How many names are written at a time.
-const AT_A_TIME: usize = 16;
+/// How many names are written at a time in each registry.
+const AT_A_TIME: usize = 32;
 
 /// Why a name was not written.
 enum NotWritten {
@@ -209,7 +210,7 @@ impl ImagePublisher<'_> {
         &self,
         works: impl Iterator<Item = impl Future<Output = T>>,
     ) -> (Vec<T>, Result<(), Error>) {
-        let mut all = pin!(stream::iter(works).buffer_unordered(AT_A_TIME));
+        let mut all = works.collect::<FuturesUnordered<_>>();
         let mut done = Vec::new();
         loop {
             match self.scope.host.unless_cancelled(all.next()).await {
@@ -233,12 +234,18 @@ impl ImagePublisher<'_> {
         digest: &Digest,
         built: &ImageOutcome,
     ) -> (Vec<Written>, Result<(), Error>) {
-        let manifests = self.manifests(due, digest);
+        let manifests = self.manifests(due, digest, built.index.as_ref());
         let manifests = match self.scope.host.unless_cancelled(manifests).await {
             Ok(manifests) => manifests,
             Err(signal) => return (Vec::new(), Err(signal.into())),
         };
+        let limits = limits(due);
         let writes = due.iter().enumerate().map(async |(place, reference)| {
+            let limit = limits.get(&reference.name.registry);
+            let _turn = match limit {
+                Some(limit) => limit.acquire().await.ok(),
+                None => None,
+            };
             let manifest = manifests.get(&reference.name);
             (place, self.write_one(reference, manifest, built).await)
         });
@@ -296,12 +303,17 @@ impl ImagePublisher<'_> {
         &self,
         due: &[Reference],
         digest: &Digest,
+        made: Option<&ManifestBytes>,
     ) -> BTreeMap<ImageName, Result<ManifestBytes, RequestError>> {
+        let made = made.filter(|made| made.digest() == digest);
         let mut images: Vec<&ImageName> = due.iter().map(|reference| &reference.name).collect();
         images.sort();
         images.dedup();
         let reads = images.into_iter().map(async |image| {
-            let bytes = self.client.manifest_bytes(image, digest).await;
+            let bytes = match made {
+                Some(made) => Ok(made.clone()),
+                None => self.client.manifest_bytes(image, digest).await,
+            };
             (image.clone(), bytes)
         });
         stream::iter(reads)
@@ -352,6 +364,14 @@ fn unreachable(registry: &Registry) -> String {
         "{registry} cannot be reached from this step, so the builder writes the names, all \
          together with the content"
     )
+}
+
+/// How many names of each registry may be written at a time.
+fn limits(due: &[Reference]) -> BTreeMap<&Registry, Semaphore> {
+    let registries = due.iter().map(|reference| &reference.name.registry);
+    registries
+        .map(|registry| (registry, Semaphore::new(AT_A_TIME)))
+        .collect()
 }
 
 /// The first name of each repository that has nothing of the image yet.

@@ -24,7 +24,13 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
     let answers = pushed
         .iter()
         .map(|(push, tag)| client.manifest(push.image(), tag));
-    let answers = join_all(answers).await;
+    // What an index lists is known before it is read back where it was made here.
+    let listed = async {
+        let (push, _) = pushed.first()?;
+        let index = Manifest::parse(built.index.as_ref()?.bytes()).ok()?;
+        Some(platforms(build, client, push.image(), &index).await)
+    };
+    let (answers, listed) = tokio::join!(join_all(answers), listed);
     let mut manifest = None;
     let mut differences = Vec::new();
     for ((push, _), answer) in pushed.into_iter().zip(answers) {
@@ -53,7 +59,17 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
         built.warnings.extend(missing_annotations(build, &manifest));
         built.verified.attestations = manifest.attestations;
         built.verified.annotations = manifest.annotations.clone();
-        built.verified.platforms = platforms(build, client, &name, manifest).await;
+        built.verified.platforms = match listed {
+            Some(listed)
+                if built
+                    .index
+                    .as_ref()
+                    .is_some_and(|made| *made.digest() == manifest.digest) =>
+            {
+                listed
+            }
+            _ => platforms(build, client, &name, &manifest).await,
+        };
         differences.extend(missing_platforms(build, built));
     }
     if differences.is_empty() {
@@ -119,7 +135,7 @@ async fn platforms(
     build: &Build,
     client: &Client,
     name: &ImageName,
-    manifest: Manifest,
+    manifest: &Manifest,
 ) -> Vec<PublishedPlatform> {
     if manifest.platforms.is_empty() {
         return build
@@ -127,7 +143,7 @@ async fn platforms(
             .first()
             .map(|platform| PublishedPlatform {
                 platform: platform.to_string(),
-                digest: manifest.digest,
+                digest: manifest.digest.clone(),
                 size: Some(manifest.size),
             })
             .into_iter()
@@ -140,11 +156,11 @@ async fn platforms(
     let sizes = join_all(sizes).await;
     manifest
         .platforms
-        .into_iter()
+        .iter()
         .zip(sizes)
         .map(|(entry, answer)| PublishedPlatform {
-            platform: entry.platform,
-            digest: entry.digest,
+            platform: entry.platform.clone(),
+            digest: entry.digest.clone(),
             size: answer.ok().map(|manifest| manifest.size),
         })
         .collect()

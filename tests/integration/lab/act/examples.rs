@@ -207,7 +207,11 @@ fn nodes_that_the_lab_does_not_have_are_planned() {
     let lab = Lab::get();
     let act = Act::new(&lab);
     let examples = fs::read_dir(root().join("examples/workflows")).unwrap();
-    assert_eq!(examples.count(), 8, "each example has a test here");
+    assert_eq!(
+        examples.count(),
+        10,
+        "each example has a test here, or in native"
+    );
     for (name, line) in [
         (
             "nodes-ssh",

@@ -7,7 +7,7 @@
 mod before;
 mod caches;
 mod examples;
-mod reusable;
+mod native;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -133,8 +133,12 @@ impl<'a> Act<'a> {
         };
         let image = self.image();
         let own: &[(&str, &str)] = match uses.strip_prefix("OWNER/") {
-            Some("stevedore@v1") => &[
+            Some("stevedore@v1" | "stevedore/plan@v1") => &[
                 ("images", &image),
+                ("username", &self.lab.user),
+                ("password", "${{ secrets.LAB_PASSWORD }}"),
+            ],
+            Some("stevedore/merge@v1") => &[
                 ("username", &self.lab.user),
                 ("password", "${{ secrets.LAB_PASSWORD }}"),
             ],
