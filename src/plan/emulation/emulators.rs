@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::{Facts, Machine};
 use crate::image::Platform;
-use crate::input::Inputs;
 use crate::input::builder::{Driver, EmulationWish};
+use crate::input::{Inputs, TestPlatforms};
 use crate::plan::builder::model::{Builder, BuilderChoice};
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::emulation::running;
@@ -107,11 +107,15 @@ pub fn decide(
         let asked: Vec<Platform> = platforms.iter().filter(foreign).cloned().collect();
         return forced(inputs, asked);
     }
+    let tested = tested(inputs, &platforms);
     let running: BTreeSet<Platform> = drafts
         .iter()
         .flat_map(|draft| running::running(draft, &built_for(draft)))
+        .chain(tested.iter().cloned())
         .collect();
     let running: Vec<Platform> = running.iter().filter(foreign).cloned().collect();
+    // The engine runs the tests, and a builder's own emulators are of no use to it.
+    let is_tested = facts.machine.is_some() && tested.iter().any(|one| foreign(&one));
     if running.is_empty() {
         let reason = if platforms.iter().all(native) {
             NATIVE
@@ -126,6 +130,7 @@ pub fn decide(
         return Emulation::new(running, step, "the engine's machine is not known yet");
     }
     match (&builder.choice, wish) {
+        _ if is_tested => by_kernel(inputs, &machine, running),
         (BuilderChoice::Created(made), _) if made.driver == Driver::DockerContainer => {
             let nodes = inputs.own_builder.nodes();
             let native: BTreeSet<&Platform> = nodes.flat_map(|node| &node.platforms).collect();
@@ -142,6 +147,14 @@ pub fn decide(
             Emulation::new(running, EmulationStep::NotLookedAt, "`emulation: none`")
         }
         _ => Emulation::new(running, EmulationStep::Ask(None), "nodes differ"),
+    }
+}
+
+/// The platforms that `test` is run for, where it is run for all.
+fn tested<'a>(inputs: &Inputs, platforms: &'a [Platform]) -> &'a [Platform] {
+    match (&inputs.test, inputs.test_platforms) {
+        (Some(_), TestPlatforms::All) => platforms,
+        _ => &[],
     }
 }
 
@@ -334,6 +347,28 @@ mod tests {
             image: "binfmt:1".to_owned(),
             architectures: architectures.iter().map(|one| (*one).to_owned()).collect(),
         })
+    }
+
+    /// Whatever builds the image, the engine runs its test.
+    #[test]
+    fn a_test_of_all_platforms_is_emulated_by_the_engine() {
+        const TEST: (&str, &str) = ("test", "true");
+        const ALL: (&str, &str) = ("test-platforms", "all");
+        const OWN: (&str, &str) = ("driver", "docker-container");
+        let image = ("binfmt-image", "binfmt:1");
+        for (given, step) in [
+            (vec![image, TEST, ALL], install(&["arm64", "s390x"])),
+            (vec![image, TEST, ALL, OWN], install(&["arm64", "s390x"])),
+            (vec![image, TEST, OWN], EmulationStep::NotNeeded),
+            (vec![image, ALL], EmulationStep::NotNeeded),
+        ] {
+            let case = Case {
+                given: &given,
+                dockerfile: NO_RUN_HERE,
+                ..Case::default()
+            };
+            assert_eq!(case.decided().step, step, "{given:?}");
+        }
     }
 
     #[test]

@@ -381,3 +381,23 @@ fn the_example_has_a_plan() {
             .ends_with(" web")
     );
 }
+
+#[test]
+#[ignore = "needs the lab"]
+fn values_of_set_may_be_expressions() {
+    let lab = Lab::get();
+    let bake = Bake::new();
+    let run_of = bake
+        .publish(&lab, &lab.open_registry)
+        .with("targets", "worker")
+        .with("set", "worker.args.MARK={{version}}-{{sha}}")
+        .run()
+        .unwrap();
+    succeeded(&run_of);
+    let mut docker = Command::new("docker");
+    docker.args(["run", "--rm", "--pull", "always", "--quiet"]);
+    docker.arg(format!("{}/worker:main", bake.images(&lab.open_registry)));
+    let printed = run(docker.args(["cat", "/worker"]));
+    assert!(printed.success, "{}", printed.err);
+    assert_eq!(printed.out, "worker-main-6071f56\n");
+}
