@@ -363,3 +363,52 @@ fn a_run_that_is_killed_between_two_names_is_finished_by_the_next() {
     assert_eq!(digest(&place, &format!("{image}:latest")), digests[0]);
     assert_eq!(again.outputs["published"], again.outputs["tags"]);
 }
+
+/// The older commit begins first, and its build ends last.
+#[test]
+#[ignore = "needs the lab"]
+fn of_two_runs_at_once_the_newer_commit_has_the_branch() {
+    let (lab, place) = (Lab::get(), place());
+    let slow = "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN sleep 4; echo $MARK > /mark\n";
+    place.write("workspace/Slow", slow);
+    let image = image(&lab, &place);
+    let main = format!("{image}:main");
+    let (older, newer) = history(&place);
+    let push = |sha: &str| push(&lab, &place, &image, sha, event("push-branch"));
+    let first = push(&older).with("file", "Slow").start().unwrap();
+    let second = push(&newer).start().unwrap();
+    let [second, first] = [second, first].map(|running| running.wait().unwrap());
+    green(&second);
+    green(&first);
+    assert_eq!(second.outputs["published"], main, "{}", second.log);
+    assert_eq!(first.outputs["kept-back"], main, "{}", first.log);
+    assert_eq!(digest(&place, &main), second.outputs["digest"]);
+}
+
+#[test]
+#[ignore = "needs the lab"]
+fn a_run_that_is_killed_after_the_content_has_named_nothing_and_is_run_again() {
+    let (lab, place) = (Lab::get(), place());
+    let image = image(&lab, &place);
+    let step = || {
+        release(&lab, &place, &image, "v1.2.3")
+            .env("DOCKER_HOST", classic())
+            .with("driver", "docker-container")
+            .with("platforms", "linux/amd64")
+    };
+    let tested = step().with("test", "echo \"tested: $IMAGE\"; sleep 60");
+    let running = tested.start().unwrap();
+    let begun = format!("tested: {image}@sha256:");
+    assert!(running.wait_for(&begun, std::time::Duration::from_secs(60)));
+    assert!(running.signal(Signal::KILL));
+    assert!(!running.wait().unwrap().succeeded());
+    let found = place.imagetools(&format!("{image}:1.2.3"), "Manifest");
+    assert!(!found.success, "{}", found.out);
+    let again = step().run().unwrap();
+    green(&again);
+    assert_eq!(again.outputs["published"], again.outputs["tags"]);
+    assert_eq!(
+        digest(&place, &format!("{image}:latest")),
+        again.outputs["digest"]
+    );
+}
