@@ -7,10 +7,13 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::image::reference;
 use crate::input::grammar::csv;
 
 /// The type of a cache that is kept in a registry.
 const REGISTRY: &str = "registry";
+/// What BuildKit calls a cache that nobody has named.
+const DEFAULT: &str = "buildkit";
 
 /// An entry of `cache-from` or `cache-to`. Its text may hold a token, so it has
 /// no `Display`: [`CacheEntry::name`] is what people read.
@@ -73,6 +76,32 @@ impl CacheEntry {
         Self::from(csv::entry(&rest))
     }
 
+    /// The same entry under a name of its own, where its kind has names: the tag of a
+    /// registry's, the scope of GitHub's cache service, the name of S3 and Azure.
+    pub fn renamed(&self, suffix: &str) -> Option<Self> {
+        let key = match self.kind() {
+            REGISTRY => "ref",
+            "gha" => "scope",
+            "s3" | "azblob" => "name",
+            _ => return None,
+        };
+        let name = match key {
+            "ref" => {
+                let (name, tag, digest) = reference::split(self.reference()?);
+                let tag = tag.unwrap_or("latest");
+                digest.is_none().then(|| format!("{name}:{tag}-{suffix}"))?
+            }
+            _ => format!("{}-{suffix}", self.attribute(key).unwrap_or(DEFAULT)),
+        };
+        let mut rest = match self.bare_reference() {
+            Some(_) => vec![("type".to_owned(), REGISTRY.to_owned())],
+            None => self.attributes.clone(),
+        };
+        rest.retain(|(other, _)| !other.eq_ignore_ascii_case(key));
+        rest.push((key.to_owned(), name));
+        Some(Self::from(csv::entry(&rest)))
+    }
+
     fn bare_reference(&self) -> Option<&str> {
         match self.attributes.as_slice() {
             [(name, only)] if name.is_empty() => Some(only),
@@ -125,6 +154,28 @@ mod tests {
             ("a/b:c", Some("a/b:c")),
         ] {
             assert_eq!(CacheEntry::from(entry).reference(), expected, "{entry}");
+        }
+    }
+
+    #[test]
+    fn what_has_a_name_can_have_another() {
+        for (entry, expected) in [
+            (
+                "type=registry,REF=a/b:c,mode=max",
+                Some("type=registry,mode=max,ref=a/b:c-x"),
+            ),
+            ("a/b", Some("type=registry,ref=a/b:latest-x")),
+            ("type=gha", Some("type=gha,scope=buildkit-x")),
+            (
+                "type=gha,scope=s,mode=max",
+                Some("type=gha,mode=max,scope=s-x"),
+            ),
+            ("type=s3,bucket=b", Some("type=s3,bucket=b,name=buildkit-x")),
+            ("type=local,dest=d", None),
+            ("type=inline", None),
+        ] {
+            let renamed = CacheEntry::from(entry).renamed("x");
+            assert_eq!(renamed.as_ref().map(CacheEntry::text), expected, "{entry}");
         }
     }
 }

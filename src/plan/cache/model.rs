@@ -32,8 +32,24 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The entries as the workflow gives them.
+    /// The entries as the workflow gives them. Jobs that build parts of an image would
+    /// overwrite each other's, so each has its own, and reads the given one too.
     pub fn given(inputs: &Inputs) -> Self {
+        let leg = inputs.leg.as_ref().filter(|leg| leg.is_joined());
+        if let Some(leg) = leg {
+            let platforms = leg.leg().platforms.iter().map(ToString::to_string);
+            let suffix = platforms.collect::<Vec<_>>().join("-").replace('/', "-");
+            let own = |entry: &CacheEntry| entry.renamed(&suffix);
+            let written = |entry: &CacheEntry| own(entry).unwrap_or_else(|| entry.clone());
+            let read = inputs.cache_from.iter().filter_map(own);
+            return Self {
+                from: read.chain(inputs.cache_from.iter().cloned()).collect(),
+                to: inputs.cache_to.iter().map(written).collect(),
+                place: format!("as given, with {suffix} in its name"),
+                reason: "other jobs of the matrix write theirs".to_owned(),
+                ..Self::default()
+            };
+        }
         Self {
             from: inputs.cache_from.clone(),
             to: inputs.cache_to.clone(),

@@ -246,6 +246,21 @@ fn a_leg_has_its_platforms_and_what_the_plan_says() {
     );
     // Registries were asked by the job that has planned.
     assert_eq!(leg["preflight"]["checks"], json!([]));
+    // Each has a cache of its own, and reads the one that is given too.
+    let caches = [
+        ("cache-to", "type=registry,ref=ghcr.io/acme/app:cache"),
+        ("cache-from", "ghcr.io/acme/app:cache"),
+    ];
+    let inputs = [&inputs[..], &caches].concat();
+    let json = command(
+        &place,
+        &["publish", "--dry-run", "--format", "json"],
+        &inputs,
+    );
+    let leg: Value = serde_json::from_str(&json.out).unwrap();
+    let own = "type=registry,ref=ghcr.io/acme/app:cache-linux-arm64";
+    assert_eq!(leg["cache"]["to"], json!([own]));
+    assert_eq!(leg["cache"]["from"], json!([own, "ghcr.io/acme/app:cache"]));
     // Where one runner builds everything, it names everything too.
     let alone = command(
         &place,

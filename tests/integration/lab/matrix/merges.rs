@@ -49,6 +49,29 @@ fn a_repository_that_refuses_is_named_and_the_other_is_finished() {
 
 #[test]
 #[ignore = "needs the lab"]
+fn a_registry_that_refuses_the_push_stops_the_first_job() {
+    let lab = Lab::get();
+    let place = job();
+    let path = format!("tests/{}", place.mark().to_lowercase());
+    let front = Front::start(&lab, &refuse(&format!("{path}/blobs/uploads"), 403, DENIED));
+    let planned = lab
+        .step_of(&place, "plan")
+        .git_ref("refs/tags/v1.2.3")
+        .with("images", format!("{}/{path}", front.address()))
+        .run()
+        .unwrap();
+    assert_eq!(planned.exit_code, Some(1), "{}", planned.log);
+    assert!(planned.log.contains("no more"), "{}", planned.log);
+    // The jobs that need them are not begun.
+    assert!(
+        !planned.outputs.contains_key("matrix"),
+        "{:?}",
+        planned.outputs
+    );
+}
+
+#[test]
+#[ignore = "needs the lab"]
 fn with_all_or_none_a_name_that_is_refused_moves_no_other() {
     let lab = Lab::get();
     let front = Front::start(&lab, "");
