@@ -16,6 +16,7 @@ use crate::event::{Payload, RunContext};
 use crate::facts::{self, Facts};
 use crate::host::Host;
 use crate::image::{Access, ImageName, Platform, Registry};
+use crate::input::matrix::MatrixPlan;
 use crate::input::metadata::inputs::RawMetadata;
 use crate::input::spec::ActionKind;
 use crate::input::{Inputs, MetadataInputs, RawInputs};
@@ -28,12 +29,13 @@ use crate::{execute, plan, workflow};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("bake", bake),
     ("diagnosis", diagnosis),
     ("docker_config", docker_config),
     ("dockerfile", dockerfile),
     ("inputs", inputs),
+    ("matrix", matrix),
     ("metadata", rules),
     ("progress", progress),
     ("registry", answers),
@@ -92,6 +94,40 @@ pub fn bake(bytes: &[u8]) {
     let mut facts = Facts::local(&host, &inputs, &context());
     facts.bake = bake;
     plan_of(&inputs, &facts);
+}
+
+/// The plan of a matrix, what its jobs have told, and what they have pushed.
+pub fn matrix(bytes: &[u8]) {
+    let mut part = parts(bytes);
+    let (plan, results) = (part(), part());
+    registry::fuzzing::join(&[part(), part()]);
+    let plan = serde_json::from_str::<MatrixPlan>(&plan).map(MatrixPlan::identified);
+    let Ok(plan) = plan else {
+        return;
+    };
+    let Ok(text) = plan.to_json() else {
+        return;
+    };
+    let results = results.replace("PLAN", &plan.id);
+    let host = host();
+    let inputs = |kind, more: &[(&str, &str)]| {
+        let mut raw = RawInputs::from_environment(kind, &host);
+        raw.set("plan", &text);
+        for (name, value) in more {
+            raw.set(name, value);
+        }
+        let (inputs, _) = Inputs::parse(&raw, &host);
+        let facts = Facts::local(&host, &inputs, &context());
+        (inputs, facts)
+    };
+    let (leg, facts) = inputs(ActionKind::Publish, &[("leg", "0")]);
+    plan_of(&leg, &facts);
+    let (inputs, facts) = inputs(ActionKind::Merge, &[("results", &results)]);
+    if let Some(merge) = &inputs.merge
+        && let Ok(plan) = plan::merge(&inputs, merge, &context(), &facts)
+    {
+        let _ = (plan.to_string(), plan.to_json());
+    }
 }
 
 /// The text of failed builds and pushes, the words of registries and buildx, and

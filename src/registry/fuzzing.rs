@@ -3,10 +3,12 @@
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use serde_json::{Map, Value};
 
-use crate::image::Registry;
+use crate::image::{Platform, Registry};
 use crate::registry::challenge::Challenge;
 use crate::registry::credentials::Credentials;
+use crate::registry::index::{self, IndexPart};
 use crate::registry::manifest::Manifest;
+use crate::registry::names::ManifestBytes;
 use crate::registry::refusal::{Refusal, Stage};
 use crate::registry::token::Token;
 
@@ -26,6 +28,29 @@ pub fn read_answers(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let words = Refusal::new(Stage::Upload, 403, &text, []).words;
     assert!(!words.contains(char::is_control), "{words:?}");
+}
+
+/// Joins documents of two platforms.
+pub fn join(documents: &[String]) {
+    let platforms: Vec<Platform> = ["linux/amd64", "linux/arm64"]
+        .iter()
+        .filter_map(|one| one.parse().ok())
+        .collect();
+    let manifests: Vec<ManifestBytes> = documents
+        .iter()
+        .map(|text| ManifestBytes::of("application/json", text.clone().into_bytes()))
+        .collect();
+    let parts: Vec<IndexPart<'_>> = manifests
+        .iter()
+        .zip(&platforms)
+        .map(|(manifest, platform)| IndexPart {
+            manifest,
+            platforms: std::slice::from_ref(platform),
+        })
+        .collect();
+    if let Ok(index) = index::join(&parts, &platforms, &|_| Vec::new()) {
+        assert!(Manifest::parse(index.bytes()).is_ok());
+    }
 }
 
 /// Looks a registry up in a configuration, helpers aside.
