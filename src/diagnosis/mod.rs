@@ -9,6 +9,7 @@
 mod circumstances;
 mod diagnose;
 mod excerpt;
+mod failed_step;
 mod fill;
 mod log;
 mod row;
@@ -21,6 +22,7 @@ mod tests;
 pub use crate::diagnosis::circumstances::{Circumstances, Login};
 pub use crate::diagnosis::diagnose::{Diagnosis, of_refusal, of_silence};
 pub use crate::diagnosis::excerpt::without_prefixes;
+pub use crate::diagnosis::failed_step::{FailedStep, failed_step};
 pub use crate::diagnosis::fill::package_settings;
 pub use crate::diagnosis::log::{of_log, of_push};
 pub use crate::diagnosis::row::Kind;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Diagnosis, FailedStep};
 use crate::error::sanitize::{LAST_WORDS, WORDS, clean, clean_lines};
 use crate::host::Signal;
 use crate::image::{Digest, ImageName, Platform};
@@ -121,7 +121,7 @@ pub enum Error {
     #[error("{} of the registries' answers stop the run before anything is built", .0.len())]
     Refused(Vec<Denial>),
     /// buildx ended with an error.
-    #[error("{}", build_failed(*code, message, diagnosis.as_deref()))]
+    #[error("{}", build_failed(*code, message, diagnosis.as_deref(), step.as_deref()))]
     Build {
         /// Its exit code, when it was not ended by a signal.
         code: Option<i32>,
@@ -129,6 +129,8 @@ pub enum Error {
         message: String,
         /// What they mean, where that is known.
         diagnosis: Option<Box<Diagnosis>>,
+        /// The step that failed, when one did; its place is in the repository.
+        step: Option<Box<FailedStep>>,
     },
     /// The test of the image failed; no name was written.
     #[error("{}", test_failed(image, failed))]
@@ -315,10 +317,22 @@ pub enum Difference {
     },
 }
 
-fn build_failed(code: Option<i32>, message: &str, diagnosis: Option<&Diagnosis>) -> String {
+fn build_failed(
+    code: Option<i32>,
+    message: &str,
+    diagnosis: Option<&Diagnosis>,
+    step: Option<&FailedStep>,
+) -> String {
     let code = code.map_or_else(String::new, |code| format!(" with exit code {code}"));
     let words = clean_lines(message, LAST_WORDS);
-    let failed = format!("buildx failed{code}: {words}");
+    let mut failed = format!("buildx failed{code}: {words}");
+    if let Some(step) = step.filter(|step| !step.printed.is_empty()) {
+        let printed = clean_lines(&step.printed.join("\n"), LAST_WORDS);
+        failed = format!(
+            "{failed}\n{} printed last:\n{printed}",
+            clean(&step.name, WORDS)
+        );
+    }
     match diagnosis {
         Some(diagnosis) => format!("{diagnosis}\n{failed}"),
         None => failed,

@@ -17,6 +17,8 @@ pub struct Workspace {
     pub is_local_run: bool,
     /// True when the context is a folder or file that is there.
     pub context_exists: bool,
+    /// Where the Dockerfile is, from the workspace, when it is in there.
+    pub dockerfile_path: Option<String>,
     /// The Dockerfile's text, when it can be read within the limit.
     pub dockerfile: Option<String>,
     /// Why there is no Dockerfile to build from.
@@ -49,9 +51,15 @@ impl Workspace {
             Some(file) => vec![host.path(file)],
             None => vec![folder.join("Dockerfile"), folder.join("dockerfile")],
         };
-        let read = candidates.iter().map(|path| file::read(path, limit));
-        let mut read = read.skip_while(|read| read.as_ref().is_err_and(is_missing));
-        let read = read.next().unwrap_or(Err(ErrorKind::NotFound.into()));
+        let read = candidates
+            .iter()
+            .map(|path| (path, file::read(path, limit)));
+        let mut read = read.skip_while(|(_, read)| read.as_ref().is_err_and(is_missing));
+        let (path, read) = read
+            .next()
+            .map_or((None, Err(ErrorKind::NotFound.into())), |(path, read)| {
+                (Some(path), read)
+            });
         let no_dockerfile = match &read {
             Ok(_) => None,
             Err(error) if is_missing(error) => Some("is not there".to_owned()),
@@ -67,6 +75,7 @@ impl Workspace {
             has_checkout,
             is_local_run: !host.is_github_actions(),
             context_exists: folder.exists(),
+            dockerfile_path: path.and_then(|path| within(&Self::folder(host), path)),
             dockerfile: read
                 .ok()
                 .map(|text| String::from_utf8_lossy(&text).into_owned()),
@@ -74,6 +83,13 @@ impl Workspace {
             dockerfiles: hints.found,
         }
     }
+}
+
+/// A path from this folder, when it is in there.
+fn within(folder: &Path, path: &Path) -> Option<String> {
+    let (folder, path) = (folder.canonicalize().ok()?, path.canonicalize().ok()?);
+    let path = path.strip_prefix(folder).ok()?;
+    Some(path.to_str()?.to_owned())
 }
 
 fn is_missing(error: &io::Error) -> bool {

@@ -19,9 +19,17 @@ pub fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// `::error title=…::…`, and likewise for `warning` and `notice`.
-pub fn annotation(level: &str, title: &str, message: &str) -> String {
-    format!("::{level} title={}::{}", property(title), data(message))
+/// `::error title=…::…`, and likewise for `warning` and `notice`. With a place, a file
+/// of the repository and a line, it is shown there too.
+pub fn annotation(level: &str, place: Option<(&str, u64)>, title: &str, message: &str) -> String {
+    let place = place.map_or_else(String::new, |(file, line)| {
+        format!("file={},line={line},", property(file))
+    });
+    format!(
+        "::{level} {place}title={}::{}",
+        property(title),
+        data(message)
+    )
 }
 
 /// One line of plain log, whatever the text holds: no second line, and no
@@ -91,8 +99,12 @@ mod tests {
     #[test]
     fn nothing_breaks_out_of_a_command() {
         assert_eq!(
-            annotation("error", "a,b:c\n", "50%\r\n::add-mask::x"),
+            annotation("error", None, "a,b:c\n", "50%\r\n::add-mask::x"),
             "::error title=a%2Cb%3Ac%0A::50%25%0D%0A::add-mask::x"
+        );
+        assert_eq!(
+            annotation("error", Some(("a,line=1::b", 3)), "t", "m"),
+            "::error file=a%2Cline=1%3A%3Ab,line=3,title=t::m"
         );
     }
 

@@ -37,18 +37,18 @@ impl Failure {
                 .iter()
                 .for_each(|problem| error!(title = "Input", "{problem}")),
             Self::Execute(execute::Error::Targets(failed)) => {
-                for (title, message, targets) in of_targets(failed) {
+                for (title, message, targets, place) in of_targets(failed) {
                     let target = match targets.as_slice() {
                         [one] => format!("target {one}"),
                         several => format!("targets {}", several.join(", ")),
                     };
-                    error!(title, "{target}: {message}");
+                    print_error(place, title, &format!("{target}: {message}"));
                 }
             }
             Self::Execute(execute::Error::Bug) => bug::print(),
             Self::Execute(failed) => {
                 for message in messages(failed) {
-                    error!(title = title(failed), "{message}");
+                    print_error(place(failed), title(failed), &message);
                 }
             }
             Self::Own(text) => error!(title = "Stevedore", "{text}"),
@@ -56,14 +56,39 @@ impl Failure {
     }
 }
 
-/// What there is to mend, each with its title and the targets that it stops.
-fn of_targets(failed: &[(String, execute::Error)]) -> Vec<(&'static str, String, Vec<&str>)> {
-    let mut all: Vec<(&str, String, Vec<&str>)> = Vec::new();
+/// A file of the repository, and a line.
+type Place<'a> = Option<(&'a str, u32)>;
+
+fn print_error(place: Place<'_>, title: &str, message: &str) {
+    match place {
+        Some((file, line)) => error!(title, file, line = u64::from(line), "{message}"),
+        None => error!(title, "{message}"),
+    }
+}
+
+/// Where it is to be mended.
+fn place(failed: &execute::Error) -> Place<'_> {
+    match failed {
+        execute::Error::Build {
+            step: Some(step), ..
+        } => step
+            .place
+            .as_ref()
+            .map(|(file, line)| (file.as_str(), *line)),
+        _ => None,
+    }
+}
+
+/// What there is to mend, each with its title, the targets that it stops, and its place.
+fn of_targets(
+    failed: &[(String, execute::Error)],
+) -> Vec<(&'static str, String, Vec<&str>, Place<'_>)> {
+    let mut all: Vec<(&str, String, Vec<&str>, Place<'_>)> = Vec::new();
     for (target, failed) in failed {
         for message in messages(failed) {
-            match all.iter_mut().find(|(_, other, _)| *other == message) {
-                Some((_, _, targets)) => targets.push(target),
-                None => all.push((title(failed), message, vec![target])),
+            match all.iter_mut().find(|(_, other, ..)| *other == message) {
+                Some((_, _, targets, _)) => targets.push(target),
+                None => all.push((title(failed), message, vec![target], place(failed))),
             }
         }
     }
@@ -122,11 +147,15 @@ mod tests {
             code: Some(1),
             message: message.to_owned(),
             diagnosis: None,
+            step: None,
         };
         let all = [("api", "down"), ("web", "own"), ("worker", "down")]
             .map(|(target, message)| (target.to_owned(), failed(message)));
         let told = of_targets(&all);
-        let targets: Vec<_> = told.iter().map(|(_, _, targets)| targets.clone()).collect();
+        let targets: Vec<_> = told
+            .iter()
+            .map(|(_, _, targets, _)| targets.clone())
+            .collect();
         assert_eq!(targets, [vec!["api", "worker"], vec!["web"]]);
     }
 }

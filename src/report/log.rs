@@ -113,27 +113,32 @@ struct Line {
     title: Option<String>,
     notice: bool,
     group: Option<String>,
+    file: Option<String>,
+    line: u64,
 }
 
 impl Line {
     fn hide_secrets(&mut self) {
         self.message = without_secrets(&self.message);
-        for text in [&mut self.title, &mut self.group].into_iter().flatten() {
+        let all = [&mut self.title, &mut self.group, &mut self.file];
+        for text in all.into_iter().flatten() {
             *text = without_secrets(text);
         }
     }
 
     fn as_command(&self, level: Level) -> String {
         let title = self.title.as_deref().unwrap_or("Stevedore");
+        let place = self.file.as_deref().map(|file| (file, self.line));
+        let annotation = |level| commands::annotation(level, place, title, &self.message);
         match (level, &self.group) {
             (_, Some(group)) => format!(
                 "::group::{}\n{}\n::endgroup::",
                 commands::data(group),
                 self.message
             ),
-            (Level::ERROR, _) => commands::annotation("error", title, &self.message),
-            (Level::WARN, _) => commands::annotation("warning", title, &self.message),
-            (Level::INFO, _) if self.notice => commands::annotation("notice", title, &self.message),
+            (Level::ERROR, _) => annotation("error"),
+            (Level::WARN, _) => annotation("warning"),
+            (Level::INFO, _) if self.notice => annotation("notice"),
             (Level::INFO, _) => commands::plain(&self.message),
             _ => format!("::debug::{}", commands::data(&self.message)),
         }
@@ -149,9 +154,11 @@ impl Line {
         if let Some(group) = &self.group {
             return format!("{group}\n{}\n", self.message);
         }
+        let place = self.file.as_ref();
+        let place = place.map_or_else(String::new, |file| format!("{file}:{}: ", self.line));
         match &self.title {
-            Some(title) => format!("{name}{title}: {}", self.message),
-            None => format!("{name}{}", self.message),
+            Some(title) => format!("{place}{name}{title}: {}", self.message),
+            None => format!("{place}{name}{}", self.message),
         }
     }
 }
@@ -163,10 +170,17 @@ impl Visit for Line {
         }
     }
 
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "line" {
+            self.line = value;
+        }
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "title" => self.title = Some(value.to_owned()),
             "group" => self.group = Some(value.to_owned()),
+            "file" => self.file = Some(value.to_owned()),
             "message" => self.message = value.to_owned(),
             _ => {}
         }

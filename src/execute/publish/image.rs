@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tracing::info;
 
+use crate::diagnosis::{self, FailedStep};
 use crate::execute::builder::recovery::{self, FailedBuild};
 use crate::execute::buildx::cache_deadline::{self, CacheDeadline};
 use crate::execute::buildx::command;
@@ -268,9 +269,21 @@ impl ImagePublisher<'_> {
                     None => None,
                     Some(_) => self.explain(&export.text).await.map(Box::new),
                 },
+                step: self.failed_step(&export.text),
                 message,
             }),
         }
+    }
+
+    /// The step that failed, with its place in the repository.
+    fn failed_step(&self, text: &str) -> Option<Box<FailedStep>> {
+        let mut step = diagnosis::failed_step(text)?;
+        let path = self.build.dockerfile.as_deref();
+        step.place = step.place.and_then(|(file, line)| {
+            let name = |path: &&str| path.rsplit('/').next() == Some(file.as_str());
+            Some((path.filter(name)?.to_owned(), line))
+        });
+        Some(Box::new(step))
     }
 
     /// Gives a target back to buildx.

@@ -13,6 +13,7 @@ use crate::plan::command::build::Parts;
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::draft::{annotation_levels, bake_target, planned, tags};
 use crate::plan::findings::Findings;
+use crate::plan::image::context::ContextKind;
 use crate::plan::image::destination_names;
 use crate::plan::image::image_test;
 
@@ -99,8 +100,21 @@ pub fn build(
         platforms: draft.platforms.clone(),
         publication: draft.publication.clone(),
         context: draft.source.clone(),
+        dockerfile: dockerfile(draft),
         cache: draft.cache.clone(),
         arguments,
+    }
+}
+
+/// Where the Dockerfile is in the repository, for whoever is shown a line of it.
+fn dockerfile(draft: &ImageDraft<'_>) -> Option<String> {
+    match draft.source.kind {
+        ContextKind::Local => draft.request.workspace.dockerfile_path.clone(),
+        ContextKind::Repository { .. } => {
+            let given = draft.request.inputs.file.clone();
+            Some(given.unwrap_or_else(|| "Dockerfile".to_owned()))
+        }
+        ContextKind::Remote => None,
     }
 }
 

@@ -57,6 +57,9 @@ pub struct Build {
     pub publication: Publication,
     /// What is built.
     pub context: BuildContext,
+    /// Where the Dockerfile is in the repository, when it is.
+    #[serde(skip)]
+    pub dockerfile: Option<String>,
     /// Where the build cache is kept.
     pub cache: Cache,
     /// The image that is pulled to scan the result for `sbom`.
@@ -90,6 +93,7 @@ impl Build {
             platforms: Vec::new(),
             publication: Publication::joined(),
             context: BuildContext::none(),
+            dockerfile: None,
             cache: Cache::none("nothing is built"),
             scanner: None,
             arguments: Arguments::none(),

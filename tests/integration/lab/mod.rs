@@ -9,6 +9,7 @@ mod cache_silent;
 mod caches;
 mod engine;
 mod engine_inputs;
+mod failed_step;
 mod hidden;
 mod hostile_bake;
 mod image_test;
