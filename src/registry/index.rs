@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::document;
-use crate::image::Platform;
+use crate::image::{Digest, Platform};
 use crate::registry::names::ManifestBytes;
 
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -97,10 +97,14 @@ fn entries(part: &IndexPart<'_>) -> Result<Vec<Map<String, Value>>, String> {
     let document = document::json(part.manifest.bytes())
         .map_err(|error| format!("{digest} cannot be read: {error}"))?;
     match &document["manifests"] {
-        Value::Array(entries) => {
-            let entries = entries.iter().filter_map(Value::as_object);
-            Ok(entries.cloned().collect())
-        }
+        Value::Array(entries) => entries
+            .iter()
+            .map(|entry| {
+                let entry = entry.as_object().filter(|entry| is_descriptor(entry));
+                let entry = entry.ok_or_else(|| format!("{digest} lists what is not a descriptor"));
+                entry.cloned()
+            })
+            .collect(),
         _ => {
             let [platform] = part.platforms else {
                 return Err(format!("{digest} is one manifest for several platforms"));
@@ -121,6 +125,15 @@ fn entries(part: &IndexPart<'_>) -> Result<Vec<Map<String, Value>>, String> {
             Ok(descriptor.as_object().cloned().into_iter().collect())
         }
     }
+}
+
+/// Whether an entry says what it lists, as the specification asks.
+fn is_descriptor(entry: &Map<String, Value>) -> bool {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str);
+    let is_digest = text("digest").is_some_and(|digest| Digest::parse(digest).is_ok());
+    let has_size = entry.get("size").is_some_and(Value::is_u64);
+    let annotations = entry.get("annotations");
+    is_digest && has_size && annotations.is_none_or(Value::is_object)
 }
 
 /// The platform of an entry; `None` for an attestation.
@@ -152,7 +165,14 @@ fn annotate(object: &mut Map<String, Value>, annotations: Vec<(String, String)>)
 mod tests {
     use super::*;
 
-    fn index(digest: &str, architecture: &str) -> ManifestBytes {
+    /// The digest of something that is called so.
+    fn digest(name: &str) -> String {
+        Digest::of(name.as_bytes()).to_string()
+    }
+
+    fn index(name: &str, architecture: &str) -> ManifestBytes {
+        let attestation = digest(&format!("{name}-attested"));
+        let digest = digest(name);
         let document = json!({
             "schemaVersion": 2,
             "mediaType": OCI_INDEX,
@@ -165,7 +185,7 @@ mod tests {
                 },
                 {
                     "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                    "digest": format!("{digest}-attested"),
+                    "digest": attestation,
                     "size": 2,
                     "annotations": {ATTESTED: digest},
                     "platform": {"architecture": "unknown", "os": "unknown"},
@@ -199,7 +219,7 @@ mod tests {
 
     #[test]
     fn manifests_come_in_order_and_each_keeps_its_attestation() {
-        let (arm, amd) = (index("sha256:a", "arm64"), index("sha256:b", "amd64"));
+        let (arm, amd) = (index("a", "arm64"), index("b", "amd64"));
         let parts: [(&ManifestBytes, &[&str]); 2] =
             [(&arm, &["linux/arm64"]), (&amd, &["linux/amd64"])];
         let index = joined(&parts, &["linux/amd64", "linux/arm64"]).unwrap();
@@ -209,12 +229,7 @@ mod tests {
             .iter()
             .map(|one| one["digest"].as_str().unwrap())
             .collect();
-        let expected = [
-            "sha256:b",
-            "sha256:a",
-            "sha256:b-attested",
-            "sha256:a-attested",
-        ];
+        let expected = ["b", "a", "b-attested", "a-attested"].map(digest);
         assert_eq!(digests, expected);
         assert_eq!(index["annotations"]["title"], "x");
         assert_eq!(index["mediaType"], OCI_INDEX);
@@ -223,7 +238,7 @@ mod tests {
     #[test]
     fn a_manifest_alone_is_listed_with_the_platform_it_was_built_for() {
         let arm = ManifestBytes::of(DOCKER_MANIFEST, br#"{"config":{}}"#.to_vec());
-        let amd = index("sha256:b", "amd64");
+        let amd = index("b", "amd64");
         let parts: [(&ManifestBytes, &[&str]); 2] =
             [(&arm, &["linux/arm/v7"]), (&amd, &["linux/amd64"])];
         let index = joined(&parts, &["linux/arm/v7", "linux/amd64"]).unwrap();
@@ -235,8 +250,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_a_descriptor_is_not_listed() {
+        for entry in [
+            json!("x"),
+            json!({"digest": "sha256:0", "size": 1}),
+            json!({"digest": digest("a")}),
+            json!({"digest": digest("a"), "size": 1, "annotations": "x"}),
+        ] {
+            let document = json!({ "manifests": [entry] }).to_string();
+            let part = ManifestBytes::of(OCI_INDEX, document.into_bytes());
+            let part: (&ManifestBytes, &[&str]) = (&part, &["linux/amd64"]);
+            let why = joined(&[part], &["linux/amd64"]).unwrap_err();
+            assert!(why.ends_with("lists what is not a descriptor"), "{why}");
+        }
+    }
+
+    #[test]
     fn every_platform_is_there_once() {
-        let amd = index("sha256:b", "amd64");
+        let amd = index("b", "amd64");
         let part: (&ManifestBytes, &[&str]) = (&amd, &["linux/amd64"]);
         let missing = joined(&[part], &["linux/amd64", "linux/arm64"]).unwrap_err();
         assert_eq!(missing, "no part has linux/arm64");
