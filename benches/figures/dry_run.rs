@@ -1,6 +1,7 @@
 //! A dry run of an event with a full payload: time and memory.
 
 use std::error::Error;
+use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
@@ -11,12 +12,25 @@ use crate::timing::{median, range, time};
 
 const RUNS: usize = 21;
 
-pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
+/// Dry runs, and the peak of their memory.
+pub(crate) struct Runs {
+    times: Vec<Duration>,
+    peak: f64,
+}
+
+/// Before anything larger is run: the peak is that of the largest child until then.
+pub(crate) fn runs(place: &Place) -> Result<Runs, Box<dyn Error>> {
     let mut times = Vec::new();
     for _ in 0..RUNS {
         times.push(time(&mut place.publish(&["--dry-run"]))?);
     }
-    let middle = median(&times);
+    let peak = peak_of_children()?;
+    Ok(Runs { times, peak })
+}
+
+pub(crate) fn figures(place: &Place, of: &Runs) -> Result<[Figure; 2], Box<dyn Error>> {
+    let Runs { times, peak } = of;
+    let middle = median(times);
     let buildx = start_of_buildx(place)?;
     Ok([
         Figure {
@@ -27,13 +41,13 @@ pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
             how: format!(
                 "medians of {RUNS}: {:.1} ms ({}) to {:.1} ms",
                 middle * 1e3,
-                range(&times),
+                range(times),
                 buildx * 1e3
             ),
         },
         Figure {
             name: "dry run, peak memory",
-            measured: peak_of_children()?,
+            measured: *peak,
             bound: 25.0,
             unit: "MiB",
             how: format!("resident, the largest of {RUNS}"),

@@ -33,10 +33,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let place = Place::find()?;
     println!("{}", table::HEADING);
     // The smallest first, as their memory is that of the largest child until then.
-    for figure in naming::figures(&place)? {
+    let defaults = naming::defaults(&place)?;
+    let runs = dry_run::runs(&place)?;
+    for figure in naming::figures(&place, &defaults)? {
         println!("{figure}");
     }
-    for figure in dry_run::figures(&place)? {
+    for figure in dry_run::figures(&place, &runs)? {
         println!("{figure}");
     }
     for figure in naming::growth(&place)? {

@@ -13,9 +13,30 @@ use crate::timing::{median, range, time};
 const RUNS: usize = 21;
 const IMAGES: usize = 5;
 
+/// Runs with the default rules, and the peak of their memory.
+pub(crate) struct Defaults {
+    median: f64,
+    range: String,
+    peak: f64,
+}
+
+/// Before anything larger is run: the peak is that of the largest child until then.
+pub(crate) fn defaults(place: &Place) -> Result<Defaults, Box<dyn Error>> {
+    let (median, range) = measure(place, 0)?;
+    Ok(Defaults {
+        median,
+        range,
+        peak: peak_of_children()?,
+    })
+}
+
 /// Of the default rules.
-pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
-    let (default, range) = measure(place, 0)?;
+pub(crate) fn figures(place: &Place, of: &Defaults) -> Result<[Figure; 2], Box<dyn Error>> {
+    let Defaults {
+        median: default,
+        range,
+        peak,
+    } = of;
     let buildx = start_of_buildx(place)?;
     Ok([
         Figure {
@@ -31,7 +52,7 @@ pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
         },
         Figure {
             name: "metadata, default rules, peak memory",
-            measured: peak_of_children()?,
+            measured: *peak,
             bound: 16.0,
             unit: "MiB",
             how: format!("resident, the largest of {RUNS}"),

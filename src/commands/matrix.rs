@@ -69,13 +69,12 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
             return Err(Failure::Inputs(problems));
         }
     };
-    let nonce = format!("{:016x}", fastrand::u64(..));
-    let clock = (host.now().to_string(), nonce);
-    let share = |plan: &Plan| {
-        let shared = plan::share(plan, &inputs, &context, (&clock.0, &clock.1));
-        shared.map_err(|problem| Failure::Inputs(vec![problem]))
-    };
-    let shared = share(&plan)?;
+    let (now, nonce) = (
+        host.now().to_string(),
+        format!("{:016x}", fastrand::u64(..)),
+    );
+    let shared = plan::share(&plan, &inputs, &context, (&now, &nonce))
+        .map_err(|problem| Failure::Inputs(vec![problem]))?;
     if !host.is_github_actions() {
         return print(&shared, &inputs, options.format);
     }

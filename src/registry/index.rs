@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::document;
 use crate::image::{Digest, Platform};
+use crate::registry::manifest::Manifest;
 use crate::registry::names::ManifestBytes;
 
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -88,6 +89,8 @@ pub fn join(
     index.insert("manifests".to_owned(), manifests.into());
     annotate(&mut index, own);
     let bytes = serde_json::to_vec_pretty(&index).map_err(|error| error.to_string())?;
+    // What a part lists may not be as the specification has it.
+    Manifest::parse(&bytes).map_err(|why| format!("the index could not be read back: {why}"))?;
     Ok(ManifestBytes::of(media_type, bytes))
 }
 
