@@ -90,6 +90,10 @@ pub const BUILDX_CONFIG: &str = "BUILDX_CONFIG";
 /// The builder that the environment has chosen.
 pub const BUILDX_BUILDER: &str = "BUILDX_BUILDER";
 /// Makes buildx attest nothing unless it is asked to.
+pub const BUILDX_METADATA_WARNINGS: &str = "BUILDX_METADATA_WARNINGS";
+/// Whether build checks become annotations, for docker/build-push-action.
+pub const DOCKER_BUILD_CHECKS_ANNOTATIONS: &str = "DOCKER_BUILD_CHECKS_ANNOTATIONS";
+/// Whether buildx attests nothing by itself.
 pub const BUILDX_NO_DEFAULT_ATTESTATIONS: &str = "BUILDX_NO_DEFAULT_ATTESTATIONS";
 /// Gives the default context as a URL with a query, not with a fragment.
 pub const BUILDX_SEND_GIT_QUERY_AS_INPUT: &str = "BUILDX_SEND_GIT_QUERY_AS_INPUT";

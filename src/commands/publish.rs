@@ -18,7 +18,7 @@ use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Build, Level, Plan, Publication};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
-use crate::report::{cache, files, leg, log, outputs, summary};
+use crate::report::{cache, checks, files, leg, log, outputs, summary};
 
 /// Builds and publishes, or prints the plan of it. The result is the exit code.
 pub async fn publish(options: &Publish, host: Host) -> u8 {
@@ -293,6 +293,7 @@ pub fn report(
     success: bool,
     more: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(), Failure> {
+    checks::tell(plan, outcome);
     tell(plan, outcome, success);
     let mut all = outputs::outputs(plan, outcome);
     all.extend(more);

@@ -18,6 +18,7 @@ mod scope;
 mod verified;
 mod workdir;
 
+pub use crate::execute::buildx::build_check::BuildCheck;
 pub use crate::execute::buildx::steps::Count;
 pub use crate::execute::cleanup::take_down::post;
 pub use crate::execute::cleanup_record::record::Record;

@@ -40,6 +40,19 @@ pub enum TestPlatforms {
     All,
 }
 
+/// The input `checks`: what becomes of what BuildKit's checks of a Dockerfile find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuildChecks {
+    /// Annotations.
+    #[default]
+    Warn,
+    /// The build fails.
+    Error,
+    /// Nothing.
+    Off,
+}
+
 /// The input `version-tags`: what becomes of a full version that exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

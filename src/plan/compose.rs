@@ -16,7 +16,7 @@ use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::builder::Cleanup;
 use crate::input::matrix::{PlannedLeg, foreign};
-use crate::input::{Inputs, MovingTags, VersionTags};
+use crate::input::{BuildChecks, Inputs, MovingTags, VersionTags};
 use crate::plan::access::login::{self, Login, LoginRequest};
 use crate::plan::access::preflight::{self, Checks};
 use crate::plan::build::model::Build;
@@ -60,6 +60,8 @@ pub struct Plan {
     pub version_tags: VersionTags,
     /// Whether names that move go forward only.
     pub moving_tags: MovingTags,
+    /// What becomes of what BuildKit's checks find.
+    pub checks: BuildChecks,
     /// How often a push is tried.
     pub push_attempts: u32,
     /// How long a registry may be silent during a push; `None` for ever.
@@ -148,6 +150,7 @@ pub fn plan(
         all_or_none: inputs.all_or_none,
         version_tags: inputs.version_tags,
         moving_tags: inputs.moving_tags,
+        checks: inputs.build.checks,
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,
         git_token: builds.iter().any(has_own) && !inputs.build.secrets.has_git_token,

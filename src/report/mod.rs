@@ -6,6 +6,7 @@
 
 pub mod bug;
 pub mod cache;
+pub mod checks;
 pub mod commands;
 pub mod failure;
 pub mod files;

@@ -2,17 +2,20 @@
 
 use serde_json::Value;
 
+use crate::execute::buildx::build_check::BuildCheck;
 use crate::image::Digest;
 
 /// What buildx told of the result in its metadata file.
 #[derive(Debug, Default)]
 pub struct BuildResult {
-    /// The file as it was, empty when buildx wrote none.
+    /// The file without what checks found, empty when buildx wrote none.
     pub metadata: String,
     /// `containerimage.digest`: of the index, or of the one manifest.
     pub digest: Option<Digest>,
     /// `containerimage.config.digest` for one platform, else the digest.
     pub image_id: Option<Digest>,
+    /// What BuildKit's checks of the Dockerfile found.
+    pub checks: Vec<BuildCheck>,
 }
 
 impl BuildResult {

@@ -8,6 +8,7 @@ use crate::execute::scope::Scope;
 use crate::execute::workdir::authorities;
 use crate::facts::{DockerSettings, Facts};
 use crate::host::{Command, Host};
+use crate::input::BuildChecks;
 use crate::plan::{Builder, BuilderChoice, Handed, RunFiles, Source};
 
 /// buildx with the run's own configuration. A builder that stays after the run,
@@ -63,6 +64,9 @@ pub fn base(scope: &Scope<'_>, buildx: &Path) -> Command {
 /// The buildx that builds: with what is only for it, as the plan says.
 pub fn building(scope: &Scope<'_>, buildx: &Path) -> Command {
     let mut command = base(scope, buildx);
+    if scope.plan.checks != BuildChecks::Off {
+        command = command.env(env_vars::BUILDX_METADATA_WARNINGS, "true");
+    }
     for Handed { variable, from } in &scope.plan.variables {
         let value = match from {
             Source::Runner => scope.host.var(variable).map(str::to_owned),

@@ -1,5 +1,6 @@
 //! Running buildx, and reading what it prints.
 
+pub mod build_check;
 pub mod build_result;
 pub mod cache_deadline;
 pub mod cache_reads;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use crate::document;
+use crate::execute::buildx::build_check::{self, BuildCheck};
 use crate::execute::buildx::build_result::BuildResult;
 use crate::execute::buildx::cache_deadline::CacheDeadline;
 use crate::execute::buildx::cache_reads::Imports;
@@ -136,6 +137,7 @@ async fn over(waits: &[Arc<CacheDeadline>]) {
 pub struct Metadata {
     text: String,
     value: Value,
+    checks: Vec<BuildCheck>,
 }
 
 impl Metadata {
@@ -143,8 +145,20 @@ impl Metadata {
     pub fn read(path: &Path) -> Self {
         let read = || -> io::Result<Self> {
             let text = file::read_text(path, file::DATA)?;
-            let value = document::json(text.as_bytes())?;
-            Ok(Self { text, value })
+            let mut value = document::json(text.as_bytes())?;
+            let fields = value.as_object_mut();
+            // They hold the whole Dockerfile.
+            let found = fields.and_then(|fields| fields.remove(build_check::KEY));
+            let text = match &found {
+                Some(_) => serde_json::to_string_pretty(&value)?,
+                None => text,
+            };
+            let checks = BuildCheck::all(&found.unwrap_or_default());
+            Ok(Self {
+                text,
+                value,
+                checks,
+            })
         };
         read().unwrap_or_else(|error| {
             if error.kind() != ErrorKind::NotFound {
@@ -154,6 +168,7 @@ impl Metadata {
             Self {
                 text: String::new(),
                 value: Value::Null,
+                checks: Vec::new(),
             }
         })
     }
@@ -173,6 +188,8 @@ impl Metadata {
             image_id: digest("containerimage.config.digest").or_else(|| of_index.clone()),
             digest: of_index,
             metadata,
+            // Of several targets nobody says whose they are: the first tells them.
+            checks: mem::take(&mut self.checks),
         }
     }
 }

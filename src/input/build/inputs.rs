@@ -6,6 +6,7 @@ use crate::host::Host;
 use crate::input::build::attestations::{self, Attestations};
 use crate::input::build::output::Output;
 use crate::input::build::secrets::BuildSecrets;
+use crate::input::choices::BuildChecks;
 use crate::input::grammar::boolean;
 use crate::input::grammar::list::{Entry, Style};
 use crate::input::reader::Reader;
@@ -25,6 +26,8 @@ pub struct BuildInputs {
     pub build_contexts: Vec<Entry>,
     /// `call`, when it asks for something else than a build.
     pub call: Option<String>,
+    /// `checks`.
+    pub checks: BuildChecks,
     /// `cgroup-parent`.
     pub cgroup_parent: Option<String>,
     /// `network`.
@@ -64,6 +67,7 @@ impl Reader<'_> {
             attestations: self.attestations(host),
             build_contexts: self.entries("build-contexts", Style::LINES),
             call: self.text("call"),
+            checks: self.checks(host),
             cgroup_parent: self.text("cgroup-parent"),
             network: self.text("network"),
             no_cache: self.boolean("no-cache"),
@@ -77,6 +81,25 @@ impl Reader<'_> {
             ulimit: self.texts("ulimit", Style::LINES),
             pull_request_head: is_set(host, env_vars::DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF),
             git_query: is_set(host, env_vars::BUILDX_SEND_GIT_QUERY_AS_INPUT),
+        }
+    }
+
+    /// The variable is that of docker/build-push-action. A step always has the input, as
+    /// action.yml gives it a default, so the variable wins over that.
+    fn checks(&mut self, host: &Host) -> BuildChecks {
+        let values = [
+            ("warn", BuildChecks::Warn),
+            ("error", BuildChecks::Error),
+            ("off", BuildChecks::Off),
+            ("false", BuildChecks::Off),
+        ];
+        let checks = self.choice("checks", "warn, error or off", &values, BuildChecks::Warn);
+        let variable = host.var(env_vars::DOCKER_BUILD_CHECKS_ANNOTATIONS);
+        let is_off = variable.and_then(boolean::parse) == Some(false);
+        if is_off && checks == BuildChecks::Warn {
+            BuildChecks::Off
+        } else {
+            checks
         }
     }
 

@@ -1,9 +1,13 @@
 //! The build arguments, with the expressions in their values replaced.
 
-use crate::input::BakeInputs;
+use crate::input::{BakeInputs, BuildChecks};
 use crate::metadata::{self, BuildArgument, Metadata};
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::findings::{Findings, Level, Notice};
+
+/// The argument by which a build says what its checks do. Source: the Dockerfile
+/// reference, "BuildKit built-in build args".
+const CHECK: &str = "BUILDKIT_DOCKERFILE_CHECK";
 
 /// The arguments of an image. Those of a bake file are its own: of them only values
 /// that `set` gives have expressions.
@@ -24,6 +28,10 @@ pub fn fill(draft: &ImageDraft<'_>, metadata: &Metadata, findings: &mut Findings
             findings.notices.extend(foreign(text, expression));
         }
         all.push(filled.text().to_owned());
+    }
+    let is_given = |text: &String| text.split('=').next() == Some(CHECK);
+    if inputs.build.checks == BuildChecks::Error && !all.iter().any(is_given) {
+        all.push(format!("{CHECK}=error=true"));
     }
     all
 }

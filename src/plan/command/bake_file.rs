@@ -222,8 +222,10 @@ fn bake_args(target: &Target, parts: &Parts<'_>) -> Map<String, Value> {
         .family
         .get(&target.name)
         .and_then(|own| own.get("args"));
-    let Some(Value::Object(given)) = given else {
-        return Map::new();
+    let none = Map::new();
+    let given = match given {
+        Some(Value::Object(given)) => given,
+        _ => &none,
     };
     let pairs = parts
         .build_args
@@ -234,10 +236,14 @@ fn bake_args(target: &Target, parts: &Parts<'_>) -> Map<String, Value> {
         let filled = filled.get(name.as_str());
         filled.is_some_and(|filled| value.as_str() != Some(*filled))
     };
-    if !given.iter().any(is_changed) {
+    let is_added = |name: &&str| !given.contains_key(*name);
+    if !given.iter().any(is_changed) && !filled.keys().any(is_added) {
         return Map::new();
     }
     let mut all = given.clone();
+    for (name, _) in filled.iter().filter(|(name, _)| is_added(name)) {
+        all.insert((*name).to_owned(), Value::Null);
+    }
     for (name, value) in &mut all {
         let text = filled.get(name.as_str()).copied().or(value.as_str());
         if let Some(text) = text.map(escaped) {

@@ -7,8 +7,8 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::ImageName;
-use crate::input::Inputs;
 use crate::input::matrix::{Merge, PlannedImage, foreign};
+use crate::input::{BuildChecks, Inputs};
 use crate::metadata::Metadata;
 use crate::plan::access::login::{self, LoginRequest};
 use crate::plan::access::preflight::Checks;
@@ -66,6 +66,7 @@ pub fn merge(
         all_or_none: merge.plan.all_or_none,
         version_tags: merge.plan.version_tags,
         moving_tags: merge.plan.moving_tags,
+        checks: BuildChecks::Off,
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,
         logins,

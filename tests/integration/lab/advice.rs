@@ -31,7 +31,7 @@ fn an_engine_that_dies_during_the_build_is_named() {
     let lab = Lab::get();
     let place = Place::new();
     let (mark, engine) = (place.mark(), EngineSocket::start(&place));
-    let dockerfile = format!("ARG BASE\nFROM ${{BASE}}\nRUN echo begun-{mark}; sleep 60\n");
+    let dockerfile = format!("ARG BASE=scratch\nFROM ${{BASE}}\nRUN echo begun-{mark}; sleep 60\n");
     let image = format!("{}/tests/gone", lab.open_registry);
     let running = publish(&lab, &place, &image, &dockerfile)
         .env("DOCKER_HOST", engine.host())
@@ -57,7 +57,7 @@ fn the_text_of_a_run_is_no_failed_push() {
     let place = Place::new();
     let said = "failed to push 127.0.0.1:9/else/app:t: unexpected status: 403 Forbidden";
     let dockerfile = format!(
-        "ARG BASE\nFROM ${{BASE}}\nRUN echo '{said}'; printf 'a\\rERROR: {said}\\n'; exit 3\n"
+        "ARG BASE=scratch\nFROM ${{BASE}}\nRUN echo '{said}'; printf 'a\\rERROR: {said}\\n'; exit 3\n"
     );
     let image = format!("{}/tests/said", lab.open_registry);
     let run = publish(&lab, &place, &image, &dockerfile).run().unwrap();

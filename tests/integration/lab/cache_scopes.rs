@@ -215,7 +215,7 @@ fn one_platform_on_a_hosted_runner_has_every_step_from_the_service() {
 fn an_image_without_a_run_is_built_by_the_engine_itself() {
     let lab = Lab::get();
     blocking(&lab, "cache-copies", |cached| {
-        let dockerfile = "ARG BASE\nFROM ${BASE}\nCOPY Dockerfile /\n";
+        let dockerfile = "ARG BASE=scratch\nFROM ${BASE}\nCOPY Dockerfile /\n";
         cached.build.place.write("workspace/Dockerfile", dockerfile);
         let step = cached.step(&trigger("push", MAIN));
         let step = step.env("DOCKER_HOST", classic());

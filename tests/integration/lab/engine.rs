@@ -181,7 +181,7 @@ fn a_build_that_fails_is_red_and_pushes_nothing() {
     let place = place();
     place.write(
         "workspace/Dockerfile",
-        "ARG BASE\nFROM ${BASE}\nRUN exit 3\n",
+        "ARG BASE=scratch\nFROM ${BASE}\nRUN exit 3\n",
     );
     let run = publish(&lab, &place, "tests/fails").run().unwrap();
     assert_eq!(run.exit_code, Some(1), "{}", run.log);
@@ -203,8 +203,9 @@ fn signals_end_the_build_in_the_engine_too() {
         let place = place();
         let marker = format!("{:?}", std::time::SystemTime::now());
         let marker: String = marker.chars().filter(char::is_ascii_digit).collect();
-        let dockerfile =
-            format!("ARG BASE\nFROM ${{BASE}}\nRUN echo started-{marker}; sleep 987{marker}\n");
+        let dockerfile = format!(
+            "ARG BASE=scratch\nFROM ${{BASE}}\nRUN echo started-{marker}; sleep 987{marker}\n"
+        );
         place.write("workspace/Dockerfile", &dockerfile);
         let step = publish(&lab, &place, "tests/signal").with("platforms", "linux/amd64");
         let running = step.start().unwrap();

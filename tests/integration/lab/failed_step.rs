@@ -13,7 +13,7 @@ fn the_line_that_failed_is_annotated_with_its_output() {
     let place = Place::new();
     place.write(
         "workspace/app/Dockerfile.dev",
-        "ARG BASE\nFROM ${BASE}\n# A comment.\nRUN echo first && \\\n    echo 'app/x.c:9: ::error::no' && exit 3\n",
+        "ARG BASE=scratch\nFROM ${BASE}\n# A comment.\nRUN echo first && \\\n    echo 'app/x.c:9: ::error::no' && exit 3\n",
     );
     for host in [None, Some(classic())] {
         let mut step = lab

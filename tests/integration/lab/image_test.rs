@@ -10,7 +10,7 @@ fn place() -> Place {
     let place = Place::new();
     place.write(
         "workspace/Dockerfile",
-        "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo $MARK $(uname -m) > /mark\n",
+        "ARG BASE=scratch\nFROM ${BASE}\nARG MARK\nRUN echo $MARK $(uname -m) > /mark\n",
     );
     place
 }

@@ -60,7 +60,7 @@ fn marked() -> Place {
     let place = Place::new();
     let mark = place.mark();
     let dockerfile = format!(
-        "ARG BASE\nFROM ${{BASE}}\nRUN echo {mark} > /one\nRUN --mount=type=secret,id=TOKEN \
+        "ARG BASE=scratch\nFROM ${{BASE}}\nRUN echo {mark} > /one\nRUN --mount=type=secret,id=TOKEN \
          sed s/h/H/ /run/secrets/TOKEN > /two && test -s /two\n"
     );
     place.write("workspace/Dockerfile", &dockerfile);

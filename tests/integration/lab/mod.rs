@@ -3,6 +3,7 @@
 mod act;
 mod advice;
 mod bake;
+mod build_checks;
 mod builders;
 mod cache_scopes;
 mod cache_silent;

@@ -23,7 +23,7 @@ fn place() -> Place {
     let place = Place::new();
     place.write(
         "workspace/Dockerfile",
-        "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo $MARK > /mark\n",
+        "ARG BASE=scratch\nFROM ${BASE}\nARG MARK\nRUN echo $MARK > /mark\n",
     );
     place
 }
@@ -369,7 +369,7 @@ fn a_run_that_is_killed_between_two_names_is_finished_by_the_next() {
 #[ignore = "needs the lab"]
 fn of_two_runs_at_once_the_newer_commit_has_the_branch() {
     let (lab, place) = (Lab::get(), place());
-    let slow = "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN sleep 4; echo $MARK > /mark\n";
+    let slow = "ARG BASE=scratch\nFROM ${BASE}\nARG MARK\nRUN sleep 4; echo $MARK > /mark\n";
     place.write("workspace/Slow", slow);
     let image = image(&lab, &place);
     let main = format!("{image}:main");

@@ -14,7 +14,7 @@ use crate::support::site::{clean, publish, succeeded};
 use crate::support::{Lab, Place, run};
 
 /// Each platform asks the meeting to go on, from the network of its engine.
-const DOCKERFILE: &str = r#"ARG BASE
+const DOCKERFILE: &str = r#"ARG BASE=scratch
 FROM ${BASE}
 ARG TARGETARCH
 ARG MEETING
@@ -272,7 +272,10 @@ fn a_node_that_dies_takes_no_target_of_a_bake_file_with_it() {
 fn a_platform_that_no_other_node_runs_stops_the_run() {
     let lab = Lab::get();
     let place = Place::new();
-    place.write("workspace/Dockerfile", "ARG BASE\nFROM ${BASE}\nRUN true\n");
+    place.write(
+        "workspace/Dockerfile",
+        "ARG BASE=scratch\nFROM ${BASE}\nRUN true\n",
+    );
     let first = first(&place);
     let nobody = format!("unix://{}", place.path("nobody.sock").display());
     let nodes = [first.endpoint(), nobody.clone()];
@@ -297,7 +300,10 @@ fn a_platform_that_no_other_node_runs_stops_the_run() {
 fn a_node_that_never_answers_is_not_waited_for() {
     let lab = Lab::get();
     let place = Place::new();
-    place.write("workspace/Dockerfile", "ARG BASE\nFROM ${BASE}\nRUN true\n");
+    place.write(
+        "workspace/Dockerfile",
+        "ARG BASE=scratch\nFROM ${BASE}\nRUN true\n",
+    );
     let (silent, second) = (Bridge::silent(&place, "silent"), second(&place));
     let nodes = [silent.endpoint(), second.endpoint()];
     let began = Instant::now();

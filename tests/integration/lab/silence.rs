@@ -19,8 +19,9 @@ fn a_cancelled_step_ends_in_time_though_the_engine_is_frozen() {
     let lab = Lab::get();
     let place = Place::new();
     let mark = place.mark();
-    let dockerfile =
-        format!("ARG BASE\nFROM ${{BASE}}\nRUN echo started-{mark}; sleep 100; echo {mark}\n");
+    let dockerfile = format!(
+        "ARG BASE=scratch\nFROM ${{BASE}}\nRUN echo started-{mark}; sleep 100; echo {mark}\n"
+    );
     place.write("workspace/Dockerfile", &dockerfile);
     let engine = EngineSocket::start(&place);
     let running = lab

@@ -28,7 +28,8 @@ fn a_log_that_nobody_reads_any_more_stops_nothing() {
     let lab = Lab::get();
     let place = Place::new();
     let mark = place.mark();
-    let dockerfile = format!("ARG BASE\nFROM ${{BASE}}\nRUN echo {mark}; sleep 2; echo second\n");
+    let dockerfile =
+        format!("ARG BASE=scratch\nFROM ${{BASE}}\nRUN echo {mark}; sleep 2; echo second\n");
     place.write("workspace/Dockerfile", &dockerfile);
     let inputs = [
         ("images", format!("{}/tests/unread", lab.open_registry)),

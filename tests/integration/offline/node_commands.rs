@@ -135,10 +135,8 @@ fn a_node_that_does_not_start_is_left_out_and_taken_away_at_the_end() {
     ];
     assert_eq!(verbs(&place), expected);
     let log = text(printed);
-    assert!(
-        log.contains("1 (near) cannot be reached (no boot)"),
-        "{log}"
-    );
+    // What it told on its other stream may come in behind.
+    assert!(log.contains("1 (near) cannot be reached (no boot"), "{log}");
     assert_eq!(place.list("temp"), Vec::<String>::new());
 }
 

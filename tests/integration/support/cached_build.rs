@@ -27,7 +27,7 @@ impl Build {
     pub(crate) fn ends_with(&self, word: &str) {
         let mark = &self.mark;
         let dockerfile = format!(
-            "ARG BASE\nFROM ${{BASE}}\nRUN echo {mark} > /one\nRUN echo {word}-{mark} > /two\n"
+            "ARG BASE=scratch\nFROM ${{BASE}}\nRUN echo {mark} > /one\nRUN echo {word}-{mark} > /two\n"
         );
         self.place.write("workspace/Dockerfile", &dockerfile);
     }

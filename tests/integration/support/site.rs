@@ -3,7 +3,7 @@
 use crate::support::{Lab, Place};
 use lab_runner::{Step, StepRun};
 
-const DOCKERFILE: &str = "ARG BASE
+const DOCKERFILE: &str = "ARG BASE=scratch
 FROM --platform=$BUILDPLATFORM ${BASE} AS site
 RUN echo site > /site
 

@@ -16,7 +16,7 @@ variable "BASE" {}
 variable "PLACE" {}
 group "default" { targets = ["api", "web", "worker"] }
 target "base" {
-  dockerfile-inline = "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo base-$MARK > /base\n"
+  dockerfile-inline = "ARG BASE=scratch\nFROM ${BASE}\nARG MARK\nRUN echo base-$MARK > /base\n"
   args = { BASE = BASE, MARK = MARK }
   tags = ["${PLACE}/base"]
 }
@@ -27,12 +27,12 @@ target "api" {
   labels = { "org.opencontainers.image.title" = "The API of $${us}" }
 }
 target "web" {
-  dockerfile-inline = "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo web-$MARK > /web\n"
+  dockerfile-inline = "ARG BASE=scratch\nFROM ${BASE}\nARG MARK\nRUN echo web-$MARK > /web\n"
   args = { BASE = BASE, MARK = MARK }
   tags = ["${PLACE}/web"]
 }
 target "worker" {
-  dockerfile-inline = "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo worker-$MARK > /worker\n${MORE}\n"
+  dockerfile-inline = "ARG BASE=scratch\nFROM ${BASE}\nARG MARK\nRUN echo worker-$MARK > /worker\n${MORE}\n"
   args = { BASE = BASE, MARK = MARK }
   tags = ["${PLACE}/worker"]
   platforms = ["linux/amd64"]

@@ -7,6 +7,7 @@ use lab_runner::Signal;
 use super::{Matrix, green, job};
 use crate::support::Lab;
 use crate::support::front::{Front, refuse};
+use crate::support::site::clean;
 
 const DENIED: &str = r#"{"errors":[{"code":"DENIED","message":"no more"}]}"#;
 
@@ -143,7 +144,12 @@ fn two_merges_at_once_leave_every_name_at_one_of_them() {
         second.merge(&places[1], &of_second).start().unwrap(),
     ];
     let merged = running.map(|running| running.wait().unwrap());
-    merged.iter().for_each(green);
+    for run in &merged {
+        // Both write the name of the commit: who reads the other's is red.
+        let is_told = run.log.contains(" in the registry, but ");
+        assert!(run.succeeded() || is_told, "{}", run.log);
+        clean(run);
+    }
     let digests = merged.map(|run| run.outputs["digest"].clone());
     for (tag, digest) in ["1.2.3", "1.2.4"].into_iter().zip(&digests) {
         assert_eq!(

@@ -21,7 +21,7 @@ fn job() -> Place {
     let place = Place::new();
     place.write(
         "workspace/Dockerfile",
-        "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo $MARK > /mark && uname -m > /machine\n",
+        "ARG BASE=scratch\nFROM ${BASE}\nARG MARK\nRUN echo $MARK > /mark && uname -m > /machine\n",
     );
     place
 }

@@ -19,7 +19,7 @@ fn place() -> Place {
     // Something of its own in each run, so that there is a layer to push.
     place.write(
         "workspace/Dockerfile",
-        "ARG BASE\nFROM ${BASE}\nARG MARK\nRUN echo $MARK > /mark\n",
+        "ARG BASE=scratch\nFROM ${BASE}\nARG MARK\nRUN echo $MARK > /mark\n",
     );
     place
 }
