@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::place::{Place, lab};
-use crate::slow::SlowRegistry;
+use crate::slow::{SlowRegistry, ratio};
 use crate::table::Figure;
-use crate::timing::{median, range, time};
+use crate::timing::time;
 
 const ROUNDS: usize = 3;
 const PLATFORMS: [&str; 20] = [
@@ -72,14 +72,14 @@ impl Merges<'_> {
 
     /// Pushes an image for each platform; the digests of the parts.
     fn parts(&self, images: &[String]) -> Result<Vec<String>, Box<dyn Error>> {
-        let mut command = self.buildx();
+        let mut command = self.buildx()?;
         command.args(["build", "--push", "--provenance=false"]);
         command.args(["--platform", &PLATFORMS.join(",")]);
         for image in images {
             command.args(["--tag", &format!("{image}:parts")]);
         }
         time(command.arg(self.place.path("merge")))?;
-        let mut inspect = self.buildx();
+        let mut inspect = self.buildx()?;
         inspect.args(["imagetools", "inspect", "--raw"]);
         let raw = inspect.arg(format!("{}:parts", images[0])).output()?;
         let index: Value = serde_json::from_slice(&raw.stdout)?;
@@ -88,11 +88,8 @@ impl Merges<'_> {
         Ok(digests.map(str::to_owned).collect())
     }
 
-    fn buildx(&self) -> Command {
-        match lab("STEVEDORE_LAB_BUILDX") {
-            Ok(buildx) => self.place.command(buildx),
-            Err(_) => self.place.command("docker-buildx"),
-        }
+    fn buildx(&self) -> Result<Command, String> {
+        Ok(self.place.command(lab("STEVEDORE_LAB_BUILDX")?))
     }
 
     fn figure(
@@ -115,42 +112,26 @@ impl Merges<'_> {
             let ours = self
                 .place
                 .run("merge", &["--with", &inputs[0], "--with", &inputs[1]]);
-            let commands = [self.create(&images[0], &parts, tags), ours];
+            let commands = [self.create(&images[0], &parts, tags)?, ours];
             for (index, mut command) in commands.into_iter().enumerate() {
                 self.count();
                 times[index].push(time(&mut command)?);
                 requests[index] = self.count();
             }
         }
-        let [theirs, ours] = &times;
-        Ok(Figure {
-            name,
-            measured: median(ours) / median(theirs),
-            bound,
-            unit: "x",
-            how: format!(
-                "80 ms a request, medians of {ROUNDS}: {:.2} s ({}), {} requests, to {:.2} s ({}), \
-                 {} requests",
-                median(ours),
-                range(ours),
-                requests[1],
-                median(theirs),
-                range(theirs),
-                requests[0],
-            ),
-        })
+        Ok(ratio(name, bound, &times, requests))
     }
 
     /// `imagetools create` of the parts, in the registry that has them. To take 50 tags
     /// to three registries takes it minutes.
-    fn create(&self, image: &str, parts: &[String], tags: usize) -> Command {
-        let mut command = self.buildx();
+    fn create(&self, image: &str, parts: &[String], tags: usize) -> Result<Command, String> {
+        let mut command = self.buildx()?;
         command.args(["imagetools", "create"]);
         for tag in 0..tags {
             command.args(["--tag", &format!("{image}:v{tag}")]);
         }
         command.args(parts.iter().map(|digest| format!("{image}@{digest}")));
-        command
+        Ok(command)
     }
 
     fn plan(&self, images: &[String], tags: usize) -> Result<String, Box<dyn Error>> {

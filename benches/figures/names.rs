@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::place::{Place, lab};
-use crate::slow::SlowRegistry;
+use crate::slow::{SlowRegistry, ratio};
 use crate::table::Figure;
-use crate::timing::{median, range, time};
+use crate::timing::time;
 
 const ROUNDS: usize = 3;
 
@@ -71,23 +71,7 @@ impl Many<'_> {
                 }
             }
         }
-        let [bare, ours] = &times;
-        Ok(Figure {
-            name,
-            measured: median(ours) / median(bare),
-            bound,
-            unit: "x",
-            how: format!(
-                "80 ms a request, medians of {ROUNDS}: {:.2} s ({}), {} requests, to {:.2} s ({}), \
-                 {} requests",
-                median(ours),
-                range(ours),
-                requests[1],
-                median(bare),
-                range(bare),
-                requests[0],
-            ),
-        })
+        Ok(ratio(name, bound, &times, requests))
     }
 
     fn bare(

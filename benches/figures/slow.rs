@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::table::Figure;
+use crate::timing::{median, range};
+
 /// How long a request is on its way: ghcr.io takes 50 to 200 ms.
 const WAIT: Duration = Duration::from_millis(80);
 
@@ -36,6 +39,34 @@ impl SlowRegistry {
     /// How many requests there were since this was asked last.
     pub(crate) fn count(&self) -> usize {
         self.requests.swap(0, Ordering::SeqCst)
+    }
+}
+
+/// The figure of two commands that took turns: theirs, then ours.
+pub(crate) fn ratio(
+    name: &'static str,
+    bound: f64,
+    times: &[Vec<Duration>; 2],
+    requests: [usize; 2],
+) -> Figure {
+    let [theirs, ours] = times;
+    Figure {
+        name,
+        measured: median(ours) / median(theirs),
+        bound,
+        unit: "x",
+        how: format!(
+            "{} ms a request, medians of {}: {:.2} s ({}), {} requests, to {:.2} s ({}), {} \
+             requests",
+            WAIT.as_millis(),
+            ours.len(),
+            median(ours),
+            range(ours),
+            requests[1],
+            median(theirs),
+            range(theirs),
+            requests[0],
+        ),
     }
 }
 

@@ -6,9 +6,8 @@ use std::fmt::Write as _;
 use tracing::{info, warn};
 
 use crate::cli::{Format, Metadata as Options, StepOptions};
-use crate::commands::publish::{carry_out, end, hide_docker, own, report, show};
+use crate::commands::publish::{carry_out, end, hide_docker, own, report, show, write_summary};
 use crate::commands::session::{self, Session};
-use crate::env_vars;
 use crate::execute::{self, Outcome};
 use crate::facts::Facts;
 use crate::host::Host;
@@ -17,7 +16,7 @@ use crate::input::spec::ActionKind;
 use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Plan};
 use crate::report::failure::Failure;
-use crate::report::{files, log, matrix, outputs};
+use crate::report::{log, matrix, outputs};
 
 /// What is known before anything is built.
 const OF_THE_EVENT: [&str; 6] = [
@@ -61,14 +60,7 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
         session::hide(&mut host, secrets.map(|secret| (secret, None)));
     }
     let planned = plan::plan(&inputs, &context, &facts);
-    let mut plan = match planned {
-        Ok(plan) if problems.is_empty() => plan,
-        Ok(_) => return Err(Failure::Inputs(problems)),
-        Err(more) => {
-            session::add(&mut problems, more);
-            return Err(Failure::Inputs(problems));
-        }
-    };
+    let mut plan = session::unless_problems(planned, problems)?;
     let (now, nonce) = (
         host.now().to_string(),
         format!("{:016x}", fastrand::u64(..)),
@@ -124,10 +116,7 @@ fn write(
     all.retain(|(name, _)| OF_THE_EVENT.contains(&name.as_str()));
     all.extend(own.map(|(name, value)| (name.to_owned(), value)));
     let written = outputs::write(host, &all);
-    let summary = matrix::of_plan(shared);
-    if let Err(error) = files::append(host, env_vars::GITHUB_STEP_SUMMARY, &summary) {
-        warn!(title = "Summary", "the job summary is missing: {error}");
-    }
+    write_summary(host, &matrix::of_plan(shared));
     written.map_err(Failure::Own)
 }
 
@@ -169,7 +158,7 @@ async fn join(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
     let Session {
         context,
         inputs,
-        mut problems,
+        problems,
     } = session;
     let facts = Facts::local(&host, &inputs, &context);
     hide_docker(&mut host, &facts);
@@ -178,18 +167,12 @@ async fn join(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
     let Some(merge) = &inputs.merge else {
         return Err(Failure::Inputs(problems));
     };
-    let plan = match plan::merge(&inputs, merge, &context, &facts) {
-        Ok(plan) if problems.is_empty() => plan,
-        Ok(_) => return Err(Failure::Inputs(problems)),
-        Err(more) => {
-            session::add(&mut problems, more);
-            let summary = matrix::of_unnamed(merge, plan::unnamed(merge));
-            if let Err(error) = files::append(&host, env_vars::GITHUB_STEP_SUMMARY, &summary) {
-                warn!(title = "Summary", "the job summary is missing: {error}");
-            }
-            return Err(Failure::Inputs(problems));
-        }
-    };
+    let planned = plan::merge(&inputs, merge, &context, &facts);
+    if planned.is_err() {
+        let summary = matrix::of_unnamed(merge, plan::unnamed(merge));
+        write_summary(&host, &summary);
+    }
+    let plan = session::unless_problems(planned, problems)?;
     for decision in &plan.decisions {
         info!("{decision}");
     }

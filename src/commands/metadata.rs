@@ -8,11 +8,9 @@ use tracing::{info, warn};
 
 use crate::cli::{Format, Metadata as Options};
 use crate::commands::session::{self, Session};
-use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::EventFacts;
 use crate::host::Host;
-use crate::input::MetadataInputs;
 use crate::input::spec::ActionKind;
 use crate::metadata::{self, Metadata, Severity};
 use crate::report::failure::Failure;
@@ -44,7 +42,8 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
     if problems.is_empty() && told {
         facts.ask(&inputs).await;
     }
-    let metadata = resolve(&inputs.metadata, &facts, problems)?;
+    let resolved = metadata::resolve(&inputs.metadata, &facts.context, &facts.metadata);
+    let metadata = session::unless_problems(resolved, problems)?;
     tell_context(&host, &facts);
     tell(&facts, &metadata);
     if !host.is_github_actions() {
@@ -57,20 +56,6 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
     };
     naming.log(&metadata);
     write(&host, &naming, exports).map_err(own)
-}
-
-/// The result, or everything that stands in its way.
-fn resolve(
-    rules: &MetadataInputs,
-    facts: &EventFacts,
-    mut problems: Vec<InputProblem>,
-) -> Result<Metadata, Failure> {
-    match metadata::resolve(rules, &facts.context, &facts.metadata) {
-        Ok(metadata) if problems.is_empty() => return Ok(metadata),
-        Ok(_) => {}
-        Err(more) => session::add(&mut problems, more),
-    }
-    Err(Failure::Inputs(problems))
 }
 
 /// What the rules read, where it is not known from the command line.

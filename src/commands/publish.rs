@@ -69,14 +69,7 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         let secrets = facts.bake.secrets.iter();
         session::hide(&mut host, secrets.map(|secret| (secret, None)));
     }
-    let plan = match plan::plan(&inputs, &context, &facts) {
-        Ok(plan) if problems.is_empty() => plan,
-        Ok(_) => return Err(Failure::Inputs(problems)),
-        Err(more) => {
-            session::add(&mut problems, more);
-            return Err(Failure::Inputs(problems));
-        }
-    };
+    let plan = session::unless_problems(plan::plan(&inputs, &context, &facts), problems)?;
     if options.dry_run {
         return print(&plan, options.format, &host);
     }
@@ -298,15 +291,19 @@ pub fn report(
     let mut all = outputs::outputs(plan, outcome);
     all.extend(more);
     let written = outputs::write(host, &all);
-    let text = summary::summary(plan, outcome, success);
-    if let Err(error) = files::append(host, env_vars::GITHUB_STEP_SUMMARY, &text) {
-        warn!(title = "Summary", "the job summary is missing: {error}");
-    }
+    write_summary(host, &summary::summary(plan, outcome, success));
     written.map_err(|why| {
         Failure::Own(format!(
             "outputs are missing, and the log has what was published: {why}"
         ))
     })
+}
+
+/// The job summary; one that cannot be written is a warning.
+pub fn write_summary(host: &Host, text: &str) {
+    if let Err(error) = files::append(host, env_vars::GITHUB_STEP_SUMMARY, text) {
+        warn!(title = "Summary", "the job summary is missing: {error}");
+    }
 }
 
 /// The last lines of the log: what is where.

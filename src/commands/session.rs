@@ -136,12 +136,28 @@ fn is_one_off(name: &str, other: &str) -> bool {
 }
 
 /// Adds problems that are not among them yet.
-pub fn add(problems: &mut Vec<InputProblem>, more: Vec<InputProblem>) {
+fn add(problems: &mut Vec<InputProblem>, more: Vec<InputProblem>) {
     for problem in more {
         if !problems.contains(&problem) {
             problems.push(problem);
         }
     }
+}
+
+/// What was worked out, unless something is wrong with it or with what it is made from.
+///
+/// # Errors
+/// With everything that is wrong.
+pub fn unless_problems<T>(
+    planned: Result<T, Vec<InputProblem>>,
+    mut problems: Vec<InputProblem>,
+) -> Result<T, Failure> {
+    match planned {
+        Ok(planned) if problems.is_empty() => return Ok(planned),
+        Ok(_) => {}
+        Err(more) => add(&mut problems, more),
+    }
+    Err(Failure::Inputs(problems))
 }
 
 /// Prints a result on standard output.

@@ -161,10 +161,10 @@ pub enum Error {
     /// A repository lacks what legs have pushed.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Missing(Vec<MissingPart>),
-    /// What legs have pushed is no image together.
+    /// The parts that the legs pushed do not make up one image.
     #[error("what the legs have pushed cannot be joined: {0}. Run all jobs of the workflow again")]
     Unfit(String),
-    /// buildx has pushed something, and told no digest by which it could be joined.
+    /// buildx pushed a part and reported no digest to join it by.
     #[error("buildx reported no digest, so what this leg has pushed cannot be joined")]
     NoDigest,
     /// A registry does not hold what was pushed.

@@ -24,7 +24,7 @@ impl Motion {
         matches!(self, Self::Moving | Self::Latest)
     }
 
-    /// That of a tag that the workflow gives as it stands.
+    /// The motion of a tag that the workflow spells out itself.
     pub fn of_given(tag: &str) -> Self {
         if tag == "latest" {
             Self::Latest

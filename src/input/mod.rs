@@ -22,6 +22,8 @@ mod reader;
 pub mod registry_auth;
 mod secret_values;
 pub mod spec;
+#[cfg(test)]
+mod testing;
 
 pub use crate::input::attributes::secrets_of;
 pub use crate::input::build::bake::BakeInputs;

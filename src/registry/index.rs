@@ -1,7 +1,7 @@
 //! One index of the manifests that several builds have pushed.
 //!
 //! Follows the OCI image specification 1.1, `image-index.md`. What a builder lists is
-//! taken over as it stands, attestations included: each of them names its manifest.
+//! copied unchanged, attestations included: each of them names its manifest.
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,7 @@
 use tracing::warn;
 
 use crate::execute::{BuildCheck, Outcome};
-use crate::plan::{Build, Plan};
+use crate::plan::Plan;
 
 /// Tells what was found in each build.
 pub fn tell(plan: &Plan, outcome: &Outcome) {
@@ -14,7 +14,8 @@ pub fn tell(plan: &Plan, outcome: &Outcome) {
                 rule, message, url, ..
             } = check;
             // Of several targets nobody says whose Dockerfile it is.
-            match place(build, check).filter(|_| is_alone) {
+            let place = check.place.as_ref().filter(|_| is_alone);
+            match place.and_then(|(name, line)| build.line_of(name, *line)) {
                 Some((file, line)) => {
                     warn!(
                         title = rule,
@@ -27,11 +28,4 @@ pub fn tell(plan: &Plan, outcome: &Outcome) {
             }
         }
     }
-}
-
-/// The Dockerfile in the repository, and the line.
-fn place<'a>(build: &'a Build, check: &BuildCheck) -> Option<(&'a str, u32)> {
-    let (name, line) = check.place.as_ref()?;
-    let path = build.dockerfile.as_deref()?;
-    (path.rsplit('/').next() == Some(name.as_str())).then_some((path, *line))
 }

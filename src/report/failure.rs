@@ -66,7 +66,7 @@ fn print_error(place: Place<'_>, title: &str, message: &str) {
     }
 }
 
-/// Where it is to be mended.
+/// Where the fix belongs.
 fn place(failed: &execute::Error) -> Place<'_> {
     match failed {
         execute::Error::Build {
@@ -79,7 +79,7 @@ fn place(failed: &execute::Error) -> Place<'_> {
     }
 }
 
-/// What there is to mend, each with its title, the targets that it stops, and its place.
+/// Each thing to fix, with its title, the targets that it stops, and its place.
 fn of_targets(
     failed: &[(String, execute::Error)],
 ) -> Vec<(&'static str, String, Vec<&str>, Place<'_>)> {

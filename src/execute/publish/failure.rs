@@ -8,7 +8,7 @@ use crate::execute::access::refusal::{PACKAGE, RefusalContext};
 use crate::execute::buildx::push_stall::Stall;
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::image::ImagePublisher;
-use crate::execute::pushes::push_failure_text;
+use crate::execute::pushes::{Pushes, push_failure_text};
 
 impl ImagePublisher<'_> {
     /// What the text of a failed build means. Where a registry has refused a
@@ -60,9 +60,7 @@ impl ImagePublisher<'_> {
     pub async fn report_failed_push(&self, reference: &str, text: &str, built: &mut ImageOutcome) {
         built.pushes.add(reference);
         let diagnosis = self.diagnose(reference, text, built).await;
-        let attempts = self.scope.plan.push_attempts;
-        let tries = built.pushes.fail(reference, &diagnosis, attempts);
-        self.log_failure(reference, tries, &diagnosis);
+        self.record_failure(reference, &diagnosis, built, Pushes::fail);
     }
 
     /// Takes in that a registry has refused a name.
@@ -73,9 +71,7 @@ impl ImagePublisher<'_> {
         built: &mut ImageOutcome,
     ) {
         let diagnosis = self.diagnose_refusal(reference, refusal, built).await;
-        let attempts = self.scope.plan.push_attempts;
-        let tries = built.pushes.fail_alone(reference, &diagnosis, attempts);
-        self.log_failure(reference, tries, &diagnosis);
+        self.record_failure(reference, &diagnosis, built, Pushes::fail_alone);
     }
 
     /// Takes in that a registry has refused an image, and so all its names.
@@ -86,9 +82,7 @@ impl ImagePublisher<'_> {
         built: &mut ImageOutcome,
     ) {
         let diagnosis = self.diagnose_refusal(reference, refusal, built).await;
-        let attempts = self.scope.plan.push_attempts;
-        let tries = built.pushes.fail(reference, &diagnosis, attempts);
-        self.log_failure(reference, tries, &diagnosis);
+        self.record_failure(reference, &diagnosis, built, Pushes::fail);
     }
 
     async fn diagnose_refusal(
@@ -121,13 +115,19 @@ impl ImagePublisher<'_> {
         if diagnosis.kind == Kind::Other {
             diagnosis.kind = Kind::Passing;
         }
-        let attempts = self.scope.plan.push_attempts;
-        let tries = built.pushes.fail_alone(reference, &diagnosis, attempts);
-        self.log_failure(reference, tries, &diagnosis);
+        self.record_failure(reference, &diagnosis, built, Pushes::fail_alone);
     }
 
-    fn log_failure(&self, reference: &str, tries: u32, diagnosis: &Diagnosis) {
+    /// Notes a failed try, of an image with all its names or of a name alone.
+    fn record_failure(
+        &self,
+        reference: &str,
+        diagnosis: &Diagnosis,
+        built: &mut ImageOutcome,
+        fail: fn(&mut Pushes, &str, &Diagnosis, u32) -> u32,
+    ) {
         let attempts = self.scope.plan.push_attempts;
+        let tries = fail(&mut built.pushes, reference, diagnosis, attempts);
         let words = diagnosis.words.lines().next().unwrap_or_default();
         info!("push of {reference}, try {tries} of {attempts} failed: {words}");
     }

@@ -278,10 +278,9 @@ impl ImagePublisher<'_> {
     /// The step that failed, with its place in the repository.
     fn failed_step(&self, text: &str) -> Option<Box<FailedStep>> {
         let mut step = diagnosis::failed_step(text)?;
-        let path = self.build.dockerfile.as_deref();
-        step.place = step.place.and_then(|(file, line)| {
-            let name = |path: &&str| path.rsplit('/').next() == Some(file.as_str());
-            Some((path.filter(name)?.to_owned(), line))
+        step.place = step.place.and_then(|(name, line)| {
+            let (path, line) = self.build.line_of(&name, line)?;
+            Some((path.to_owned(), line))
         });
         Some(Box::new(step))
     }

@@ -27,7 +27,7 @@ impl ImagePublisher<'_> {
     /// Makes the index for every repository that lacks it.
     ///
     /// # Errors
-    /// When a part is not there, or the parts are no image together.
+    /// When a part is missing, or the parts do not make up one image.
     pub async fn join(&self, joined: &Joined, built: &mut ImageOutcome) -> Result<(), Error> {
         let due = built.pushes.due_repositories();
         let writes = due.iter().filter_map(|spelt| {

@@ -2,9 +2,10 @@
 //! the registry has. Those that move are written when the others are.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::{self, FuturesUnordered};
+use futures_util::{Stream, StreamExt as _};
 use tokio::sync::Semaphore;
 use tracing::info;
 
@@ -20,8 +21,10 @@ use crate::input::MovingTags;
 use crate::plan::{Content, DestinationName};
 use crate::registry::{ManifestBytes, RequestError};
 
+/// How many contents are sent, or manifests read, at a time.
+const AT_A_TIME: usize = 16;
 /// How many names are written at a time in each registry.
-const AT_A_TIME: usize = 32;
+const NAMES_AT_A_TIME: usize = 32;
 
 /// Why a name was not written.
 enum NotWritten {
@@ -188,6 +191,7 @@ impl ImagePublisher<'_> {
             };
             (reference.clone(), pushed)
         });
+        let pushes = stream::iter(pushes).buffer_unordered(AT_A_TIME);
         let (pushed, ended) = self.all_until_cancelled(pushes).await;
         for (reference, pushed) in pushed {
             match pushed {
@@ -208,9 +212,9 @@ impl ImagePublisher<'_> {
     /// What these come to, side by side; those that were done when a signal came.
     async fn all_until_cancelled<T>(
         &self,
-        works: impl Iterator<Item = impl Future<Output = T>>,
+        works: impl Stream<Item = T>,
     ) -> (Vec<T>, Result<(), Error>) {
-        let mut all = works.collect::<FuturesUnordered<_>>();
+        let mut all = pin!(works);
         let mut done = Vec::new();
         loop {
             match self.scope.host.unless_cancelled(all.next()).await {
@@ -249,6 +253,7 @@ impl ImagePublisher<'_> {
             let manifest = manifests.get(&reference.name);
             (place, self.write_one(reference, manifest, built).await)
         });
+        let writes: FuturesUnordered<_> = writes.collect();
         let (mut written, ended) = self.all_until_cancelled(writes).await;
         written.sort_by_key(|(place, _)| *place);
         (written.into_iter().map(|(_, one)| one).collect(), ended)
@@ -370,7 +375,7 @@ fn unreachable(registry: &Registry) -> String {
 fn limits(due: &[Reference]) -> BTreeMap<&Registry, Semaphore> {
     let registries = due.iter().map(|reference| &reference.name.registry);
     registries
-        .map(|registry| (registry, Semaphore::new(AT_A_TIME)))
+        .map(|registry| (registry, Semaphore::new(NAMES_AT_A_TIME)))
         .collect()
 }
 

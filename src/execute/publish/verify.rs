@@ -27,7 +27,11 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
     // What an index lists is known before it is read back where it was made here.
     let listed = async {
         let (push, _) = pushed.first()?;
-        let index = Manifest::parse(built.index.as_ref()?.bytes()).ok()?;
+        let made = built
+            .index
+            .as_ref()
+            .filter(|made| *made.digest() == image)?;
+        let index = Manifest::parse(made.bytes()).ok()?;
         Some(platforms(build, client, push.image(), &index).await)
     };
     let (answers, listed) = tokio::join!(join_all(answers), listed);
@@ -60,15 +64,8 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
         built.verified.attestations = manifest.attestations;
         built.verified.annotations = manifest.annotations.clone();
         built.verified.platforms = match listed {
-            Some(listed)
-                if built
-                    .index
-                    .as_ref()
-                    .is_some_and(|made| *made.digest() == manifest.digest) =>
-            {
-                listed
-            }
-            _ => platforms(build, client, &name, &manifest).await,
+            Some(listed) => listed,
+            None => platforms(build, client, &name, &manifest).await,
         };
         differences.extend(missing_platforms(build, built));
     }

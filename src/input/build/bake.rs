@@ -183,23 +183,11 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
-    use crate::input::inputs::Inputs;
-    use crate::input::raw::RawInputs;
-    use crate::input::spec::ActionKind;
+    use crate::input::testing;
 
     fn parsed(given: &[(&str, &str)]) -> (Option<BakeInputs>, Vec<String>) {
-        let nowhere = std::path::Path::new("/nowhere");
-        let host = Host::with(&[], nowhere, jiff::Timestamp::UNIX_EPOCH);
-        let mut raw = RawInputs::from_environment(ActionKind::Publish, &host);
-        for (name, value) in given {
-            raw.set(name, value);
-        }
-        let (inputs, problems) = Inputs::parse(&raw, &host);
-        (
-            inputs.bake,
-            problems.iter().map(ToString::to_string).collect(),
-        )
+        let (inputs, problems) = testing::parsed(given);
+        (inputs.bake, problems)
     }
 
     #[test]

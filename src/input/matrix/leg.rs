@@ -98,22 +98,9 @@ pub fn foreign(plan: &MatrixPlan, repository: &str, run: &str, sha: &str) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
+    use crate::input::Preflight;
     use crate::input::matrix::model::tests::plan;
-    use crate::input::raw::RawInputs;
-    use crate::input::spec::ActionKind;
-    use crate::input::{Inputs, Preflight};
-
-    fn parsed(given: &[(&str, &str)]) -> (Inputs, Vec<String>) {
-        let nowhere = std::path::Path::new("/nowhere");
-        let host = Host::with(&[], nowhere, jiff::Timestamp::UNIX_EPOCH);
-        let mut raw = RawInputs::from_environment(ActionKind::Publish, &host);
-        for (name, value) in given {
-            raw.set(name, value);
-        }
-        let (inputs, problems) = Inputs::parse(&raw, &host);
-        (inputs, problems.iter().map(ToString::to_string).collect())
-    }
+    use crate::input::testing::parsed;
 
     #[test]
     fn a_leg_has_its_platforms_and_the_names_of_the_plan() {

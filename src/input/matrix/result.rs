@@ -1,4 +1,4 @@
-//! What a leg tells of itself: one small JSON object, the output `leg-N`.
+//! What a leg reports: one small JSON object, the output `leg-N`.
 //!
 //! GitHub drops an output that holds a masked value, and says so nowhere that a workflow
 //! could read. So it has digests and numbers, and no name.
@@ -14,7 +14,7 @@ pub fn output_name(leg: usize) -> String {
     format!("leg-{leg}")
 }
 
-/// What a leg tells of itself.
+/// What a leg reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LegResult {

@@ -101,6 +101,12 @@ impl Build {
         }
     }
 
+    /// A line of the Dockerfile that BuildKit calls so, as a file of the repository.
+    pub fn line_of(&self, name: &str, line: u32) -> Option<(&str, u32)> {
+        let path = self.dockerfile.as_deref()?;
+        (path.rsplit('/').next() == Some(name)).then_some((path, line))
+    }
+
     /// The bake file of the target, with the run's files in their places and
     /// without what is to be left out.
     pub fn definition(&self, files: &RunFiles, exclusions: &Exclusions) -> Option<String> {
