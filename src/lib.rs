@@ -32,6 +32,7 @@ mod plan;
 mod registry;
 mod report;
 mod secret;
+mod units;
 mod workflow;
 
 pub use crate::cli::Cli;

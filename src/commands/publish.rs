@@ -211,13 +211,13 @@ pub async fn carry_out(
         let mut fence;
         let mut plain;
         let progress = if host.is_github_actions() {
-            fence = Fence::raise(log::writer()).map_err(|error| own("log", error))?;
+            fence = Fence::around(log::writer()).map_err(|error| own("log", error))?;
             Progress::Through(&mut fence)
         } else if io::stderr().is_terminal() {
             Progress::Terminal
         } else {
             plain = log::writer();
-            Progress::Through(&mut *plain)
+            Progress::Through(&mut plain)
         };
         job.execute(progress).await
     };

@@ -1,6 +1,5 @@
 //! What fuzz targets reach of this module.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::execute::buildx::cache_deadline::CacheDeadline;
@@ -11,6 +10,7 @@ use crate::execute::buildx::last_words::last_words;
 use crate::execute::buildx::prefixed_log::Lines;
 use crate::execute::buildx::progress::{ProgressObserver, Reader};
 use crate::host::Progress;
+use crate::input::ProgressStyle;
 use crate::plan::{Cache, Exclusions};
 
 /// Reads a progress of buildx, of one image or of two targets.
@@ -37,13 +37,15 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
     let mut line = lines.of("api");
     let entries = cache.entries().cloned().collect();
     let imports = Imports::of(entries);
-    let mut reader = Reader::new(&mut line, &mut watches, &imports, names_targets);
+    let style = ProgressStyle::Grouped;
+    let mut reader = Reader::new(&mut line, style, &mut watches, &imports, names_targets);
     for piece in bytes.chunks(13) {
-        let _ = reader.write_all(piece);
+        reader.push(piece);
     }
-    drop(reader);
+    reader.tick();
+    reader.end();
     for watch in &watches {
-        let _ = (watch.export.image_id(), watch.export.steps.counts());
+        let _ = (watch.export.image_id(), watch.export.trace.counts());
         let _ = (
             watch.wait.is_all_pushed(&watch.export),
             watch.wait.warning(&watch.export),

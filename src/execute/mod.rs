@@ -12,6 +12,7 @@ mod execution;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod outcome;
+mod progress;
 mod publish;
 mod pushes;
 mod scope;
@@ -19,11 +20,11 @@ mod verified;
 mod workdir;
 
 pub use crate::execute::buildx::build_check::BuildCheck;
-pub use crate::execute::buildx::steps::Count;
 pub use crate::execute::cleanup::take_down::post;
 pub use crate::execute::cleanup_record::record::Record;
 pub use crate::execute::error::{Error, FailedTest};
 pub use crate::execute::outcome::{Conclusion, ImageOutcome, Outcome};
+pub use crate::execute::progress::trace::{Count, Trace, Vertex, VertexOutcome};
 pub use crate::execute::scope::Scope;
 pub use crate::execute::verified::Verified;
 pub use crate::execute::workdir::run_dir::RunFolder;

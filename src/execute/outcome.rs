@@ -6,8 +6,8 @@ use tokio::sync::Mutex;
 
 use crate::execute::buildx::build_result::BuildResult;
 use crate::execute::buildx::export::Export;
-use crate::execute::buildx::steps::Steps;
 use crate::execute::error::{Error, FailedTest, UnreachableNode};
+use crate::execute::progress::trace::Trace;
 use crate::execute::pushes::{Push, Pushes};
 use crate::execute::verified::Verified;
 use crate::image::{Digest, ImageName, Reference};
@@ -86,8 +86,8 @@ pub struct ImageOutcome {
     pub before: Vec<Before>,
     /// The test that has failed, when one has.
     pub failed_test: Option<FailedTest>,
-    /// What became of the steps of the build.
-    pub steps: Steps,
+    /// What became of the vertices of the build.
+    pub trace: Trace,
     /// What the registries told after the push.
     pub verified: Verified,
     /// How it ended.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::env_vars;
 use crate::host::file::size;
+use crate::host::log::Log;
 use crate::host::machine::Host;
 use crate::host::process::END_WITH_PARENT;
 use crate::host::signals::{Cancellation, Signal};
@@ -49,7 +50,7 @@ pub enum Progress<'a> {
     /// To the terminal that we run on, untouched.
     Terminal,
     /// Through this writer as it comes, standard output and error alike.
-    Through(&'a mut (dyn Write + Send)),
+    Through(&'a mut dyn Log),
 }
 
 impl Progress<'_> {
@@ -210,7 +211,7 @@ impl Command {
     ) -> io::Result<Finished> {
         let mut command = self.prepare(host);
         let mut nowhere = io::sink();
-        let (writer, is_heard): (&mut (dyn Write + Send), bool) = match progress {
+        let (writer, is_heard): (&mut dyn Log, bool) = match progress {
             Progress::Terminal => (&mut nowhere, self.keeps_output),
             Progress::Through(writer) => {
                 command.stderr(Stdio::piped());
@@ -347,18 +348,21 @@ fn pass(writer: &mut (dyn Write + Send), tail: &mut Option<Tail>, bytes: &[u8]) 
     let _ = writer.write_all(bytes).and_then(|()| writer.flush());
 }
 
+/// The last of what is printed.
 #[derive(Default)]
-struct Tail(Vec<u8>);
+pub struct Tail(Vec<u8>);
 
 impl Tail {
-    fn push(&mut self, bytes: &[u8]) {
+    /// Takes more in.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
         if self.0.len() > 2 * TAIL {
             self.0.drain(..self.0.len() - TAIL);
         }
     }
 
-    fn text(&self) -> String {
+    /// What is left of it.
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
     }
 }

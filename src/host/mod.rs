@@ -7,12 +7,14 @@
 
 mod command;
 pub mod file;
+mod log;
 mod machine;
 mod owner;
 mod process;
 mod signals;
 
-pub use crate::host::command::{Command, Finished, Progress};
+pub use crate::host::command::{Command, Finished, Progress, Tail};
+pub use crate::host::log::Log;
 pub use crate::host::machine::Host;
 pub use crate::host::owner::check_own_folder;
 pub use crate::host::process::{END_WITH_PARENT, end_with_parent, forbid_core_dumps};

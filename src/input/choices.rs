@@ -40,6 +40,19 @@ pub enum TestPlatforms {
     All,
 }
 
+/// The input `progress`: how a build is shown while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProgressStyle {
+    /// A line as things happen.
+    #[default]
+    Plain,
+    /// What each step has printed, folded, when it ends.
+    Grouped,
+    /// What failed.
+    Quiet,
+}
+
 /// The input `checks`: what becomes of what BuildKit's checks of a Dockerfile find.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -156,6 +156,7 @@ pub const PUBLISH: &[InputSpec] = &[
     spec(Group::Build, "outputs", ""),
     spec(Group::Build, "call", ""),
     spec(Group::Build, "checks", "warn"),
+    spec(Group::Build, "progress", "plain"),
     spec(Group::Build, "pull", "false"),
     spec(Group::Build, "no-cache", "false"),
     spec(Group::Build, "no-cache-filters", ""),

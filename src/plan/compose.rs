@@ -27,6 +27,7 @@ use crate::plan::builder::model::Builder;
 use crate::plan::builder::{buildx_features, choice};
 use crate::plan::command::bake_file::BakeFile;
 use crate::plan::command::build::{self, Arguments};
+use crate::plan::command::display::{self, Display};
 use crate::plan::command::environment;
 use crate::plan::command::exclusions::Exclusions;
 use crate::plan::draft::model::ImageDraft;
@@ -62,6 +63,9 @@ pub struct Plan {
     pub moving_tags: MovingTags,
     /// What becomes of what BuildKit's checks find.
     pub checks: BuildChecks,
+    /// How the progress of a build is shown.
+    #[serde(skip)]
+    pub display: Display,
     /// How often a push is tried.
     pub push_attempts: u32,
     /// How long a registry may be silent during a push; `None` for ever.
@@ -151,6 +155,7 @@ pub fn plan(
         version_tags: inputs.version_tags,
         moving_tags: inputs.moving_tags,
         checks: inputs.build.checks,
+        display: display::decide(inputs, features),
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,
         git_token: builds.iter().any(has_own) && !inputs.build.secrets.has_git_token,

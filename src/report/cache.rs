@@ -5,7 +5,7 @@ use crate::plan::Build;
 
 /// The line; `None` where nothing was built or the progress was not seen.
 pub fn cached(build: &Build, built: &ImageOutcome) -> Option<String> {
-    let counts = built.steps.counts();
+    let counts = built.trace.counts();
     let all: usize = counts.values().map(|count| count.all).sum();
     let cached: usize = counts.values().map(|count| count.cached).sum();
     if all == 0 {

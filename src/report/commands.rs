@@ -7,6 +7,8 @@ use std::io::{self, Write};
 
 use rustls::crypto::ring;
 
+use crate::host::Log;
+
 /// Escapes the data of a command.
 pub fn data(text: &str) -> String {
     text.replace('%', "%25")
@@ -50,32 +52,55 @@ pub fn plain(text: &str) -> String {
 }
 
 /// Passes a program's output on with workflow commands switched off, so that
-/// nothing a build prints can be one.
+/// nothing it prints can be one. Lines of our own need no fence, and groups of them
+/// are commands.
 pub struct Fence<W: Write> {
     inner: W,
     token: String,
+    is_up: bool,
 }
 
 impl<W: Write> Fence<W> {
-    /// Switches commands off until this value is dropped. A log that is closed
-    /// needs no fence.
+    /// Switches commands off from the first byte of a program on, until this value is
+    /// dropped or a group begins.
     ///
     /// # Errors
     /// When there is no randomness for the token that switches them on again.
-    pub fn raise(mut inner: W) -> io::Result<Self> {
+    pub fn around(inner: W) -> io::Result<Self> {
         let mut bytes = [0_u8; 16];
         ring::default_provider()
             .secure_random
             .fill(&mut bytes)
             .map_err(|_| io::Error::other("no randomness"))?;
         let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let _ = writeln!(inner, "::stop-commands::{token}");
-        Ok(Self { inner, token })
+        Ok(Self {
+            inner,
+            token,
+            is_up: false,
+        })
+    }
+
+    fn raise(&mut self) -> io::Result<()> {
+        if !self.is_up {
+            writeln!(self.inner, "::stop-commands::{}", self.token)?;
+            self.is_up = true;
+        }
+        Ok(())
+    }
+
+    fn lower(&mut self) -> io::Result<()> {
+        if self.is_up {
+            self.is_up = false;
+            // A line of its own, even when the program did not end its last one.
+            write!(self.inner, "\n::{}::\n", self.token)?;
+        }
+        Ok(())
     }
 }
 
 impl<W: Write> Write for Fence<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.raise()?;
         self.inner.write(bytes)
     }
 
@@ -86,9 +111,25 @@ impl<W: Write> Write for Fence<W> {
 
 impl<W: Write> Drop for Fence<W> {
     fn drop(&mut self) {
-        // A line of its own, even when the program did not end its last one.
-        let _ = write!(self.inner, "\n::{}::\n", self.token);
+        let _ = self.lower();
         let _ = self.inner.flush();
+    }
+}
+
+impl<W: Write + Send> Log for Fence<W> {
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        let text = plain(text) + "\n";
+        self.inner.write_all(text.as_bytes())
+    }
+
+    fn group(&mut self, title: &str) -> io::Result<()> {
+        self.lower()?;
+        writeln!(self.inner, "::group::{}", data(title))
+    }
+
+    fn end_group(&mut self) -> io::Result<()> {
+        self.lower()?;
+        writeln!(self.inner, "::endgroup::")
     }
 }
 
@@ -126,13 +167,25 @@ mod tests {
     #[test]
     fn the_fence_closes_on_a_line_of_its_own() {
         let mut out = Vec::new();
-        let mut fence = Fence::raise(&mut out).unwrap();
+        let mut fence = Fence::around(&mut out).unwrap();
         fence.write_all(b"::add-mask::secret").unwrap();
+        fence.group("::add-mask::a").unwrap();
+        fence.line("::add-mask::b").unwrap();
+        fence.end_group().unwrap();
         drop(fence);
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let token = lines[0].strip_prefix("::stop-commands::").unwrap();
-        assert_eq!(lines.last().unwrap(), &format!("::{token}::"));
-        assert_eq!(lines[1], "::add-mask::secret");
+        let end = format!("::{token}::");
+        assert_eq!(
+            lines[1..],
+            [
+                "::add-mask::secret",
+                &end,
+                "::group::::add-mask::a",
+                "\u{200b}::add-mask::b",
+                "::endgroup::"
+            ]
+        );
     }
 }

@@ -40,7 +40,7 @@ fn image(leg: &PlannedLeg, build: &Build, built: &ImageOutcome) -> Option<LegIma
     let mut planned = leg.plan.images.iter();
     let place = planned.position(|image| image.target == build.target)?;
     let repositories = built.pushes.done().count();
-    let counts = built.steps.counts();
+    let counts = built.trace.counts();
     Some(LegImage {
         image: place,
         digest: built.result.digest.clone().filter(|_| repositories > 0),

@@ -6,6 +6,7 @@ use crate::execute::{Conclusion, FailedTest, ImageOutcome, Outcome, Verified};
 use crate::input::Preflight;
 use crate::plan::{Build, Plan};
 use crate::report::cache;
+use crate::units::bytes;
 
 /// How much of an annotation's value is shown, in characters.
 const LONGEST_VALUE: usize = 200;
@@ -211,16 +212,6 @@ fn annotations(text: &mut String, verified: &Verified) {
     let _ = writeln!(text, "\n</details>");
 }
 
-/// A size as people read it, in decimal units as registries show it.
-fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} B"),
-        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.2} GB", count as f64 / 1e9),
-    }
-}
-
 /// A code span that its text cannot leave, also in a table.
 pub fn code(text: &str) -> String {
     let clean: String = text
@@ -249,18 +240,6 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_units() {
-        for (count, text) in [
-            (999, "999 B"),
-            (1_500, "1.5 kB"),
-            (2_340_000, "2.3 MB"),
-            (1_000_000_000, "1.00 GB"),
-        ] {
-            assert_eq!(bytes(count), text);
-        }
-    }
 
     #[test]
     fn text_cannot_leave_its_place() {

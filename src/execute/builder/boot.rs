@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tracing::info;
 
 use crate::execute::error::Error;
-use crate::host::{Command, Finished, Host, Progress, Signal};
+use crate::host::{Command, Finished, Host, Log, Progress, Signal};
 
 /// How long the containers of a run that is stopped may take until they are up.
 /// The runner ends a step 10 s after it has cancelled it.
@@ -118,7 +118,7 @@ fn started(command: &Command) -> impl FnOnce(io::Error) -> Error {
 
 /// A writer that sees when containers are made.
 struct Watched<'a> {
-    writer: &'a mut (dyn Write + Send),
+    writer: &'a mut dyn Log,
     makes: Arc<AtomicBool>,
 }
 
@@ -134,6 +134,8 @@ impl Write for Watched<'_> {
         self.writer.flush()
     }
 }
+
+impl Log for Watched<'_> {}
 
 #[cfg(test)]
 mod tests {

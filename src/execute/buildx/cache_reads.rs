@@ -16,6 +16,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::execute::progress::event::{Event, Kind};
+
 /// How long a cache may be silent while it is read.
 pub const BOUND: Duration = Duration::from_secs(60);
 
@@ -50,12 +52,18 @@ impl Imports {
         self
     }
 
-    /// Takes a line about a vertex in.
-    pub fn read(&self, vertex: &str, text: &str) {
-        if !text.starts_with("building with ") {
+    /// Takes in what became known of a vertex.
+    pub fn read(&self, event: &Event<'_>) {
+        let vertex = event.vertex;
+        let name = match event.kind {
+            Kind::Named(name) => name,
+            _ => "",
+        };
+        // The connection to the builder is a vertex of buildx's own.
+        if !name.is_empty() && !name.starts_with("building with ") {
             self.close(BEGIN);
         }
-        if let Some(id) = text.strip_prefix("importing cache manifest from ") {
+        if let Some(id) = name.strip_prefix("importing cache manifest from ") {
             let is_it = |entry: &&CacheEntry| is_called(entry, id);
             let entries: Vec<CacheEntry> = self.entries.iter().filter(is_it).cloned().collect();
             let is_open = self.open.borrow().contains_key(vertex);
@@ -64,15 +72,16 @@ impl Imports {
             }
             return;
         }
-        let ends = ["DONE ", "ERROR: ", "CANCELED", "CACHED"];
-        if ends.iter().any(|end| text.starts_with(end)) {
-            self.close(vertex);
-        } else if text != "..." {
+        match event.kind {
+            Kind::Ended(_) => self.close(vertex),
             // Whatever it says is an answer.
-            let waited = self.open.borrow().get(vertex).cloned();
-            if let Some((entries, _)) = waited {
-                self.wait_for(vertex, entries);
+            Kind::Status(_) | Kind::Logged(_) => {
+                let waited = self.open.borrow().get(vertex).cloned();
+                if let Some((entries, _)) = waited {
+                    self.wait_for(vertex, entries);
+                }
             }
+            Kind::Named(_) | Kind::Started => {}
         }
     }
 
@@ -129,6 +138,7 @@ fn is_called(entry: &CacheEntry, id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execute::progress::plain::PlainProgress;
 
     const SHORT: Duration = Duration::from_millis(50);
 
@@ -137,6 +147,16 @@ mod tests {
         Imports {
             bound: SHORT,
             ..Imports::of(entries.map(CacheEntry::from).to_vec())
+        }
+    }
+
+    /// Reads lines of a plain progress.
+    fn read(imports: &Imports, lines: &[(&str, &str)]) {
+        let mut progress = PlainProgress::default();
+        for (vertex, text) in lines {
+            let line = format!("#{vertex} {text}");
+            let events = progress.read(&line, 0.0).unwrap();
+            events.iter().for_each(|event| imports.read(event));
         }
     }
 
@@ -153,9 +173,9 @@ mod tests {
             ("r/a:cache", "r/a:cache"),
         ] {
             let imports = imports();
-            imports.read("5", &format!("importing cache manifest from {id}"));
-            imports.read("6", "[2/2] RUN make");
-            imports.read("5", "...");
+            let named = format!("importing cache manifest from {id}");
+            let lines = [("5", &named[..]), ("6", "[2/2] RUN make"), ("5", "...")];
+            read(&imports, &lines);
             assert_eq!(silent(&imports).await, Some(vec![entry.into()]));
         }
     }
@@ -171,9 +191,8 @@ mod tests {
             vec!["0.3 importing cache manifest from gha:1"],
         ] {
             let imports = imports();
-            for line in &lines {
-                imports.read("5", line);
-            }
+            let all: Vec<_> = lines.iter().map(|line| ("5", *line)).collect();
+            read(&imports, &all);
             assert_eq!(silent(&imports).await, None, "{lines:?}");
         }
     }
@@ -181,27 +200,27 @@ mod tests {
     #[tokio::test]
     async fn what_a_cache_says_is_an_answer() {
         let imports = imports();
-        imports.read("5", "importing cache manifest from r/a:cache");
+        let named = ("5", "importing cache manifest from r/a:cache");
+        read(&imports, &[named]);
         let since = |imports: &Imports| imports.open.borrow()["5"].1;
         let attempt = since(&imports);
-        imports.read("5", "importing cache manifest from r/a:cache");
-        imports.read("5", "...");
+        read(&imports, &[named, ("5", "...")]);
         assert_eq!(since(&imports), attempt);
         tokio::time::sleep(SHORT / 10).await;
-        imports.read("5", "inferred cache manifest type: application/json done");
+        let answer = "inferred cache manifest type: application/json done";
+        read(&imports, &[named, ("5", answer)]);
         assert!(since(&imports) > attempt);
     }
 
     #[tokio::test]
     async fn a_builder_that_is_stuck_begins_nothing() {
         let stuck = imports().and_begin();
-        stuck.read(
-            "0",
-            "building with \"default\" instance using docker driver",
-        );
+        let connected = "building with \"default\" instance using docker driver";
+        read(&stuck, &[("0", connected)]);
         assert_eq!(silent(&stuck).await, Some(Vec::new()));
         let works = imports().and_begin();
-        works.read("1", "[internal] load build definition from Dockerfile");
+        let first = "[internal] load build definition from Dockerfile";
+        read(&works, &[("1", first)]);
         assert_eq!(silent(&works).await, None);
     }
 }

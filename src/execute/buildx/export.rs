@@ -2,8 +2,8 @@
 //! the names that it has pushed.
 //!
 //! buildx writes its metadata file on success only. What a failed build left in
-//! registries is known from the plain progress alone, as BuildKit's exporters
-//! and the engine's print it:
+//! registries is known from the progress alone, as BuildKit's exporters and the
+//! engine's tell it, in these words:
 //!
 //! ```text
 //! #9 exporting manifest list sha256:… done
@@ -21,8 +21,11 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use crate::diagnosis::without_prefixes;
-use crate::execute::buildx::steps::Steps;
+use crate::execute::progress::event::{End, Event, Kind, Status};
+use crate::execute::progress::trace::Trace;
 use crate::image::{Digest, reference};
 
 /// Why buildx was ended before it was done with a cache.
@@ -35,7 +38,7 @@ pub enum Interrupted {
 }
 
 /// What has been read of an export so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Export {
     /// The index or manifest that was made.
     pub digest: Option<Digest>,
@@ -54,8 +57,8 @@ pub struct Export {
     said_done: Option<String>,
     /// The reference that could not be pushed, and why.
     pub failed: Option<(String, String)>,
-    /// What became of the steps.
-    pub steps: Steps,
+    /// What became of the vertices.
+    pub trace: Trace,
     /// True once a cache is written: when the exporters are done.
     pub is_writing_cache: bool,
     /// Why a cache could not be written.
@@ -66,6 +69,8 @@ pub struct Export {
     caching: HashSet<String>,
     /// The last of everything that was printed.
     pub text: String,
+    /// What BuildKit's checks have found in Dockerfiles.
+    pub warnings: Vec<Value>,
     /// The vertex that pushes out of the classic store, and what.
     pushing: Option<(String, String)>,
     /// The vertex that pushes out of BuildKit or the containerd store.
@@ -73,14 +78,28 @@ pub struct Export {
 }
 
 impl Export {
-    /// Takes a line about a vertex in.
-    pub fn read(&mut self, vertex: &str, text: &str) {
-        self.steps.read(vertex, text);
-        if self.read_classic(vertex, text) || self.read_cache(vertex, text) {
+    /// Takes in what became known of a vertex.
+    pub fn read(&mut self, event: &Event<'_>) {
+        self.trace.take(event);
+        let (vertex, kind) = (event.vertex, &event.kind);
+        if self.read_classic(vertex, kind) || self.read_cache(vertex, kind) {
             return;
         }
-        self.settle(text);
-        self.follow_push(vertex, text);
+        self.settle(kind);
+        self.follow_push(vertex, kind);
+        match kind {
+            Kind::Status(status) => self.read_status(status),
+            Kind::Ended(End::Failed(why)) => {
+                if let Some(rest) = why.strip_prefix("failed to push ") {
+                    self.read_failure(rest);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn read_status(&mut self, status: &Status<'_>) {
+        let text = status.id;
         if let Some(rest) = text.strip_prefix("exporting manifest list ") {
             self.digest = first_digest(rest);
             self.is_index = true;
@@ -90,22 +109,23 @@ impl Export {
             }
         } else if let Some(rest) = text.strip_prefix("exporting config ") {
             self.config = first_digest(rest);
-        } else if let Some(rest) = text.strip_prefix("naming to ") {
-            self.read_name(rest);
-        } else if let Some(rest) = text.strip_prefix("pushing manifest for ") {
-            self.read_push(rest);
-        } else if let Some(rest) = text.strip_prefix("ERROR: failed to push ") {
-            self.read_failure(rest);
+        } else if let Some(name) = text.strip_prefix("naming to ") {
+            self.named.extend(status.is_done.then(|| name.to_owned()));
+        } else if let Some(pushed) = text.strip_prefix("pushing manifest for ") {
+            self.read_push(pushed, status.is_done);
         }
     }
 
     /// Notes whether something is being pushed.
-    fn follow_push(&mut self, vertex: &str, text: &str) {
-        let ends = ["DONE", "ERROR: ", "CANCELED"];
-        if text.starts_with("pushing layers") || text.starts_with("pushing manifest for ") {
-            self.pushing_in = Some(vertex.to_owned());
-        } else if ends.iter().any(|end| text.starts_with(end)) {
-            self.pushing_in.take_if(|pushing| pushing == vertex);
+    fn follow_push(&mut self, vertex: &str, kind: &Kind<'_>) {
+        match kind {
+            Kind::Status(Status { id, .. })
+                if id.starts_with("pushing layers") || id.starts_with("pushing manifest for ") =>
+            {
+                self.pushing_in = Some(vertex.to_owned());
+            }
+            Kind::Ended(_) => drop(self.pushing_in.take_if(|pushing| pushing == vertex)),
+            _ => {}
         }
     }
 
@@ -114,42 +134,43 @@ impl Export {
         self.pushing.is_some() || self.pushing_in.is_some()
     }
 
-    /// A push out of the classic store; true when the line was about one.
-    fn read_classic(&mut self, vertex: &str, text: &str) -> bool {
-        let attempt = text
-            .strip_prefix("pushing ")
-            .and_then(|rest| rest.strip_suffix(" with docker"));
-        if let Some(reference) = attempt {
+    /// A push out of the classic store; true when it was about one.
+    fn read_classic(&mut self, vertex: &str, kind: &Kind<'_>) -> bool {
+        if let Kind::Named(name) = kind
+            && let Some(rest) = name.strip_prefix("pushing ")
+            && let Some(reference) = rest.strip_suffix(" with docker")
+        {
             self.pushing = Some((vertex.to_owned(), reference.to_owned()));
             return true;
         }
         let Some((_, reference)) = self.pushing.take_if(|(pushing, _)| pushing == vertex) else {
             return false;
         };
-        if text.starts_with("DONE") {
-            self.pushed.push(reference);
-        } else if let Some(why) = text.strip_prefix("ERROR: ") {
-            self.failed = Some((reference, why.to_owned()));
-        } else if !text.starts_with("CANCELED") {
-            self.pushing = Some((vertex.to_owned(), reference));
+        match kind {
+            Kind::Ended(End::Done | End::Cached) => self.pushed.push(reference),
+            Kind::Ended(End::Failed(why)) => self.failed = Some((reference, (*why).to_owned())),
+            Kind::Ended(End::Canceled) => {}
+            _ => self.pushing = Some((vertex.to_owned(), reference)),
         }
         true
     }
 
-    /// A cache that is written; true when the line was about one.
-    fn read_cache(&mut self, vertex: &str, text: &str) -> bool {
+    /// A cache that is written; true when it was about one.
+    fn read_cache(&mut self, vertex: &str, kind: &Kind<'_>) -> bool {
         let begins = ["exporting cache to ", "exporting to GitHub Actions Cache"];
-        if begins.iter().any(|begin| text.starts_with(begin)) {
+        if let Kind::Named(name) = kind
+            && begins.iter().any(|begin| name.starts_with(begin))
+        {
             self.is_writing_cache = true;
             self.caching.insert(vertex.to_owned());
         }
         if !self.caching.contains(vertex) {
             return false;
         }
-        if let Some(why) = text.strip_prefix("ERROR: ") {
-            self.cache_error = Some(why.to_owned());
-        } else if text.starts_with("DONE") {
-            self.caching.remove(vertex);
+        match kind {
+            Kind::Ended(End::Failed(why)) => self.cache_error = Some((*why).to_owned()),
+            Kind::Ended(End::Done) => drop(self.caching.remove(vertex)),
+            _ => {}
         }
         true
     }
@@ -159,18 +180,9 @@ impl Export {
         self.is_writing_cache && self.caching.is_empty()
     }
 
-    /// `NAME:TAG 0.1s done`
-    fn read_name(&mut self, text: &str) {
-        let mut words = text.split(' ');
-        let reference = words.next().filter(|_| words.next_back() == Some("done"));
-        self.named.extend(reference.map(str::to_owned));
-    }
-
-    /// `NAME:TAG@DIGEST 0.1s done`; what is pushed by its digest alone is `NAME`.
-    fn read_push(&mut self, text: &str) {
-        let mut words = text.split(' ');
-        let word = words.next().unwrap_or_default();
-        let reference = match word.rsplit_once('@') {
+    /// `NAME:TAG@DIGEST`; what is pushed by its digest alone is `NAME`.
+    fn read_push(&mut self, pushed: &str, is_done: bool) {
+        let reference = match pushed.rsplit_once('@') {
             Some((reference, digest)) => {
                 let Ok(digest) = Digest::parse(digest) else {
                     return;
@@ -179,25 +191,25 @@ impl Export {
                 self.digest = Some(digest);
                 reference
             }
-            None => word,
+            None => pushed,
         };
-        if words.next_back() == Some("done") {
+        if is_done {
             self.said_done = Some(reference.to_owned());
         }
     }
 
     /// Takes the reference that said `done` for pushed when the next thing is
     /// done: one that failed or was cancelled says it too.
-    fn settle(&mut self, text: &str) {
-        const GOES_ON: [&str; 5] = [
-            "naming to ",
-            "unpacking to ",
-            "pushing ",
-            "DONE ",
-            "exporting ",
-        ];
-        let stops = text.starts_with("ERROR: ") || text.starts_with("CANCELED");
-        let goes_on = GOES_ON.iter().any(|next| text.starts_with(next));
+    fn settle(&mut self, kind: &Kind<'_>) {
+        const GOES_ON: [&str; 4] = ["naming to ", "unpacking to ", "pushing ", "exporting "];
+        let (goes_on, stops) = match kind {
+            Kind::Named(text) | Kind::Status(Status { id: text, .. }) => {
+                (GOES_ON.iter().any(|next| text.starts_with(next)), false)
+            }
+            Kind::Ended(End::Done) => (true, false),
+            Kind::Ended(End::Failed(_) | End::Canceled) => (false, true),
+            _ => (false, false),
+        };
         let Some(reference) = self.said_done.take_if(|_| stops || goes_on) else {
             return;
         };
@@ -234,7 +246,14 @@ impl Export {
 
     #[cfg(test)]
     pub fn push_in(&mut self, vertex: &str) {
-        self.follow_push(vertex, "pushing layers");
+        let status = Status {
+            id: "pushing layers",
+            current: 0,
+            total: 0,
+            seconds: 0.0,
+            is_done: false,
+        };
+        self.follow_push(vertex, &Kind::Status(status));
     }
 
     /// The digest of the image, as the output `imageid` has it.

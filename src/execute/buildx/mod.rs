@@ -14,4 +14,3 @@ pub mod progress;
 pub mod push_stall;
 pub mod references;
 pub mod run;
-pub mod steps;

@@ -4,13 +4,13 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-use crate::host::Progress;
+use crate::host::{Log, Progress};
 
 /// How long a line may become before it is passed on in pieces, in bytes.
 const LONGEST: usize = 64 * 1024;
 
 /// Where the lines go.
-pub struct Lines<'a>(Mutex<Box<dyn Write + Send + 'a>>);
+pub struct Lines<'a>(Mutex<Box<dyn Log + 'a>>);
 
 impl<'a> Lines<'a> {
     /// On a terminal each program would draw its own display: they get lines of
@@ -36,6 +36,11 @@ impl<'a> Lines<'a> {
         // In one piece, so that nobody else's words come between.
         let text = [name.as_bytes(), b" | ", line].concat();
         writer.write_all(&text)
+    }
+
+    fn line(&self, name: &str, text: &str) -> io::Result<()> {
+        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.line(&format!("{name} | {text}"))
     }
 }
 
@@ -65,6 +70,12 @@ impl Write for Line<'_, '_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Log for Line<'_, '_> {
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        self.lines.line(self.name, text)
     }
 }
 

@@ -1,35 +1,30 @@
-//! Reads the plain progress of buildx line by line, and tells whoever watches an
+//! Reads the progress of buildx line by line, shows it, and tells whoever watches an
 //! export or waits for a cache.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use serde_json::Value;
 
 use crate::execute::buildx::cache_deadline::CacheDeadline;
 use crate::execute::buildx::cache_reads::Imports;
 use crate::execute::buildx::export::{Export, Interrupted};
 use crate::execute::buildx::push_stall::{Pushing, Silent};
+use crate::execute::progress::event::{Event, Kind};
+use crate::execute::progress::live_log::LiveLog;
+use crate::execute::progress::plain::PlainProgress;
+use crate::execute::progress::rawjson;
+use crate::execute::progress::step::without_target;
+use crate::execute::progress::transcript::Transcript;
+use crate::host::Log;
+use crate::input::ProgressStyle;
 
 /// How long a line may be before it is nobody's progress, in bytes.
 const LONGEST: usize = 16 * 1024;
-
-/// The number of a vertex, and what follows `#9 ` at the beginning of a line.
-fn vertex_line(line: &str) -> Option<(&str, &str)> {
-    let (number, text) = line.strip_prefix('#')?.split_once(' ')?;
-    let is_number = number.bytes().all(|b| b.is_ascii_digit());
-    is_number.then_some((number, text))
-}
-
-/// The target of `[api linux/amd64 2/3] RUN make` or `[api] exporting to image`,
-/// and the vertex without it.
-fn target_of(text: &str) -> Option<(&str, Cow<'_, str>)> {
-    let (inside, rest) = text.strip_prefix('[')?.split_once(']')?;
-    Some(match inside.split_once(' ') {
-        Some((target, inside)) => (target, Cow::Owned(format!("[{inside}]{rest}"))),
-        None => (inside, Cow::Borrowed(rest.trim_start())),
-    })
-}
+/// The same for one that may tell of thousands of vertices.
+const LONGEST_JSON: usize = 8 * 1024 * 1024;
 
 /// What is looked for in a progress: of one image, or of one target of several.
 pub struct ProgressObserver<'a> {
@@ -73,9 +68,9 @@ impl ProgressObserver<'_> {
     }
 }
 
-/// Reads along while a progress is passed on.
+/// Reads a progress, and shows it.
 pub struct Reader<'a, 'b> {
-    inner: &'a mut (dyn Write + Send),
+    log: LiveLog<'a>,
     watches: &'a mut [ProgressObserver<'b>],
     imports: &'a Imports,
     /// True when each vertex begins with the name of a target, as bake has it
@@ -83,16 +78,33 @@ pub struct Reader<'a, 'b> {
     names_targets: bool,
     /// The watch of each target, by its name.
     targets: HashMap<&'b str, usize>,
-    /// The watch of each vertex, by its number.
+    /// The watch of each vertex.
     vertices: HashMap<String, usize>,
+    /// The vertices of targets that the others are made from alone.
+    others: HashMap<String, String>,
+    plain: PlainProgress,
+    transcript: Transcript,
+    /// What BuildKit's checks have found.
+    warnings: Vec<Value>,
+    began: Instant,
     line: Vec<u8>,
+    /// True once buildx has said that it failed: nothing after that is BuildKit's.
+    is_over: bool,
+}
+
+/// What is left of a progress when it is over.
+pub struct ProgressEnd {
+    /// The last of it, as text.
+    pub transcript: String,
+    /// What BuildKit's checks have found.
+    pub warnings: Vec<Value>,
 }
 
 impl<'a, 'b> Reader<'a, 'b> {
-    /// Passes everything on to `inner`, and takes each line into the watch that
-    /// it is for.
+    /// Shows everything in `out`, and takes each line into the watch that it is for.
     pub fn new(
-        inner: &'a mut (dyn Write + Send),
+        out: &'a mut dyn Log,
+        style: ProgressStyle,
         watches: &'a mut [ProgressObserver<'b>],
         imports: &'a Imports,
         names_targets: bool,
@@ -100,13 +112,52 @@ impl<'a, 'b> Reader<'a, 'b> {
         let targets = watches.iter().enumerate();
         let targets = targets.filter_map(|(index, watch)| Some((watch.target?, index)));
         Self {
-            inner,
+            log: LiveLog::new(out, style),
             targets: targets.collect(),
             watches,
             imports,
             names_targets,
             vertices: HashMap::new(),
+            others: HashMap::new(),
+            plain: PlainProgress::default(),
+            transcript: Transcript::default(),
+            warnings: Vec::new(),
+            began: Instant::now(),
             line: Vec::new(),
+            is_over: false,
+        }
+    }
+
+    /// Takes in what buildx has printed.
+    pub fn push(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let longest = match self.line.first().or(piece.first()) {
+                Some(b'{') => LONGEST_JSON,
+                _ => LONGEST,
+            };
+            let left = longest.saturating_sub(self.line.len());
+            let is_whole = piece.ends_with(b"\n");
+            self.line.extend(piece.iter().take(left));
+            if is_whole {
+                self.end_line();
+            }
+        }
+    }
+
+    /// Says what runs, where nothing else has been said for long.
+    pub fn tick(&mut self) {
+        self.log.tick(Instant::now());
+    }
+
+    /// Ends it.
+    pub fn end(mut self) -> ProgressEnd {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        self.log.end();
+        ProgressEnd {
+            transcript: self.transcript.tail(),
+            warnings: self.warnings,
         }
     }
 
@@ -114,32 +165,67 @@ impl<'a, 'b> Reader<'a, 'b> {
         let line = std::mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_end();
-        match vertex_line(line) {
-            Some((vertex, text)) => self.read(vertex, text),
-            None => self.read_result(line),
+        let json = (!self.is_over)
+            .then(|| rawjson::Line::parse(line))
+            .flatten();
+        if let Some(json) = json {
+            json.tell(&mut |event| self.event(&event));
+            self.warnings.extend(json.warnings);
+            return;
         }
+        let at = self.began.elapsed().as_secs_f64();
+        if let Some(events) = self.plain.read(line, at) {
+            events.iter().for_each(|event| self.event(event));
+            return;
+        }
+        self.is_over |= line.starts_with("ERROR: ");
+        self.read_result(line);
+        self.transcript.text(line);
+        self.log.text(line);
     }
 
-    fn read(&mut self, vertex: &str, text: &str) {
+    fn event(&mut self, event: &Event<'_>) {
+        self.transcript.take(event);
+        self.log.take(event);
         if !self.names_targets {
-            self.imports.read(vertex, text);
+            self.imports.read(event);
             for watch in &mut *self.watches {
-                watch.take(|export| export.read(vertex, text));
+                watch.take(|export| export.read(event));
             }
             return;
         }
-        let named = target_of(text);
-        // Also of targets that the others are made from alone.
-        let unnamed = named.as_ref().map_or(text, |(_, text)| text);
-        self.imports.read(vertex, unnamed);
-        if let Some((target, _)) = &named
-            && let Some(index) = self.targets.get(target)
-        {
-            self.vertices.insert(vertex.to_owned(), *index);
+        let Kind::Named(name) = event.kind else {
+            self.imports.read(event);
+            self.event_of_target(event);
+            return;
+        };
+        let Some((target, name)) = without_target(name) else {
+            self.imports.read(event);
+            return;
+        };
+        if let Some(index) = self.targets.get(target) {
+            self.vertices.insert(event.vertex.to_owned(), *index);
+        } else if target != "internal" {
+            let other = (event.vertex.to_owned(), target.to_owned());
+            self.others.extend([other]);
         }
-        let text = named.map_or(Cow::Borrowed(text), |(_, text)| text);
-        if let Some(index) = self.vertices.get(vertex) {
-            self.watches[*index].take(|export| export.read(vertex, &text));
+        let event = Event {
+            kind: Kind::Named(&name),
+            ..event.clone()
+        };
+        // Also of targets that the others are made from alone.
+        self.imports.read(&event);
+        self.event_of_target(&event);
+    }
+
+    fn event_of_target(&mut self, event: &Event<'_>) {
+        if let Some(index) = self.vertices.get(event.vertex) {
+            self.watches[*index].take(|export| export.read(event));
+        } else if let Some(target) = self.others.get(event.vertex)
+            && let Some(first) = self.watches.first_mut()
+        {
+            first.export.trace.take(event);
+            first.export.trace.is_of(event.vertex, target);
         }
     }
 
@@ -151,32 +237,22 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 }
 
-impl Write for Reader<'_, '_> {
+/// A reader that is written to by the one who runs buildx, while others look at it.
+pub struct Shared<'m, 'a, 'b>(pub &'m Mutex<Reader<'a, 'b>>);
+
+impl Write for Shared<'_, '_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // What the progress tells counts, whether or not anybody sees it.
-        let _ = self.inner.write_all(bytes);
-        for byte in bytes {
-            match byte {
-                b'\n' => self.end_line(),
-                _ if self.line.len() < LONGEST => self.line.push(*byte),
-                _ => {}
-            }
-        }
+        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.push(bytes);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        Ok(())
     }
 }
 
-impl Drop for Reader<'_, '_> {
-    fn drop(&mut self) {
-        if !self.line.is_empty() {
-            self.end_line();
-        }
-    }
-}
+impl Log for Shared<'_, '_, '_> {}
 
 #[cfg(test)]
 mod tests {
@@ -205,12 +281,13 @@ mod tests {
         let mut sink = io::sink();
         let names_targets = targets[0].is_some();
         let imports = Imports::of(Vec::new());
-        let mut reader = Reader::new(&mut sink, &mut watches, &imports, names_targets);
+        let style = ProgressStyle::Plain;
+        let mut reader = Reader::new(&mut sink, style, &mut watches, &imports, names_targets);
         // In pieces, as a pipe gives them.
         for piece in text.as_bytes().chunks(7) {
-            reader.write_all(piece).unwrap();
+            reader.push(piece);
         }
-        drop(reader);
+        reader.end();
         watches.map(|watch| watch.export)
     }
 
@@ -253,7 +330,8 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
     #[test]
     fn a_push_that_is_cancelled_is_none() {
         let index = digest('a');
-        let attempt = format!("#6 pushing manifest for r/a:b@{index} 1.2s done\n");
+        let pushed = format!("#6 pushing manifest for r/a:b@{index} 1.2s done\n");
+        let attempt = format!("#6 exporting to image\n{pushed}");
         for (end, pushed) in [
             (
                 "#6 CANCELED\nERROR: failed to build: context canceled\n",
@@ -295,15 +373,17 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
         let attempt = Instant::now();
         let mut sink = io::sink();
         let imports = Imports::of(Vec::new());
-        let mut reader = Reader::new(&mut sink, &mut watches, &imports, false);
+        let style = ProgressStyle::Plain;
+        let mut reader = Reader::new(&mut sink, style, &mut watches, &imports, false);
         for line in caches
+            .chain(["#6 exporting to image\n".to_owned()])
             .chain(pushes)
             .chain(["#6 DONE 1s\n".to_owned()])
             .chain(words)
         {
-            reader.write_all(line.as_bytes()).unwrap();
+            reader.push(line.as_bytes());
         }
-        drop(reader);
+        reader.end();
         assert!(
             attempt.elapsed() < Duration::from_secs(20),
             "{:?}",
@@ -341,8 +421,8 @@ ERROR: target api: failed to solve: failed to push r/api:1: 403"
             (0, vec!["r/web:1".to_owned()])
         );
         assert_eq!(api.failed, Some(("r/api:1".to_owned(), "403".to_owned())));
-        assert_eq!(api.steps.counts()["linux/amd64"].all, 1);
-        assert_eq!(web.steps.counts()[""].cached, 1);
+        assert_eq!(api.trace.counts()["linux/amd64"].all, 1);
+        assert_eq!(web.trace.counts()[""].cached, 1);
     }
 
     #[test]
@@ -370,7 +450,7 @@ ERROR: target api: failed to solve: failed to push r/api:1: 403"
     #[test]
     fn one_manifest_has_a_configuration() {
         let text = format!(
-            "#5 exporting manifest {} done\n#5 exporting config {} done\n",
+            "#5 exporting to image\n#5 exporting manifest {} done\n#5 exporting config {} done\n",
             digest('1'),
             digest('2')
         );

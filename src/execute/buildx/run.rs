@@ -1,16 +1,19 @@
 //! One buildx process: build, and push.
 
 use crate::input::CacheEntry;
+use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
 use tracing::warn;
 
 use crate::document;
+use crate::env_vars;
 use crate::execute::buildx::build_check::{self, BuildCheck};
 use crate::execute::buildx::build_result::BuildResult;
 use crate::execute::buildx::cache_deadline::CacheDeadline;
@@ -18,15 +21,18 @@ use crate::execute::buildx::cache_reads::Imports;
 use crate::execute::buildx::export::Interrupted;
 
 pub use crate::execute::buildx::last_words::failure_text;
-use crate::execute::buildx::progress::{ProgressObserver, Reader};
+use crate::execute::buildx::progress::{ProgressEnd, ProgressObserver, Reader, Shared};
 use crate::execute::buildx::push_stall::{Silent, Stall};
 use crate::execute::error::Error;
 use crate::host::{Command, Host, Progress, Signal, file};
 use crate::image::Digest;
+use crate::plan::Display;
 
 /// How BuildKit knows a local context again, so that a run sends only what has
 /// changed since the run before. buildx makes one up for each new folder.
 pub const NODE_ID: &str = "5374657665646f72";
+/// How often it is looked whether anything has to be said.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How a buildx ended.
 pub enum BuildExit {
@@ -60,6 +66,8 @@ pub struct Followed<'a, 'b> {
     pub imports: &'a Imports,
     /// The registries that are pushed to.
     pub stall: &'a Stall<'a>,
+    /// How its progress is read and shown.
+    pub display: Display,
 }
 
 /// Builds. What the progress told of exports is in the watches; when the wait of
@@ -75,7 +83,9 @@ pub async fn run(
         names_targets,
         imports,
         stall,
+        display,
     } = followed;
+    let mut end = None;
     let finished = match progress {
         Progress::Terminal => command.run(host, Progress::Terminal).await,
         Progress::Through(writer) => {
@@ -83,15 +93,21 @@ pub async fn run(
                 watches.iter().map(|watch| watch.wait.clone()).collect();
             let pushes: Vec<_> = watches.iter().map(|watch| watch.pushing.clone()).collect();
             let pushing = || pushes.iter().filter_map(|pushing| pushing.now()).collect();
-            let mut reader = Reader::new(writer, watches, imports, names_targets);
+            let command = with_progress(command, display);
+            let style = display.style;
+            let reader = Reader::new(writer, style, watches, imports, names_targets);
+            let reader = Mutex::new(reader);
+            let mut shared = Shared(&reader);
             // buildx dies with the command that is given up.
             let ended = tokio::select! {
-                finished = command.run(host, Progress::Through(&mut reader)) => Ok(finished),
+                finished = command.run(host, Progress::Through(&mut shared)) => Ok(finished),
                 () = over(&waits) => Err(BuildExit::Interrupted),
                 silent = stall.silent(pushing) => Err(BuildExit::Silent(silent)),
                 entries = imports.unanswered() => Err(BuildExit::Unanswered(entries)),
+                never = tick(&reader) => match never {},
             };
-            drop(reader);
+            let reader = reader.into_inner().unwrap_or_else(PoisonError::into_inner);
+            end = Some(reader.end());
             match ended {
                 Ok(finished) => finished,
                 Err(ended) => {
@@ -111,8 +127,18 @@ pub async fn run(
         program: command.program.display().to_string(),
         source,
     })?;
-    for watch in watches {
-        watch.export.text = finished.tail.clone().unwrap_or_default();
+    let mut finished = finished;
+    if let Some(ProgressEnd {
+        transcript,
+        warnings,
+    }) = end
+    {
+        let transcript = host.without_secrets(&transcript);
+        for watch in watches {
+            watch.export.text = transcript.clone();
+            watch.export.warnings.clone_from(&warnings);
+        }
+        finished.tail = Some(transcript);
     }
     Ok(match (finished.interrupted, finished.success) {
         (Some(signal), success) => BuildExit::Cancelled(signal, success),
@@ -122,6 +148,20 @@ pub async fn run(
             message: failure_text(&finished),
         },
     })
+}
+
+/// The same command, with a progress that can be read.
+fn with_progress(command: &Command, display: Display) -> Command {
+    let form = if display.is_typed { "rawjson" } else { "plain" };
+    command.clone().env(env_vars::BUILDKIT_PROGRESS, form)
+}
+
+/// Lets the log say what runs, where nothing else is said for long.
+async fn tick(reader: &Mutex<Reader<'_, '_>>) -> Infallible {
+    loop {
+        tokio::time::sleep(TICK).await;
+        reader.lock().unwrap_or_else(PoisonError::into_inner).tick();
+    }
 }
 
 /// Returns when all caches have had their time; never where there are none.

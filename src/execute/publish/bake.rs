@@ -57,6 +57,7 @@ impl AllImages<'_> {
                 names_targets: true,
                 imports: &this.imports,
                 stall: &stall,
+                display: self.scope.plan.display,
             };
             let host = self.scope.host;
             let ended = run::run(&command, host, progress.again(), followed).await?;

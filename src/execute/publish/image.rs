@@ -169,6 +169,7 @@ impl ImagePublisher<'_> {
                 names_targets: self.build.names_targets(),
                 imports: &this.imports,
                 stall: &stall,
+                display: self.scope.plan.display,
             };
             let host = self.scope.host;
             let ended = run::run(&command, host, progress.again(), followed).await?;
@@ -224,7 +225,7 @@ impl ImagePublisher<'_> {
             built.result.name(&self.build.tags);
         }
         built.has_content = names_later && (is_well || wait.is_all_pushed(&export));
-        built.steps = export.steps.clone();
+        built.trace = export.trace.clone();
         let is_untold = built.result.digest.is_none() || !is_well || export.cut_short.is_some();
         if is_untold && export.digest.is_some() {
             built.result.digest = export.digest.clone();

@@ -11,7 +11,7 @@ use crate::execute::error::{Error, FailedTest};
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::image::ImagePublisher;
 use crate::facts::Engine;
-use crate::host::{Command, Progress};
+use crate::host::{Command, Log, Progress};
 use crate::image::Platform;
 use crate::plan::Content;
 
@@ -127,7 +127,7 @@ impl ImagePublisher<'_> {
 
 /// Passes the first bytes on.
 struct Bounded<'a> {
-    writer: &'a mut (dyn Write + Send),
+    writer: &'a mut dyn Log,
     left: usize,
 }
 
@@ -147,3 +147,5 @@ impl Write for Bounded<'_> {
         self.writer.flush()
     }
 }
+
+impl Log for Bounded<'_> {}

@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::input::build::attestations::{self, Attestations};
 use crate::input::build::output::Output;
 use crate::input::build::secrets::BuildSecrets;
-use crate::input::choices::BuildChecks;
+use crate::input::choices::{BuildChecks, ProgressStyle};
 use crate::input::grammar::boolean;
 use crate::input::grammar::list::{Entry, Style};
 use crate::input::reader::Reader;
@@ -41,6 +41,8 @@ pub struct BuildInputs {
     /// True for a target of a bake file whose `output` asks for a push under its
     /// tags: it is published as the event suggests.
     pub output_pushes: bool,
+    /// `progress`.
+    pub progress: ProgressStyle,
     /// `pull`.
     pub pull: bool,
     /// `secrets`, `secret-envs`, `secret-files`.
@@ -74,6 +76,7 @@ impl Reader<'_> {
             no_cache_filters: self.texts("no-cache-filters", Style::COMMAS),
             outputs: self.outputs(),
             output_pushes: false,
+            progress: self.progress(),
             pull: self.boolean("pull"),
             secrets: self.secrets(),
             shm_size: self.text("shm-size"),
@@ -101,6 +104,16 @@ impl Reader<'_> {
         } else {
             checks
         }
+    }
+
+    fn progress(&mut self) -> ProgressStyle {
+        let values = [
+            ("plain", ProgressStyle::Plain),
+            ("grouped", ProgressStyle::Grouped),
+            ("quiet", ProgressStyle::Quiet),
+        ];
+        let accepted = "plain, grouped or quiet";
+        self.choice("progress", accepted, &values, ProgressStyle::Plain)
     }
 
     fn outputs(&mut self) -> Vec<Output> {

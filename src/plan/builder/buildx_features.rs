@@ -15,6 +15,8 @@ const BUILD_CONTEXTS: Version = Version::new(0, 8, 0);
 const ATTESTATIONS: Version = Version::new(0, 10, 0);
 /// buildx that knows `--annotation`.
 const ANNOTATIONS: Version = Version::new(0, 12, 0);
+/// buildx that knows `--progress=rawjson`.
+const RAW_PROGRESS: Version = Version::new(0, 13, 0);
 /// buildx that knows `--call`.
 const CALL: Version = Version::new(0, 15, 0);
 /// buildx that knows `URL?ref=…` as a context.
@@ -33,6 +35,8 @@ pub struct BuildxFeatures {
     pub attestations: bool,
     pub annotations: bool,
     pub git_query: bool,
+    /// Whether it can tell its progress as JSON.
+    pub raw_progress: bool,
     /// Whether bake asks for leave to use files outside of the working directory.
     pub file_entitlements: bool,
 }
@@ -49,6 +53,8 @@ pub fn decide(
         attestations: has(&ATTESTATIONS),
         annotations: has(&ANNOTATIONS),
         git_query: has(&GIT_QUERY),
+        // Nothing is lost where nobody knows the version.
+        raw_progress: version.is_some() && has(&RAW_PROGRESS),
         file_entitlements: has(&FILE_ENTITLEMENTS),
     };
     let Some(version) = version else {

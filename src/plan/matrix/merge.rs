@@ -14,6 +14,7 @@ use crate::plan::access::login::{self, LoginRequest};
 use crate::plan::access::preflight::Checks;
 use crate::plan::build::model::Build;
 use crate::plan::builder::model::Builder;
+use crate::plan::command::display::Display;
 use crate::plan::compose::Plan;
 use crate::plan::draft::planned;
 use crate::plan::emulation::emulators::Emulation;
@@ -67,6 +68,7 @@ pub fn merge(
         version_tags: merge.plan.version_tags,
         moving_tags: merge.plan.moving_tags,
         checks: BuildChecks::Off,
+        display: Display::none(),
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,
         logins,
