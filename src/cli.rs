@@ -34,6 +34,8 @@ pub enum Command {
     Plan(Box<Metadata>),
     /// Join and name what those machines have built.
     Merge(Box<StepOptions>),
+    /// Say what costs time in a Dockerfile, and what to write in its place.
+    Advise(Advise),
     /// Remove what a killed run left behind: the action's post step.
     #[command(hide = true)]
     Post,
@@ -67,6 +69,23 @@ pub struct Publish {
     /// What a step would bring.
     #[command(flatten)]
     pub step: StepOptions,
+}
+
+/// Options of `advise`.
+#[derive(Args, Debug)]
+pub struct Advise {
+    /// The Dockerfile.
+    #[arg(default_value = "Dockerfile")]
+    pub file: PathBuf,
+    /// The folder that it is built from; that of the Dockerfile when it is left out.
+    #[arg(long, value_name = "FOLDER")]
+    pub context: Option<PathBuf>,
+    /// The report of a run, which has the Dockerfile's place, and seconds.
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub report: Option<PathBuf>,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `metadata`.

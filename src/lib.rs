@@ -12,6 +12,7 @@
     allow(clippy::disallowed_methods, reason = "tests read what they have made")
 )]
 
+mod advice;
 mod cli;
 mod commands;
 mod diagnosis;
@@ -82,7 +83,11 @@ pub async fn run(cli: Cli, host: Host) -> u8 {
 
 async fn obey(cli: Cli, host: Host) -> u8 {
     let command = cli.command.unwrap_or(Command::Publish(Box::default()));
-    let prints_result = matches!(&command, Command::Publish(options) if options.dry_run);
+    let prints_result = match &command {
+        Command::Publish(options) => options.dry_run,
+        Command::Advise(_) => true,
+        _ => false,
+    };
     report::log::start(&host, prints_result);
     match command {
         Command::Publish(options) => commands::publish(&options, host).await,
@@ -97,6 +102,7 @@ async fn obey(cli: Cli, host: Host) -> u8 {
         Command::Metadata(options) => commands::name(&options, host).await,
         Command::Plan(options) => commands::plan(&options, host).await,
         Command::Merge(step) => commands::merge(&step, host).await,
+        Command::Advise(options) => commands::advise(&options, &host),
         Command::Post => commands::post(&host).await,
         Command::EndWithParent(child) => host::end_with_parent(child.parent, &child.command),
     }

@@ -2,6 +2,7 @@
 //! jobs between them are `stevedore publish` with the plan.
 
 use std::fmt::Write as _;
+use std::time::Instant;
 
 use tracing::{info, warn};
 
@@ -16,6 +17,7 @@ use crate::input::spec::ActionKind;
 use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Plan};
 use crate::report::failure::Failure;
+use crate::report::run::collect;
 use crate::report::{log, matrix, outputs};
 
 /// What is known before anything is built.
@@ -154,6 +156,7 @@ pub async fn merge(options: &StepOptions, host: Host) -> u8 {
 }
 
 async fn join(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
+    let began = Instant::now();
     let session = Session::begin(ActionKind::Merge, options, false, &mut host)?;
     let Session {
         context,
@@ -178,6 +181,8 @@ async fn join(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
     }
     show(&plan);
     let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host).await?;
-    let reported = report(&plan, &outcome, &host, result.is_ok(), None);
+    let seconds = began.elapsed().as_secs_f64();
+    let did = collect::collect(&plan, &outcome, result.is_ok(), seconds);
+    let reported = report(&plan, &outcome, &host, &did, None);
     end(result, reported)
 }

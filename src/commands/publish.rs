@@ -3,10 +3,10 @@
 use std::io::{self, IsTerminal as _};
 use std::time::Instant;
 
-use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::cli::{Format, Publish};
+use crate::commands::advise;
 use crate::commands::session::{self, Session};
 use crate::env_vars;
 use crate::event::RunContext;
@@ -18,6 +18,8 @@ use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Build, Level, Plan, Publication};
 use crate::report::commands::{self, Fence};
 use crate::report::failure::Failure;
+use crate::report::run::model::Report;
+use crate::report::run::{collect, file};
 use crate::report::{cache, checks, files, leg, log, outputs, summary};
 
 /// Builds and publishes, or prints the plan of it. The result is the exit code.
@@ -83,7 +85,11 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host).await?;
     let seconds = began.elapsed().as_secs_f64();
     let of_leg = leg::result(&plan, &outcome, result.is_ok(), seconds);
-    let reported = report(&plan, &outcome, &host, result.is_ok(), of_leg);
+    let mut did = collect::collect(&plan, &outcome, result.is_ok(), seconds);
+    for (build, image) in plan.builds.iter().zip(&mut did.images) {
+        image.advice = advise::of_build(build, image, &host);
+    }
+    let reported = report(&plan, &outcome, &host, &did, of_leg);
     end(result, reported)
 }
 
@@ -125,28 +131,13 @@ fn print(plan: &Plan, format: Format, host: &Host) -> Result<(), Failure> {
         }
         Format::Json => {
             let plan = plan.to_json().and_then(|text| serde_json::from_str(&text));
-            let plan = without_secrets(plan.map_err(own)?);
+            let plan = file::without_secrets(plan.map_err(own)?);
             let text = serde_json::to_string_pretty(&plan).map_err(own)?;
             // The same JSON, spelt so that the runner's older commands are none.
             text.replace("##[", "#\\u0023[") + "\n"
         }
     };
     session::print(&text)
-}
-
-/// The same JSON without the secrets that can only be arguments.
-fn without_secrets(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(log::without_secrets(&text)),
-        Value::Array(all) => all.into_iter().map(without_secrets).collect(),
-        Value::Object(fields) => {
-            let fields = fields
-                .into_iter()
-                .map(|(name, value)| (name, without_secrets(value)));
-            Value::Object(fields.collect())
-        }
-        other => other,
-    }
 }
 
 /// What the person at the workflow page should know of a plan, and what images are
@@ -283,20 +274,31 @@ pub fn report(
     plan: &Plan,
     outcome: &Outcome,
     host: &Host,
-    success: bool,
+    did: &Report,
     more: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(), Failure> {
     checks::tell(plan, outcome);
-    tell(plan, outcome, success);
+    tell(plan, outcome, did.success);
     let mut all = outputs::outputs(plan, outcome);
     all.extend(more);
+    all.push(("report".to_owned(), write_report(host, did)));
     let written = outputs::write(host, &all);
-    write_summary(host, &summary::summary(plan, outcome, success));
+    write_summary(host, &summary::summary(plan, outcome, did));
     written.map_err(|why| {
         Failure::Own(format!(
             "outputs are missing, and the log has what was published: {why}"
         ))
     })
+}
+
+/// The report's place; one that cannot be written is a warning.
+fn write_report(host: &Host, report: &Report) -> String {
+    let path = file::write(host, report).unwrap_or_else(|error| {
+        warn!(title = "Report", "the report is missing: {error}");
+        None
+    });
+    path.map(|path| path.display().to_string())
+        .unwrap_or_default()
 }
 
 /// The job summary; one that cannot be written is a warning.

@@ -139,6 +139,11 @@ impl Pushes {
         self.0 = by_digest.collect();
     }
 
+    /// All of them, and how far each is.
+    pub fn names(&self) -> impl Iterator<Item = (&Reference, &State)> {
+        self.0.iter().map(|push| (&push.reference, &push.state))
+    }
+
     /// True where nothing is pushed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -47,6 +47,7 @@ pub use crate::plan::draft::annotation_levels::of_index as annotations_of_index;
 pub use crate::plan::emulation::emulators::{EmulationStep, Handlers, cannot_run};
 pub use crate::plan::findings::Level;
 pub use crate::plan::image::content::Content;
+pub use crate::plan::image::context::ContextKind;
 pub use crate::plan::image::destination_names::DestinationName;
 pub use crate::plan::image::joined::{Joined, Part};
 pub use crate::plan::image::publication::Publication;

@@ -20,6 +20,8 @@ pub struct Manifest {
     pub config: Option<Digest>,
     /// The bytes of configuration and layers of a single manifest; 0 for an index.
     pub size: u64,
+    /// The layers of a single manifest, the lowest first.
+    pub layers: Vec<Layer>,
     /// The number of attestation manifests in an index.
     pub attestations: usize,
     /// What it says it is, such as `application/vnd.oci.image.index.v1+json`;
@@ -27,6 +29,15 @@ pub struct Manifest {
     pub media_type: String,
     /// The annotations of the index or manifest itself, not of its entries.
     pub annotations: BTreeMap<String, String>,
+}
+
+/// One layer of a single manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// The digest of its compressed bytes.
+    pub digest: Digest,
+    /// How many there are.
+    pub size: u64,
 }
 
 /// One platform's manifest in an index.
@@ -81,6 +92,14 @@ impl Manifest {
             document.manifests.into_iter().filter_map(listed).collect();
         let config = document.config.as_ref();
         let config = config.and_then(|config| Digest::parse(config.digest.as_deref()?).ok());
+        let layers = document.layers.iter().filter_map(|blob| {
+            let digest = Digest::parse(blob.digest.as_deref()?).ok()?;
+            Some(Layer {
+                digest,
+                size: blob.size,
+            })
+        });
+        let layers = layers.collect();
         let blobs = document.config.into_iter().chain(document.layers);
         Ok(Self {
             digest: Digest::of(bytes),
@@ -89,6 +108,7 @@ impl Manifest {
             media_type: document.media_type.unwrap_or_default(),
             annotations: document.annotations.unwrap_or_default(),
             config,
+            layers,
             size: blobs.map(|blob| blob.size).fold(0, u64::saturating_add),
         })
     }

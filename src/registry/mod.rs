@@ -30,7 +30,7 @@ pub use crate::registry::check::Answer;
 pub use crate::registry::client::{Client, Error};
 pub use crate::registry::credentials::{Credentials, Login};
 pub use crate::registry::index::{IndexPart, join};
-pub use crate::registry::manifest::Manifest;
+pub use crate::registry::manifest::{Layer, Manifest};
 pub use crate::registry::names::ManifestBytes;
 pub use crate::registry::refusal::{Refusal, Stage};
 pub use crate::registry::request::RequestError;

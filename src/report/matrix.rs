@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::input::matrix::{MatrixPlan, Merge};
-use crate::report::summary::{code, escape};
+use crate::report::text::{code, escape};
 
 /// Where untagged versions of packages are deleted.
 const DELETE_DOCS: &str =

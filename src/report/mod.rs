@@ -4,6 +4,7 @@
 //! an event, a registry or a build is hostile here: it is escaped, or fenced
 //! off, before it comes near a workflow command or Markdown.
 
+pub mod advice;
 pub mod bug;
 pub mod cache;
 pub mod checks;
@@ -15,4 +16,6 @@ pub mod log;
 pub mod matrix;
 pub mod metadata;
 pub mod outputs;
+pub mod run;
 pub mod summary;
+pub mod text;

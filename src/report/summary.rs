@@ -1,19 +1,33 @@
 //! The job summary: what was published, in Markdown.
 
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::execute::{Conclusion, FailedTest, ImageOutcome, Outcome, Verified};
+use crate::execute::{
+    Conclusion, FailedTest, ImageOutcome, Outcome, PublishedPlatform, Push, Verified,
+};
+use crate::image::ImageName;
 use crate::input::Preflight;
 use crate::plan::{Build, Plan};
-use crate::report::cache;
+use crate::report::run::model::{Change, Report};
+use crate::report::run::{change, markdown};
+use crate::report::text::{code, escape};
+use crate::report::{advice, cache};
 use crate::units::bytes;
 
 /// How much of an annotation's value is shown, in characters.
 const LONGEST_VALUE: usize = 200;
 
+/// How long the summary may be, in bytes: GitHub shows a mebibyte for a step.
+const LONGEST: usize = 1_000_000;
+/// How many references are shown.
+const MOST_TAGS: usize = 100;
+
 /// The summary of a run, also of one that failed in part; empty when there is
 /// nothing to show.
-pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
+pub fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
+    let success = report.success;
     let mut text = String::new();
     let look = plan.preflight.mode == Preflight::Only;
     let withheld = outcome.run_state.withheld.as_deref();
@@ -44,7 +58,24 @@ pub fn summary(plan: &Plan, outcome: &Outcome, success: bool) -> String {
             _ => text += &of_one,
         }
     }
-    text
+    text += &markdown::build_times(report);
+    for image in &report.images {
+        text += &advice::as_markdown(&image.advice);
+    }
+    if !text.is_empty() {
+        text += &markdown::background(report);
+    }
+    bounded(text)
+}
+
+/// The text, cut where GitHub would show nothing of it.
+fn bounded(mut text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let end = text.floor_char_boundary(LONGEST);
+    text.truncate(text[..end].rfind('\n').unwrap_or(end));
+    text + "\n\nThe rest is longer than GitHub shows: the log and the output `report` have it.\n"
 }
 
 /// What became of each target of a bake file.
@@ -154,13 +185,15 @@ fn published(text: &mut String, built: &ImageOutcome) {
     }
     tags(text, built);
     platforms(text, &built.verified);
+    changes(text, &built.verified);
+    packages(text, built);
     annotations(text, &built.verified);
 }
 
 /// Every reference, and whether it is in its registry.
 fn tags(text: &mut String, built: &ImageOutcome) {
     let _ = writeln!(text, "| Tag | Read back |\n| --- | --- |");
-    for push in built.pushes.done() {
+    for push in built.pushes.done().take(MOST_TAGS) {
         let read = built
             .verified
             .references
@@ -168,7 +201,11 @@ fn tags(text: &mut String, built: &ImageOutcome) {
         let state = if read { "same digest" } else { "not reached" };
         let _ = writeln!(text, "| {} | {state} |", code(&push.reference.to_string()));
     }
-    for (push, _) in built.pushes.failed() {
+    let more = built.pushes.done().skip(MOST_TAGS).count();
+    if more > 0 {
+        let _ = writeln!(text, "| and {more} more, which the log names | |");
+    }
+    for (push, _) in built.pushes.failed().take(MOST_TAGS) {
         let _ = writeln!(
             text,
             "| {} | not pushed |",
@@ -198,6 +235,73 @@ fn platforms(text: &mut String, verified: &Verified) {
     }
 }
 
+/// What has changed against what the name that moves most stood for.
+fn changes(text: &mut String, verified: &Verified) {
+    let Some(former) = &verified.former else {
+        return;
+    };
+    let known: Vec<(&PublishedPlatform, Change)> = verified
+        .platforms
+        .iter()
+        .filter_map(|platform| Some((platform, change::change(former, platform)?)))
+        .collect();
+    if known.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "\nAgainst what {} stood for before, {}:\n",
+        code(&former.reference),
+        code(former.digest.as_str())
+    );
+    let _ = writeln!(
+        text,
+        "| Platform | Size | New layers | An update downloads | First layer |\n| --- | --- | --- | --- | --- |"
+    );
+    for (platform, change) in known {
+        let now = platform.size.unwrap_or_default();
+        let size = match now.cmp(&change.bytes_before) {
+            Ordering::Equal => "the same".to_owned(),
+            Ordering::Greater => format!("+ {}", bytes(now - change.bytes_before)),
+            Ordering::Less => format!("- {}", bytes(change.bytes_before - now)),
+        };
+        let first = if change.same_first_layer {
+            "the same"
+        } else {
+            "another: the base has changed, if there is one"
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {size} | {} of {} | {} | {first} |",
+            code(&platform.platform),
+            change.new_layers,
+            change.layers,
+            bytes(change.download),
+        );
+    }
+}
+
+/// Where packages are looked at. Names of images hold nothing that could leave a link.
+fn packages(text: &mut String, built: &ImageOutcome) {
+    let images = built.pushes.done().map(Push::image);
+    let pages: BTreeSet<String> = images.filter_map(package_page).collect();
+    for page in pages {
+        let _ = writeln!(text, "\n<{page}>");
+    }
+}
+
+/// The page of a package, for registries that have one under an address of this form.
+fn package_page(image: &ImageName) -> Option<String> {
+    let repository = &image.repository;
+    match image.registry.to_string().as_str() {
+        // It leads to the page on GitHub, whoever the owner is.
+        "ghcr.io" => Some(format!("https://ghcr.io/{repository}")),
+        "docker.io" => Some(format!("https://hub.docker.com/r/{repository}")),
+        "quay.io" => Some(format!("https://quay.io/repository/{repository}")),
+        _ => None,
+    }
+}
+
 /// What package pages show of the image.
 fn annotations(text: &mut String, verified: &Verified) {
     if verified.annotations.is_empty() {
@@ -210,40 +314,4 @@ fn annotations(text: &mut String, verified: &Verified) {
         let _ = writeln!(text, "| {} | {} |", code(name), code(&value));
     }
     let _ = writeln!(text, "\n</details>");
-}
-
-/// A code span that its text cannot leave, also in a table.
-pub fn code(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c == '`' || c.is_control() { '?' } else { c })
-        .collect();
-    format!("`{}`", clean.replace('|', "\\|"))
-}
-
-/// Text in which Markdown and HTML mean nothing. Code spans stay.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_cannot_leave_its_place() {
-        assert_eq!(code("a`b|c\nd"), "`a?b\\|c?d`");
-        assert_eq!(escape("<img> [a](b)\n# c"), "\\<img\\> \\[a\\](b) \\# c");
-    }
 }

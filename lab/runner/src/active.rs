@@ -40,6 +40,8 @@ pub(crate) struct Active {
     pub(crate) files: Option<Files>,
     pub(crate) log: SharedLog,
     pub(crate) outputs: BTreeMap<String, String>,
+    /// The files that outputs name.
+    pub(crate) named_files: BTreeMap<String, String>,
     pub(crate) state: BTreeMap<String, String>,
     pub(crate) set_env: BTreeMap<String, String>,
     pub(crate) set_path: Vec<String>,
@@ -62,6 +64,7 @@ impl Active {
             files: None,
             log: SharedLog::new(log),
             outputs: BTreeMap::new(),
+            named_files: BTreeMap::new(),
             state: BTreeMap::new(),
             set_env: BTreeMap::new(),
             set_path: Vec::new(),
@@ -118,6 +121,14 @@ impl Active {
         std::mem::swap(&mut state, &mut self.log.lock().state);
         outputs.extend(self.pairs("output", &read(&files.output)?));
         state.extend(self.pairs("state", &read(&files.state)?));
+        let named = outputs
+            .iter()
+            .filter(|(_, value)| Path::new(value).is_absolute());
+        let named = named.filter_map(|(name, value)| {
+            let text = std::fs::read_to_string(value).ok()?;
+            Some((name.clone(), text))
+        });
+        self.named_files.extend(named);
         self.outputs.extend(outputs);
         self.state.extend(state);
         Ok(())
@@ -155,10 +166,17 @@ impl Active {
             .ok_or_else(|| Error::Unsupported("a step that did not run".into()))?;
         let log = self.log.lock();
         let shown = |value: &String| end.masks.apply(value) == *value;
-        let (outputs, dropped_outputs) = self
+        let (outputs, dropped_outputs): (BTreeMap<String, String>, _) = self
             .outputs
             .into_iter()
             .partition(|(_, value)| shown(value));
+        // What an output names is a result.
+        let is_named = |path: &PathBuf| {
+            let mut values = outputs.values();
+            values.any(|value| Path::new(value).ends_with(path))
+        };
+        let leftovers = end.leftovers.iter().filter(|path| !is_named(path));
+        let leftovers = leftovers.cloned().collect();
         Ok(StepRun {
             conclusion: self.conclusion,
             exit_code: main.exit_code,
@@ -169,13 +187,14 @@ impl Active {
             shown: log.shown.clone(),
             outputs,
             dropped_outputs,
+            files: self.named_files,
             state: self.state,
             env: self.set_env,
             path: self.set_path,
             summary: self.summary,
             annotations: log.annotations.clone(),
             masks: end.masks.values(),
-            leftovers: end.leftovers.clone(),
+            leftovers,
             orphans: end.orphans.clone(),
         })
     }

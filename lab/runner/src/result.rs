@@ -52,6 +52,8 @@ pub struct StepRun {
     /// Outputs with a masked value in them: steps of the same job see them,
     /// other jobs do not.
     pub dropped_outputs: BTreeMap<String, String>,
+    /// The files that outputs name, by the output's name: later steps can read them.
+    pub files: BTreeMap<String, String>,
     /// What main left for post.
     pub state: BTreeMap<String, String>,
     /// What the step set for the following steps.

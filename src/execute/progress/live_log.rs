@@ -50,10 +50,19 @@ struct Running {
     /// Lines that are not shown yet, and their length.
     kept: Vec<String>,
     kept_bytes: usize,
-    /// What it sends or fetches: what is done, and what there is.
-    transfers: BTreeMap<String, (u64, u64)>,
+    /// What it is doing.
+    doing: BTreeMap<String, Doing>,
     /// What was sent or fetched when it was last told, and when that was.
     told: Option<(u64, Instant)>,
+}
+
+/// Something that a vertex does.
+struct Doing {
+    since: Instant,
+    /// True once it was told that it goes on.
+    is_told: bool,
+    /// The bytes that are done, and those that there are.
+    bytes: (u64, u64),
 }
 
 impl Running {
@@ -150,15 +159,17 @@ impl<'a> LiveLog<'a> {
     }
 
     fn status(&mut self, running: &mut Running, status: &Status<'_>) {
-        if status.current > 0 && !status.is_done {
-            let done = (status.current, status.total);
-            running.transfers.insert(status.id.to_owned(), done);
-            return;
-        }
         if !status.is_done {
+            let doing = running.doing.entry(status.id.to_owned());
+            let doing = doing.or_insert_with(|| Doing {
+                since: Instant::now(),
+                is_told: false,
+                bytes: (0, 0),
+            });
+            doing.bytes = (status.current, status.total);
             return;
         }
-        running.transfers.remove(status.id);
+        running.doing.remove(status.id);
         let size = match status.current {
             0 => String::new(),
             count => format!(" {}", bytes(count)),
@@ -218,7 +229,7 @@ impl<'a> LiveLog<'a> {
     fn ended(&mut self, running: &mut Running, at: f64, end: End<'_>) {
         let mut printed = std::mem::take(&mut running.printed);
         printed.end(|line| self.printed(running, line));
-        running.transfers.clear();
+        running.doing.clear();
         let took = running.began.take().map(|(began, _)| (at - began).max(0.0));
         let time = took.map(|took| format!(", {}", seconds(took)));
         let time = time.unwrap_or_default();
@@ -265,6 +276,20 @@ impl<'a> LiveLog<'a> {
         }
     }
 
+    /// Says what a vertex has been doing for long.
+    fn say_doing(&mut self, running: &mut Running, now: Instant) {
+        if self.style == ProgressStyle::Quiet {
+            return;
+        }
+        let prefix = running.prefix().to_owned();
+        for (id, doing) in &mut running.doing {
+            if !doing.is_told && now.saturating_duration_since(doing.since) >= SOON {
+                doing.is_told = true;
+                self.line(&format!("{prefix} | {} …", id.trim_end_matches(':')));
+            }
+        }
+    }
+
     fn say_ending(&mut self, running: &mut Running) {
         if let Some(text) = running.ending.take() {
             running.is_announced = true;
@@ -289,6 +314,7 @@ impl<'a> LiveLog<'a> {
             let runs = running.began.is_some_and(|(_, began)| since(began) >= SOON);
             if runs && !running.is_over {
                 self.announce(running);
+                self.say_doing(running, now);
             }
         }
         if since(self.printed_at) >= SILENCE {
@@ -317,8 +343,9 @@ impl<'a> LiveLog<'a> {
             return;
         };
         let since = now.saturating_duration_since(began).as_secs_f64();
-        let current: u64 = running.transfers.values().map(|(current, _)| current).sum();
-        let total: u64 = running.transfers.values().map(|(_, total)| total).sum();
+        let (current, total) = running.doing.values().fold((0, 0), |sum, doing| {
+            (sum.0 + doing.bytes.0, sum.1 + doing.bytes.1)
+        });
         let mut text = format!("{}: running, {}", running.subject(), seconds(since));
         if current > 0 {
             text += &format!(", {}", bytes(current));

@@ -2,8 +2,9 @@
 //! none waits for another or fails with it.
 
 use std::path::Path;
+use std::pin::{Pin, pin};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 use crate::execute::buildx::prefixed_log::Lines;
 use crate::execute::error::Error;
@@ -14,6 +15,7 @@ use crate::execute::publish::image::ImagePublisher;
 use crate::execute::publish::verify;
 use crate::execute::pushes::Pushes;
 use crate::execute::scope::Scope;
+use crate::execute::verified::FormerImage;
 use crate::host::Progress;
 use crate::plan::Build;
 use crate::registry::{Client, Credentials};
@@ -167,7 +169,14 @@ impl AllImages<'_> {
             credentials: self.credentials,
             gate: self.gate.as_ref(),
         };
-        let published = publishing.run(progress, attempt, built).await;
+        let published = with_former(
+            publishing.former_image(),
+            // Large enough to overflow the stack where it is part of others.
+            Box::pin(publishing.run(progress, attempt, built)),
+        )
+        .await;
+        let (published, former) = published;
+        built.verified.former = former;
         if let (Err(_), Some(gate)) = (&published, &self.gate) {
             gate.fail();
         }
@@ -201,6 +210,22 @@ impl AllImages<'_> {
         let (verified, notices) = self.scope.host.unless_cancelled(told).await?;
         built.notices.extend(notices);
         verified
+    }
+}
+
+/// Does the work, and looks meanwhile at what was there before. That is not waited for:
+/// who has nothing to build has nothing to compare either.
+async fn with_former<T>(
+    former: impl Future<Output = Option<FormerImage>>,
+    mut work: Pin<Box<impl Future<Output = T>>>,
+) -> (T, Option<FormerImage>) {
+    let mut former = pin!(former.fuse());
+    let mut found = None;
+    loop {
+        tokio::select! {
+            done = &mut work => return (done, found),
+            read = &mut former => found = read,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod all;
 pub mod attempt;
 pub mod bake;
 pub mod failure;
+mod former;
 mod forward;
 pub mod gate;
 pub mod image;

@@ -138,11 +138,7 @@ async fn platforms(
         return build
             .platforms
             .first()
-            .map(|platform| PublishedPlatform {
-                platform: platform.to_string(),
-                digest: manifest.digest.clone(),
-                size: Some(manifest.size),
-            })
+            .map(|platform| PublishedPlatform::of(&platform.to_string(), manifest))
             .into_iter()
             .collect();
     }
@@ -155,10 +151,14 @@ async fn platforms(
         .platforms
         .iter()
         .zip(sizes)
-        .map(|(entry, answer)| PublishedPlatform {
-            platform: entry.platform.clone(),
-            digest: entry.digest.clone(),
-            size: answer.ok().map(|manifest| manifest.size),
+        .map(|(entry, answer)| match answer {
+            Ok(manifest) => PublishedPlatform::of(&entry.platform, &manifest),
+            Err(_) => PublishedPlatform {
+                platform: entry.platform.clone(),
+                digest: entry.digest.clone(),
+                size: None,
+                layers: Vec::new(),
+            },
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use crate::event::RunContext;
 use crate::input::matrix::{PlannedImage, PlannedLeg};
 use crate::metadata::Metadata;
-use crate::plan::build::model::Build;
+use crate::plan::build::model::{Build, Dockerfile};
 use crate::plan::build::{annotations, attestations, build_args};
 use crate::plan::builder::classic_store;
 use crate::plan::builder::content;
@@ -107,12 +107,19 @@ pub fn build(
 }
 
 /// Where the Dockerfile is in the repository, for whoever is shown a line of it.
-fn dockerfile(draft: &ImageDraft<'_>) -> Option<String> {
+fn dockerfile(draft: &ImageDraft<'_>) -> Option<Dockerfile> {
+    let workspace = draft.request.workspace;
     match draft.source.kind {
-        ContextKind::Local => draft.request.workspace.dockerfile_path.clone(),
+        ContextKind::Local => Some(Dockerfile {
+            path: workspace.dockerfile_path.clone()?,
+            text: workspace.dockerfile.clone(),
+        }),
         ContextKind::Repository { .. } => {
             let given = draft.request.inputs.file.clone();
-            Some(given.unwrap_or_else(|| "Dockerfile".to_owned()))
+            Some(Dockerfile {
+                path: given.unwrap_or_else(|| "Dockerfile".to_owned()),
+                text: None,
+            })
         }
         ContextKind::Remote => None,
     }

@@ -16,6 +16,15 @@ use crate::plan::image::context::BuildContext;
 use crate::plan::image::publication::Publication;
 use crate::plan::run_files::RunFiles;
 
+/// A Dockerfile of the repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dockerfile {
+    /// Its path.
+    pub path: String,
+    /// Its text, where it is in the workspace and can be read.
+    pub text: Option<String>,
+}
+
 /// One image of a run: what it is called, what it is made of, where it goes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Build {
@@ -57,9 +66,9 @@ pub struct Build {
     pub publication: Publication,
     /// What is built.
     pub context: BuildContext,
-    /// Where the Dockerfile is in the repository, when it is.
+    /// The Dockerfile, where it is in the repository.
     #[serde(skip)]
-    pub dockerfile: Option<String>,
+    pub dockerfile: Option<Dockerfile>,
     /// Where the build cache is kept.
     pub cache: Cache,
     /// The image that is pulled to scan the result for `sbom`.
@@ -103,7 +112,7 @@ impl Build {
 
     /// A line of the Dockerfile that BuildKit calls so, as a file of the repository.
     pub fn line_of(&self, name: &str, line: u32) -> Option<(&str, u32)> {
-        let path = self.dockerfile.as_deref()?;
+        let path = self.dockerfile.as_ref()?.path.as_str();
         (path.rsplit('/').next() == Some(name)).then_some((path, line))
     }
 

@@ -21,6 +21,7 @@ mod names;
 mod nodes;
 mod outputs;
 mod registries;
+mod report;
 mod silence;
 mod stopped_builder;
 mod unwritten;

@@ -30,6 +30,7 @@ const ORDER: &[Order] = &[
             "facts",
             "plan",
             "diagnosis",
+            "advice",
             "execute",
             "report",
             "cli",

@@ -7,6 +7,7 @@ mod builder_commands;
 mod checkout;
 mod conformance;
 mod contract;
+mod dockerfiles;
 mod dry_run;
 mod github;
 pub(crate) mod hidden;

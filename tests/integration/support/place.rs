@@ -130,11 +130,13 @@ impl Place {
         all.filter(|name| name != ".lock").collect()
     }
 
-    /// The names of what is in a folder.
+    /// The names of what is in a folder, without the report that the output `report`
+    /// names.
     pub(crate) fn list(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(path)).unwrap();
         entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !name.starts_with("stevedore-report-"))
             .collect()
     }
 }

@@ -1,0 +1,13 @@
+//! How a Dockerfile could be built faster: from its text, and from what each step has
+//! taken in a run. Pure.
+
+pub mod advise;
+pub mod model;
+mod outline;
+mod packages;
+pub mod question;
+mod rules;
+
+pub use crate::advice::advise::advise;
+pub use crate::advice::model::{Advice, Measured};
+pub use crate::advice::question::Question;

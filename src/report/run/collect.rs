@@ -1,0 +1,146 @@
+//! The report of a run, from its plan and what has come out.
+
+use crate::execute::{Conclusion, ImageOutcome, NameState, Outcome, Vertex, VertexOutcome};
+use crate::plan::{Build, Plan};
+use crate::report::run::change;
+use crate::report::run::model::{Image, Name, Platform, Report, SCHEMA, Step};
+
+/// What a run did.
+pub fn collect(plan: &Plan, outcome: &Outcome, success: bool, seconds: f64) -> Report {
+    let builds = plan.builds.iter().zip(&outcome.builds);
+    Report {
+        schema: SCHEMA,
+        stevedore: env!("CARGO_PKG_VERSION").to_owned(),
+        success,
+        seconds: tenths(seconds),
+        decisions: plan.decisions.clone(),
+        warnings: outcome.warnings.clone(),
+        images: builds
+            .map(|(build, built)| image(plan, build, built))
+            .collect(),
+    }
+}
+
+fn image(plan: &Plan, build: &Build, built: &ImageOutcome) -> Image {
+    let digest = built.result.digest.as_ref();
+    let platforms = built.verified.platforms.iter();
+    let names = built.pushes.names();
+    Image {
+        target: build.target.clone().unwrap_or_default(),
+        outcome: conclusion(built.ending).to_owned(),
+        digest: digest.map(ToString::to_string).unwrap_or_default(),
+        names: names
+            .map(|(reference, state)| Name {
+                reference: reference.to_string(),
+                state: name_state(state).to_owned(),
+            })
+            .collect(),
+        platforms: platforms
+            .map(|platform| Platform {
+                platform: platform.platform.clone(),
+                digest: platform.digest.to_string(),
+                bytes: platform.size,
+                change: built
+                    .verified
+                    .former
+                    .as_ref()
+                    .and_then(|former| change::change(former, platform)),
+            })
+            .collect(),
+        attestations: built.verified.attestations,
+        dockerfile: build
+            .dockerfile
+            .as_ref()
+            .map(|dockerfile| dockerfile.path.clone())
+            .unwrap_or_default(),
+        advice: Vec::new(),
+        steps: steps(plan, build, built),
+    }
+}
+
+fn steps(plan: &Plan, build: &Build, built: &ImageOutcome) -> Vec<Step> {
+    let vertices = built.trace.vertices();
+    let begun = vertices.iter().filter_map(|vertex| vertex.began);
+    let first = begun.fold(f64::INFINITY, f64::min);
+    let ended = vertices.iter().filter_map(|vertex| vertex.ended);
+    let last = ended.fold(first, f64::max);
+    vertices
+        .iter()
+        .filter(|vertex| vertex.began.is_some() || vertex.outcome.is_some())
+        .map(|vertex| step(plan, build, vertex, first, last))
+        .collect()
+}
+
+fn step(plan: &Plan, build: &Build, vertex: &Vertex, first: f64, last: f64) -> Step {
+    let of_dockerfile = vertex.step.clone().unwrap_or_default();
+    let platform = match (of_dockerfile.platform.as_str(), &build.platforms[..]) {
+        ("", [only]) if vertex.step.is_some() => only.to_string(),
+        (platform, _) => platform.to_owned(),
+    };
+    let runs_on = of_dockerfile.runs_on.as_ref().unwrap_or(&platform);
+    let is_emulated = || {
+        let mut emulated = plan.emulation.platforms.iter();
+        emulated.any(|platform| platform.is_listed_as(runs_on))
+    };
+    let began = vertex.began.unwrap_or(first);
+    let seconds = match vertex.outcome {
+        None | Some(VertexOutcome::Fetched) if vertex.ended.is_none() => last - began,
+        _ => vertex.seconds,
+    };
+    Step {
+        name: vertex.name.clone(),
+        target: vertex.of.clone().unwrap_or_default(),
+        emulated: of_dockerfile.instruction.starts_with("RUN ") && is_emulated(),
+        platform,
+        stage: of_dockerfile.stage,
+        number: of_dockerfile.number,
+        instruction: of_dockerfile.instruction,
+        began: if began.is_finite() {
+            thousandths(began - first)
+        } else {
+            0.0
+        },
+        seconds: thousandths(seconds.max(0.0)),
+        outcome: vertex_outcome(vertex).to_owned(),
+        bytes: vertex.bytes,
+    }
+}
+
+fn vertex_outcome(vertex: &Vertex) -> &'static str {
+    match vertex.outcome {
+        _ if vertex.ended.is_none() => "unfinished",
+        None => "unfinished",
+        Some(VertexOutcome::Done) => "done",
+        Some(VertexOutcome::Cached) => "cached",
+        Some(VertexOutcome::Fetched) => "fetched",
+        Some(VertexOutcome::Canceled) => "cancelled",
+        Some(VertexOutcome::Failed) => "failed",
+    }
+}
+
+fn conclusion(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Skipped => "skipped",
+        Conclusion::Success => "success",
+        Conclusion::Failure => "failure",
+        Conclusion::Cancelled => "cancelled",
+    }
+}
+
+fn name_state(state: &NameState) -> &'static str {
+    match state {
+        NameState::Due => "not-written",
+        NameState::Done => "published",
+        NameState::KeptBack => "kept-back",
+        NameState::PutBack => "put-back",
+        NameState::Failed(_) => "failed",
+    }
+}
+
+fn tenths(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
+}
+
+fn thousandths(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,53 @@
+//! What `stevedore advise` says of Dockerfiles of the kind that projects have.
+
+use std::fs;
+
+use crate::support::{Place, root, run};
+
+/// Those about which there is nothing to say.
+const GOOD: [&str; 6] = [
+    "go-good",
+    "heredoc",
+    "node-good",
+    "python-good",
+    "rust-good",
+    "several-targets",
+];
+
+#[test]
+fn advice_is_true_and_there_is_none_for_what_is_good() {
+    let folder = root().join("tests/dockerfiles");
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 12, "{names:?}");
+    let place = Place::new();
+    let mut all = String::new();
+    for name in &names {
+        let mut command = place.stevedore(&["advise"]);
+        let printed = run(command.current_dir(folder.join(name)));
+        assert!(printed.success, "{name}: {}", printed.err);
+        let is_good = GOOD.contains(&name.as_str());
+        assert_eq!(printed.out.is_empty(), is_good, "{name}: {}", printed.out);
+        if !is_good {
+            all += &format!("=== {name}\n{}", printed.out);
+        }
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn a_report_that_is_none_is_refused() {
+    let place = Place::new();
+    place.write("workspace/report.json", "{\"schema\": 1}");
+    let mut command = place.stevedore(&["advise", "--report", "report.json"]);
+    let printed = run(command.current_dir(place.path("workspace")));
+    assert_eq!(printed.code, Some(1));
+    assert!(
+        printed.err.contains("report.json is not a report"),
+        "{}",
+        printed.err
+    );
+}
