@@ -182,7 +182,7 @@ async fn join(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
     show(&plan);
     let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host).await?;
     let seconds = began.elapsed().as_secs_f64();
-    let did = collect::collect(&plan, &outcome, result.is_ok(), seconds);
+    let did = collect::collect(&plan, &outcome, &result, seconds);
     let reported = report(&plan, &outcome, &host, &did, None);
     end(result, reported)
 }

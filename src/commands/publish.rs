@@ -85,7 +85,7 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host).await?;
     let seconds = began.elapsed().as_secs_f64();
     let of_leg = leg::result(&plan, &outcome, result.is_ok(), seconds);
-    let mut did = collect::collect(&plan, &outcome, result.is_ok(), seconds);
+    let mut did = collect::collect(&plan, &outcome, &result, seconds);
     for (build, image) in plan.builds.iter().zip(&mut did.images) {
         image.advice = advise::of_build(build, image, &host);
     }

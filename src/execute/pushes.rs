@@ -342,6 +342,11 @@ impl Pushes {
         push.map(Push::image)
     }
 
+    /// True for a reference that was given up.
+    pub fn is_given_up(&self, reference: &str) -> bool {
+        self.failed().any(|(push, _)| push.is_of(reference))
+    }
+
     fn find(&mut self, reference: &str) -> Option<&mut Push> {
         self.0.iter_mut().find(|push| push.is_of(reference))
     }

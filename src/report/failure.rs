@@ -36,19 +36,10 @@ impl Failure {
             Self::Inputs(problems) => problems
                 .iter()
                 .for_each(|problem| error!(title = "Input", "{problem}")),
-            Self::Execute(execute::Error::Targets(failed)) => {
-                for (title, message, targets, place) in of_targets(failed) {
-                    let target = match targets.as_slice() {
-                        [one] => format!("target {one}"),
-                        several => format!("targets {}", several.join(", ")),
-                    };
-                    print_error(place, title, &format!("{target}: {message}"));
-                }
-            }
             Self::Execute(execute::Error::Bug) => bug::print(),
             Self::Execute(failed) => {
-                for message in messages(failed) {
-                    print_error(place(failed), title(failed), &message);
+                for (title, message, place) in told(failed) {
+                    print_error(place, title, &message);
                 }
             }
             Self::Own(text) => error!(title = "Stevedore", "{text}"),
@@ -57,7 +48,26 @@ impl Failure {
 }
 
 /// A file of the repository, and a line.
-type Place<'a> = Option<(&'a str, u32)>;
+pub type Place<'a> = Option<(&'a str, u32)>;
+
+/// What failed, one for each thing to fix: its title, what is to be said, and its place.
+pub fn told(failed: &execute::Error) -> Vec<(&'static str, String, Place<'_>)> {
+    let execute::Error::Targets(failed) = failed else {
+        let messages = messages(failed).into_iter();
+        return messages
+            .map(|message| (title(failed), message, place(failed)))
+            .collect();
+    };
+    let all = of_targets(failed).into_iter();
+    all.map(|(title, message, targets, place)| {
+        let target = match targets.as_slice() {
+            [one] => format!("target {one}"),
+            several => format!("targets {}", several.join(", ")),
+        };
+        (title, format!("{target}: {message}"), place)
+    })
+    .collect()
+}
 
 fn print_error(place: Place<'_>, title: &str, message: &str) {
     match place {

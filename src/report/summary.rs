@@ -28,7 +28,7 @@ const MOST_TAGS: usize = 100;
 /// nothing to show.
 pub fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
     let success = report.success;
-    let mut text = String::new();
+    let mut text = markdown::errors(report);
     let look = plan.preflight.mode == Preflight::Only;
     let withheld = outcome.run_state.withheld.as_deref();
     if plan.builds.iter().any(|build| build.target.is_some()) && !look {

@@ -1,7 +1,7 @@
 //! The log of a build while it runs: a line as things happen, with the platform and
 //! the step that it is about, and never a silent minute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::execute::progress::event::{End, Event, Kind, Status};
@@ -18,6 +18,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const NAMED: usize = 3;
 /// How much of what a step has printed is kept, in bytes.
 const KEPT: usize = 64 * 1024;
+/// How many things that a step does are told.
+const MOST_STATUSES: usize = 10_000;
 /// How long a name is shown in full, in characters.
 const LONG_NAME: usize = 200;
 
@@ -50,6 +52,8 @@ struct Running {
     /// Lines that are not shown yet, and their length.
     kept: Vec<String>,
     kept_bytes: usize,
+    /// What it has done, as that is told more than once.
+    did: BTreeSet<String>,
     /// What it is doing.
     doing: BTreeMap<String, Doing>,
     /// What was sent or fetched when it was last told, and when that was.
@@ -68,16 +72,11 @@ struct Doing {
 impl Running {
     /// What stands before its lines: `[linux/arm64 build 2/3]`, or the name.
     fn prefix(&self) -> &str {
-        match self.name.find("] ") {
-            Some(end) if self.name.starts_with('[') => {
-                let prefix = &self.name[..=end];
-                // `[internal]` alone does not say which it is.
-                if prefix == "[internal]" {
-                    &self.name
-                } else {
-                    prefix
-                }
-            }
+        let inside = self.name.strip_prefix('[');
+        let inside = inside.and_then(|inside| inside.split_once("] "));
+        // `[internal]` alone does not say which it is.
+        match inside.map(|(inside, _)| (inside, inside.ends_with(|c: char| c.is_ascii_digit()))) {
+            Some((inside, true)) if inside.contains('/') => &self.name[..inside.len() + 2],
             _ => &self.name,
         }
     }
@@ -170,6 +169,9 @@ impl<'a> LiveLog<'a> {
             return;
         }
         running.doing.remove(status.id);
+        if running.did.len() >= MOST_STATUSES || !running.did.insert(status.id.to_owned()) {
+            return;
+        }
         let size = match status.current {
             0 => String::new(),
             count => format!(" {}", bytes(count)),

@@ -249,6 +249,11 @@ impl ImagePublisher<'_> {
                 built.warnings.push(cache_deadline::unsaved(&message));
                 Ok(export)
             }
+            // What does not belong to the names that are due stops them all the same:
+            // building again would end like that again.
+            Some((reference, _)) if built.pushes.is_given_up(&reference) => {
+                Err(self.failed_build(code, message, &export).await)
+            }
             Some((reference, why)) => {
                 let due = built.pushes.due_in(&reference).filter(|_| names_later);
                 let reference = due.unwrap_or(reference);
@@ -263,16 +268,20 @@ impl ImagePublisher<'_> {
                 self.report_failed_push(&reference, &text, built).await;
                 Ok(export)
             }
-            None => Err(Error::Build {
-                code,
-                diagnosis: match code {
-                    // It was killed: what it printed last is not why.
-                    None => None,
-                    Some(_) => self.explain(&export.text).await.map(Box::new),
-                },
-                step: self.failed_step(&export.text),
-                message,
-            }),
+            None => Err(self.failed_build(code, message, &export).await),
+        }
+    }
+
+    async fn failed_build(&self, code: Option<i32>, message: String, export: &Export) -> Error {
+        Error::Build {
+            code,
+            diagnosis: match code {
+                // It was killed: what it printed last is not why.
+                None => None,
+                Some(_) => self.explain(&export.text).await.map(Box::new),
+            },
+            step: self.failed_step(&export.text),
+            message,
         }
     }
 

@@ -1,24 +1,42 @@
 //! The report of a run, from its plan and what has come out.
 
-use crate::execute::{Conclusion, ImageOutcome, NameState, Outcome, Vertex, VertexOutcome};
+use crate::execute::{self, Conclusion, ImageOutcome, NameState, Outcome, Vertex, VertexOutcome};
 use crate::plan::{Build, Plan};
+use crate::report::failure;
 use crate::report::run::change;
-use crate::report::run::model::{Image, Name, Platform, Report, SCHEMA, Step};
+use crate::report::run::model::{Failed, Image, Name, Platform, Report, SCHEMA, Step};
 
 /// What a run did.
-pub fn collect(plan: &Plan, outcome: &Outcome, success: bool, seconds: f64) -> Report {
+pub fn collect(
+    plan: &Plan,
+    outcome: &Outcome,
+    result: &Result<(), execute::Error>,
+    seconds: f64,
+) -> Report {
     let builds = plan.builds.iter().zip(&outcome.builds);
     Report {
         schema: SCHEMA,
         stevedore: env!("CARGO_PKG_VERSION").to_owned(),
-        success,
+        success: result.is_ok(),
         seconds: tenths(seconds),
         decisions: plan.decisions.clone(),
+        errors: result.as_ref().err().map(errors).unwrap_or_default(),
         warnings: outcome.warnings.clone(),
         images: builds
             .map(|(build, built)| image(plan, build, built))
             .collect(),
     }
+}
+
+fn errors(failed: &execute::Error) -> Vec<Failed> {
+    let all = failure::told(failed).into_iter();
+    all.map(|(title, message, place)| Failed {
+        title: title.to_owned(),
+        message,
+        file: place.map(|(file, _)| file.to_owned()).unwrap_or_default(),
+        line: place.map(|(_, line)| line).unwrap_or_default(),
+    })
+    .collect()
 }
 
 fn image(plan: &Plan, build: &Build, built: &ImageOutcome) -> Image {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::report::run::model::{Report, Step};
 use crate::report::run::steps::{Emulated, emulated, slowest};
 use crate::report::run::timeline::timeline;
-use crate::report::text::{code, escape};
+use crate::report::text::{code, escape, fenced};
 use crate::units::{bytes, seconds};
 
 /// How many steps in emulation are shown.
@@ -154,4 +154,18 @@ fn list(text: &mut String, title: &str, all: &[String]) {
         let _ = writeln!(text, "- {}", escape(one));
     }
     let _ = writeln!(text, "\n</details>");
+}
+
+/// What failed, with its place and the last words of what it printed.
+pub fn errors(report: &Report) -> String {
+    let mut text = String::new();
+    for failed in report.errors.iter().take(MOST_REMARKS) {
+        let _ = writeln!(text, "### Failed: {}\n", escape(&failed.title));
+        if !failed.file.is_empty() {
+            let place = format!("{}:{}", failed.file, failed.line);
+            let _ = writeln!(text, "{}\n", code(&place));
+        }
+        text += &fenced("text", &failed.message);
+    }
+    text
 }

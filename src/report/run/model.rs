@@ -21,10 +21,27 @@ pub struct Report {
     pub seconds: f64,
     /// What the run decided by itself, each with its reason.
     pub decisions: Vec<String>,
+    /// What failed, one for each thing to fix.
+    pub errors: Vec<Failed>,
     /// What went wrong without stopping anything.
     pub warnings: Vec<String>,
     /// Each image.
     pub images: Vec<Image>,
+}
+
+/// Something that failed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Failed {
+    /// What kind of thing it is, such as `Build` or `Push refused`.
+    pub title: String,
+    /// What failed, why, and what to do.
+    pub message: String,
+    /// The file of the repository that it is about, and the line, from 1; empty and 0
+    /// where there is none.
+    pub file: String,
+    /// The line.
+    pub line: u32,
 }
 
 /// What has come of one image.

@@ -17,6 +17,7 @@ pub(crate) mod left_overs;
 mod matrix;
 mod naming;
 mod node_commands;
+mod progress;
 mod recorded;
 mod refusals;
 mod reusable;
