@@ -10,6 +10,25 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// The bytes of a size such as `150MB`, `1.5 GiB` or `1000`.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (number, unit) = text.split_at(end.unwrap_or(text.len()));
+    let unit: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let bytes = number.parse::<f64>().ok()? * unit;
+    (bytes >= 1.0 && bytes < 1e18).then_some(bytes.round() as u64)
+}
+
 /// A time: to a tenth of a second below ten, in minutes and seconds from two minutes on.
 pub fn seconds(count: f64) -> String {
     let whole = count.round() as u64;
@@ -33,6 +52,16 @@ mod tests {
             (1_000_000_000, "1.00 GB"),
         ] {
             assert_eq!(bytes(count), text);
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_in_both_kinds_of_units() {
+        for (text, bytes) in [("1000", 1000), ("1.5 MB", 1_500_000), ("2GiB", 2 << 30)] {
+            assert_eq!(parse_bytes(text), Some(bytes));
+        }
+        for text in ["", "MB", "-1MB", "1TB", "0", "1e9", "1.2.3MB"] {
+            assert_eq!(parse_bytes(text), None, "{text}");
         }
     }
 

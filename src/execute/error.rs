@@ -8,6 +8,7 @@ use crate::error::sanitize::{LAST_WORDS, WORDS, clean, clean_lines};
 use crate::host::Signal;
 use crate::image::{Digest, ImageName, Platform};
 use crate::plan::{Check, Part};
+use crate::units::bytes;
 
 /// Where to read how Docker is installed.
 const INSTALL_DOCS: &str = "https://docs.docker.com/engine/install/";
@@ -132,6 +133,14 @@ pub enum Error {
         /// The step that failed, when one did; its place is in the repository.
         step: Option<Box<FailedStep>>,
     },
+    /// A platform of the image is larger than it may be; no name was written.
+    #[error("{}", too_large(image, platforms))]
+    TooLarge {
+        /// The image.
+        image: String,
+        /// Which, and how large.
+        platforms: Vec<TooLarge>,
+    },
     /// The test of the image failed; no name was written.
     #[error("{}", test_failed(image, failed))]
     Test {
@@ -218,6 +227,33 @@ pub struct FailedTest {
     pub code: Option<i32>,
     /// The last lines that it printed.
     pub last_lines: String,
+}
+
+/// A platform that is larger than it may be, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    pub platform: String,
+    pub size: u64,
+    pub limit: u64,
+}
+
+fn too_large(image: &str, platforms: &[TooLarge]) -> String {
+    let all: Vec<String> = platforms
+        .iter()
+        .map(|one| {
+            format!(
+                "{} takes {}, and may take {}",
+                one.platform,
+                bytes(one.size),
+                bytes(one.limit)
+            )
+        })
+        .collect();
+    format!(
+        "{image} is larger than `size-limit` allows: {}. No tag was written; the content is there \
+         by its digest. Make the image smaller, or raise `size-limit`",
+        all.join("; ")
+    )
 }
 
 fn test_failed(image: &str, failed: &FailedTest) -> String {

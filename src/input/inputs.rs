@@ -16,6 +16,7 @@ use crate::input::matrix::{Merge, PlannedLeg, Runners};
 use crate::input::metadata::full_reference::Reference;
 use crate::input::metadata::inputs::MetadataInputs;
 use crate::input::registry_auth;
+use crate::input::size_limit::SizeLimit;
 use crate::input::spec::ActionKind;
 use crate::secret::Secret;
 
@@ -59,6 +60,10 @@ pub struct Inputs {
     pub test_platforms: TestPlatforms,
     /// `all-or-none`: no name without all others.
     pub all_or_none: bool,
+    /// `size-limit`.
+    pub size_limit: SizeLimit,
+    /// `strict-secrets`.
+    pub strict_secrets: bool,
     /// `version-tags`.
     pub version_tags: VersionTags,
     /// `moving-tags`.

@@ -21,6 +21,7 @@ pub mod raw;
 mod reader;
 pub mod registry_auth;
 mod secret_values;
+mod size_limit;
 pub mod spec;
 #[cfg(test)]
 mod testing;
@@ -36,3 +37,4 @@ pub use crate::input::inputs::{Inputs, PLATFORMS};
 pub use crate::input::metadata::inputs::MetadataInputs;
 pub use crate::input::raw::RawInputs;
 pub use crate::input::secret_values::SecretValues;
+pub use crate::input::size_limit::SizeLimit;

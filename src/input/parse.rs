@@ -23,6 +23,7 @@ use crate::input::metadata::inputs::{MetadataInputs, RawMetadata};
 use crate::input::raw::RawInputs;
 use crate::input::reader::Reader;
 use crate::input::registry_auth;
+use crate::input::size_limit::SizeLimit;
 use crate::input::spec::ActionKind;
 use crate::secret::Secret;
 
@@ -68,6 +69,8 @@ impl Inputs {
             test: reader.text("test"),
             test_platforms: reader.test_platforms(),
             all_or_none: reader.boolean("all-or-none"),
+            size_limit: reader.size_limit(),
+            strict_secrets: reader.boolean("strict-secrets"),
             version_tags: reader.version_tags(),
             moving_tags: reader.moving_tags(),
             push_attempts: reader.push_attempts(),
@@ -118,6 +121,13 @@ impl Reader<'_> {
             ..Inputs::default()
         };
         (inputs, self.problems)
+    }
+
+    fn size_limit(&mut self) -> SizeLimit {
+        let text = self.raw.get_untrimmed("size-limit");
+        let (limit, mut problems) = SizeLimit::parse(text);
+        self.problems.append(&mut problems);
+        limit
     }
 
     fn runners(&mut self) -> Runners {

@@ -40,6 +40,10 @@ impl Inputs {
     pub fn unnamed_content(&self) -> Option<&'static str> {
         let is_joined = self.leg.as_ref().is_some_and(PlannedLeg::is_joined);
         let of_leg = is_joined.then_some("plan");
-        self.all_or_none.then_some("all-or-none").or(of_leg)
+        let of_size = (!self.size_limit.is_none()).then_some("size-limit");
+        self.all_or_none
+            .then_some("all-or-none")
+            .or(of_leg)
+            .or(of_size)
     }
 }

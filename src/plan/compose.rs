@@ -16,7 +16,7 @@ use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::builder::Cleanup;
 use crate::input::matrix::{PlannedLeg, foreign};
-use crate::input::{BuildChecks, Inputs, MovingTags, VersionTags};
+use crate::input::{BuildChecks, Inputs, MovingTags, SizeLimit, VersionTags};
 use crate::plan::access::login::{self, Login, LoginRequest};
 use crate::plan::access::preflight::{self, Checks};
 use crate::plan::build::model::Build;
@@ -57,6 +57,9 @@ pub struct Plan {
     pub preflight: Checks,
     /// Whether no name is written without all others.
     pub all_or_none: bool,
+    /// How large an image may be before it gets its names.
+    #[serde(skip)]
+    pub size_limit: SizeLimit,
     /// Whether full versions are written once.
     pub version_tags: VersionTags,
     /// Whether names that move go forward only.
@@ -152,6 +155,7 @@ pub fn plan(
         leg: inputs.leg.clone(),
         preflight,
         all_or_none: inputs.all_or_none,
+        size_limit: inputs.size_limit.clone(),
         version_tags: inputs.version_tags,
         moving_tags: inputs.moving_tags,
         checks: inputs.build.checks,

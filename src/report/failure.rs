@@ -139,6 +139,7 @@ fn title(failed: &execute::Error) -> &'static str {
         Error::Emulator { .. } => "Emulation",
         Error::Build { .. } | Error::Nodes { .. } | Error::Targets(_) => "Build",
         Error::Test { .. } => "Test",
+        Error::TooLarge { .. } => "Size",
         Error::Withheld => "Publish",
         Error::Cancelled(_) => "Cancelled",
         Error::Differs(_) => "Verification",

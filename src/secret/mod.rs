@@ -7,4 +7,4 @@ mod hide;
 mod value;
 
 pub use crate::secret::hide::{Hidden, hide, is_invisible};
-pub use crate::secret::value::{Secret, is_telling};
+pub use crate::secret::value::{Secret, is_telling, is_token};

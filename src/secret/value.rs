@@ -36,6 +36,39 @@ pub fn is_telling(name: &str) -> bool {
     has(&WORDS) && !has(&HARMLESS)
 }
 
+/// How tokens and keys begin that say by themselves what they are, each with the least
+/// length of what follows.
+const TOKENS: [(&str, usize); 13] = [
+    ("ghp_", 30),
+    ("gho_", 30),
+    ("ghu_", 30),
+    ("ghs_", 30),
+    ("github_pat_", 20),
+    ("glpat-", 20),
+    ("npm_", 30),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("sk_live_", 20),
+    ("AKIA", 16),
+    ("dckr_pat_", 20),
+    ("-----BEGIN ", 20),
+];
+
+/// True for a value that is a token or a private key by its form.
+pub fn is_token(value: &str) -> bool {
+    let mut begins = TOKENS.iter();
+    begins.any(|(begin, least)| {
+        let rest = value.trim().strip_prefix(begin);
+        rest.is_some_and(|rest| match *begin {
+            "-----BEGIN " => rest.contains("PRIVATE KEY"),
+            _ => {
+                let is_one = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+                rest.len() >= *least && rest.bytes().all(is_one)
+            }
+        })
+    })
+}
+
 /// A password or token.
 #[derive(Clone, Debug)]
 pub struct Secret(SecretString);

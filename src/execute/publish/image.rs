@@ -121,6 +121,7 @@ impl ImagePublisher<'_> {
             }
             way = self.next_strategy(&export, built);
             if matches!(way, PushStrategy::Names(_)) && !is_tested {
+                self.check_size(built).await?;
                 self.test(progress.again(), built).await?;
                 self.pass(built).await?;
                 is_tested = true;

@@ -13,6 +13,7 @@ mod join;
 mod left_names;
 mod names;
 mod put_back;
+mod size;
 pub mod uncached;
 pub mod verify;
 pub mod visibility;

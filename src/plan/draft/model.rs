@@ -88,7 +88,7 @@ impl<'a> ImageDraft<'a> {
         let unreached = mounts::problems(inputs, &cache, &source, &build_contexts, paths);
         findings.problems.extend(unreached);
         findings.notices.extend(secrets::notices(inputs, paths));
-        findings.notices.extend(secret_leaks::notices(inputs));
+        secret_leaks::find(inputs, findings);
         Self {
             request,
             named,

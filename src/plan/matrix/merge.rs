@@ -8,7 +8,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::ImageName;
 use crate::input::matrix::{Merge, PlannedImage, foreign};
-use crate::input::{BuildChecks, Inputs};
+use crate::input::{BuildChecks, Inputs, SizeLimit};
 use crate::metadata::Metadata;
 use crate::plan::access::login::{self, LoginRequest};
 use crate::plan::access::preflight::Checks;
@@ -65,6 +65,7 @@ pub fn merge(
         leg: None,
         preflight: Checks::none(),
         all_or_none: merge.plan.all_or_none,
+        size_limit: SizeLimit::default(),
         version_tags: merge.plan.version_tags,
         moving_tags: merge.plan.moving_tags,
         checks: BuildChecks::Off,

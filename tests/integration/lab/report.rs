@@ -6,6 +6,7 @@ use std::path::Path;
 use lab_runner::StepRun;
 use serde_json::Value;
 
+use crate::support::classic_engine::classic;
 use crate::support::site::succeeded;
 use crate::support::{Lab, Place, event};
 
@@ -196,4 +197,43 @@ fn an_image_is_compared_with_what_its_name_stood_for() {
         assert!(change["download"].as_u64().unwrap() < 1000, "{change}");
     }
     assert!(run.summary.contains("Against what `"), "{}", run.summary);
+}
+
+#[test]
+#[ignore = "needs the lab"]
+fn an_image_that_is_too_large_gets_no_name() {
+    let (lab, place) = (Lab::get(), Place::new());
+    place.write(
+        "workspace/Dockerfile",
+        "ARG BASE=scratch\nFROM ${BASE}\nCOPY mark /mark\n",
+    );
+    place.write("workspace/mark", &place.mark());
+    let mark = place.mark().to_lowercase();
+    let image = format!("{}/tests/{mark}", lab.open_registry);
+    let build = |limit: &str| {
+        lab.step(&place)
+            .env("DOCKER_HOST", classic())
+            .with("context", ".")
+            .with("images", &image)
+            .with("build-args", format!("BASE={}", lab.open_base))
+            .with("cache", "none")
+            .with("platforms", "linux/amd64,linux/arm64")
+            .with("size-limit", limit)
+            .run()
+            .unwrap()
+    };
+    let refused = build("linux/arm64=1kB, 100MB");
+    assert_eq!(refused.exit_code, Some(1), "{}", refused.log);
+    let mut errors = refused.annotations.iter();
+    let error = errors.find(|one| one.title.as_deref() == Some("Size"));
+    let message = &error.unwrap_or_else(|| panic!("{}", refused.log)).message;
+    assert!(message.contains("linux/arm64 takes "), "{message}");
+    assert!(!message.contains("linux/amd64 takes "), "{message}");
+    let tag = format!("{image}:v0.2.0");
+    assert!(!place.imagetools(&tag, "Manifest").success);
+    assert!(refused.outputs["digest"].starts_with("sha256:"));
+    let published = build("100MB");
+    succeeded(&published);
+    let printed = place.imagetools(&tag, "Manifest");
+    assert!(printed.success, "{}{}", printed.err, published.log);
 }

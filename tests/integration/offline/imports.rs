@@ -73,6 +73,7 @@ const ORDER: &[Order] = &[
             "builder",
             "cache_entry",
             "matrix",
+            "size_limit",
             "inputs",
             "planned",
             "attributes",
