@@ -28,6 +28,10 @@ check: ## formatting, lints, documentation, dependencies, workflows
 fuzz: ## a minute of made-up text for each part that reads text of others
 	lab/fuzz 60
 
+.PHONY: picture
+picture: lab-up ## draw docs/summary.png again, with Chromium
+	lab/picture/make
+
 .PHONY: lab-up
 lab-up: ## start what is missing of engine, buildx, registry, emulator
 	lab/up

@@ -93,6 +93,8 @@ pub const BUILDX_BUILDER: &str = "BUILDX_BUILDER";
 pub const BUILDKIT_PROGRESS: &str = "BUILDKIT_PROGRESS";
 /// Makes buildx attest nothing unless it is asked to.
 pub const BUILDX_METADATA_WARNINGS: &str = "BUILDX_METADATA_WARNINGS";
+/// Whether the record of a build is kept, for docker/build-push-action.
+pub const DOCKER_BUILD_RECORD_UPLOAD: &str = "DOCKER_BUILD_RECORD_UPLOAD";
 /// Whether build checks become annotations, for docker/build-push-action.
 pub const DOCKER_BUILD_CHECKS_ANNOTATIONS: &str = "DOCKER_BUILD_CHECKS_ANNOTATIONS";
 /// Whether buildx attests nothing by itself.

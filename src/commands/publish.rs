@@ -282,6 +282,9 @@ pub fn report(
     let mut all = outputs::outputs(plan, outcome);
     all.extend(more);
     all.push(("report".to_owned(), write_report(host, did)));
+    let record = outcome.record.as_ref();
+    let record = record.map(|path| path.display().to_string());
+    all.push(("record".to_owned(), record.unwrap_or_default()));
     let written = outputs::write(host, &all);
     write_summary(host, &summary::summary(plan, outcome, did));
     written.map_err(|why| {

@@ -105,7 +105,11 @@ impl Scope<'_> {
                 .all_or_none
                 .then(|| Gate::of(self.plan.builds.len())),
         };
-        images.publish(progress, outcome).await
+        let published = images.publish(progress, outcome).await;
+        if !matches!(published, Err(Error::Cancelled(_))) {
+            self.keep_record(buildx, published.is_err(), outcome).await;
+        }
+        published
     }
 
     /// The caches in folders, for as long as they are used. Where they cannot be,

@@ -1,5 +1,7 @@
 //! What has come out of a run, also of one that failed.
 
+use std::path::PathBuf;
+
 use crate::input::CacheEntry;
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -21,6 +23,8 @@ pub struct Outcome {
     pub builds: Vec<ImageOutcome>,
     /// What the registries said before the build.
     pub run_state: RunState,
+    /// The file with BuildKit's record of the builds.
+    pub record: Option<PathBuf>,
     /// What is worth knowing of what was published.
     pub notices: Vec<String>,
     /// What went wrong without stopping anything.

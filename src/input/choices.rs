@@ -53,6 +53,26 @@ pub enum ProgressStyle {
     Quiet,
 }
 
+/// The input `record`: when BuildKit's record of the build is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuildRecord {
+    /// Never.
+    #[default]
+    Off,
+    /// When the run fails.
+    OnFailure,
+    /// Always.
+    On,
+}
+
+impl BuildRecord {
+    /// True when it is kept after a run that has failed, or not.
+    pub fn is_kept(self, is_failed: bool) -> bool {
+        self == Self::On || (self == Self::OnFailure && is_failed)
+    }
+}
+
 /// The input `checks`: what becomes of what BuildKit's checks of a Dockerfile find.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

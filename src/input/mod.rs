@@ -30,8 +30,8 @@ pub use crate::input::attributes::secrets_of;
 pub use crate::input::build::bake::BakeInputs;
 pub use crate::input::cache_entry::CacheEntry;
 pub use crate::input::choices::{
-    BuildChecks, CacheChoice, ContextSource, MovingTags, Preflight, ProgressStyle, Push,
-    TestPlatforms, VersionTags,
+    BuildChecks, BuildRecord, CacheChoice, ContextSource, MovingTags, Preflight, ProgressStyle,
+    Push, TestPlatforms, VersionTags,
 };
 pub use crate::input::inputs::{Inputs, PLATFORMS};
 pub use crate::input::metadata::inputs::MetadataInputs;

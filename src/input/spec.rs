@@ -158,6 +158,7 @@ pub const PUBLISH: &[InputSpec] = &[
     spec(Group::Build, "call", ""),
     spec(Group::Build, "checks", "warn"),
     spec(Group::Build, "progress", "plain"),
+    spec(Group::Build, "record", "off"),
     spec(Group::Build, "pull", "false"),
     spec(Group::Build, "no-cache", "false"),
     spec(Group::Build, "no-cache-filters", ""),

@@ -16,7 +16,7 @@ use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::builder::Cleanup;
 use crate::input::matrix::{PlannedLeg, foreign};
-use crate::input::{BuildChecks, Inputs, MovingTags, SizeLimit, VersionTags};
+use crate::input::{BuildChecks, BuildRecord, Inputs, MovingTags, SizeLimit, VersionTags};
 use crate::plan::access::login::{self, Login, LoginRequest};
 use crate::plan::access::preflight::{self, Checks};
 use crate::plan::build::model::Build;
@@ -66,6 +66,9 @@ pub struct Plan {
     pub moving_tags: MovingTags,
     /// What becomes of what BuildKit's checks find.
     pub checks: BuildChecks,
+    /// When BuildKit's record of the build is kept.
+    #[serde(skip)]
+    pub record: BuildRecord,
     /// How the progress of a build is shown.
     #[serde(skip)]
     pub display: Display,
@@ -159,6 +162,7 @@ pub fn plan(
         version_tags: inputs.version_tags,
         moving_tags: inputs.moving_tags,
         checks: inputs.build.checks,
+        record: inputs.build.record,
         display: display::decide(inputs, features),
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,

@@ -73,8 +73,9 @@ fn bounded(mut text: String) -> String {
     if text.len() <= LONGEST {
         return text;
     }
-    let end = text.floor_char_boundary(LONGEST);
-    text.truncate(text[..end].rfind('\n').unwrap_or(end));
+    // No line is longer than what is shown of a value.
+    let end = text.bytes().take(LONGEST).rposition(|byte| byte == b'\n');
+    text.truncate(end.unwrap_or_default());
     text + "\n\nThe rest is longer than GitHub shows: the log and the output `report` have it.\n"
 }
 

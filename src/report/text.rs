@@ -2,6 +2,9 @@
 
 /// A code span that its text cannot leave, also in a table.
 pub fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     let clean: String = text
         .chars()
         .map(|c| if c == '`' || c.is_control() { '?' } else { c })

@@ -3,6 +3,7 @@
 pub mod all;
 pub mod attempt;
 pub mod bake;
+mod build_record;
 pub mod failure;
 mod former;
 mod forward;

@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::input::build::attestations::{self, Attestations};
 use crate::input::build::output::Output;
 use crate::input::build::secrets::BuildSecrets;
-use crate::input::choices::{BuildChecks, ProgressStyle};
+use crate::input::choices::{BuildChecks, BuildRecord, ProgressStyle};
 use crate::input::grammar::boolean;
 use crate::input::grammar::list::{Entry, Style};
 use crate::input::reader::Reader;
@@ -41,6 +41,8 @@ pub struct BuildInputs {
     /// True for a target of a bake file whose `output` asks for a push under its
     /// tags: it is published as the event suggests.
     pub output_pushes: bool,
+    /// `record`.
+    pub record: BuildRecord,
     /// `progress`.
     pub progress: ProgressStyle,
     /// `pull`.
@@ -76,6 +78,7 @@ impl Reader<'_> {
             no_cache_filters: self.texts("no-cache-filters", Style::COMMAS),
             outputs: self.outputs(),
             output_pushes: false,
+            record: self.record(host),
             progress: self.progress(),
             pull: self.boolean("pull"),
             secrets: self.secrets(),
@@ -103,6 +106,25 @@ impl Reader<'_> {
             BuildChecks::Off
         } else {
             checks
+        }
+    }
+
+    /// The variable is that of docker/build-push-action.
+    fn record(&mut self, host: &Host) -> BuildRecord {
+        let values = [
+            ("off", BuildRecord::Off),
+            ("on-failure", BuildRecord::OnFailure),
+            ("on", BuildRecord::On),
+            ("false", BuildRecord::Off),
+            ("true", BuildRecord::On),
+        ];
+        let accepted = "off, on-failure or on";
+        let record = self.choice("record", accepted, &values, BuildRecord::Off);
+        let variable = host.var(env_vars::DOCKER_BUILD_RECORD_UPLOAD);
+        if variable.and_then(boolean::parse) == Some(false) {
+            BuildRecord::Off
+        } else {
+            record
         }
     }
 

@@ -8,7 +8,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::ImageName;
 use crate::input::matrix::{Merge, PlannedImage, foreign};
-use crate::input::{BuildChecks, Inputs, SizeLimit};
+use crate::input::{BuildChecks, BuildRecord, Inputs, SizeLimit};
 use crate::metadata::Metadata;
 use crate::plan::access::login::{self, LoginRequest};
 use crate::plan::access::preflight::Checks;
@@ -69,6 +69,7 @@ pub fn merge(
         version_tags: merge.plan.version_tags,
         moving_tags: merge.plan.moving_tags,
         checks: BuildChecks::Off,
+        record: BuildRecord::Off,
         display: Display::none(),
         push_attempts: inputs.push_attempts,
         stall_timeout: inputs.stall_timeout,

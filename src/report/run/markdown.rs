@@ -24,7 +24,8 @@ pub fn build_times(report: &Report) -> String {
         .collect();
     let mut text = String::new();
     if let Some(chart) = timeline(&steps) {
-        let _ = writeln!(text, "\n### Where the time went\n\n{chart}");
+        let legend = "Red is emulated or failed, grey is waiting.";
+        let _ = writeln!(text, "\n### Where the time went\n\n{chart}\n{legend}\n");
     }
     slowest_steps(&mut text, &slowest(&steps));
     emulation(&mut text, &emulated(&steps));

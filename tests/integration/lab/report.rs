@@ -237,3 +237,39 @@ fn an_image_that_is_too_large_gets_no_name() {
     let printed = place.imagetools(&tag, "Manifest");
     assert!(printed.success, "{}{}", printed.err, published.log);
 }
+
+#[test]
+#[ignore = "needs the lab"]
+fn the_record_of_a_build_is_a_file_where_it_is_asked_for() {
+    let (lab, place) = (Lab::get(), Place::new());
+    let run = |record: &str, command: &str| {
+        let text = format!("ARG BASE=scratch\nFROM ${{BASE}}\nRUN {command}\n");
+        place.write("workspace/Dockerfile", &text);
+        lab.step(&place)
+            .with("context", ".")
+            .with("push", "false")
+            .with("images", "local/record")
+            .with("build-args", format!("BASE={}", lab.open_base))
+            .with("cache", "none")
+            .with("platforms", "linux/amd64")
+            .with("record", record)
+            .run()
+            .unwrap()
+    };
+    for (record, command, is_kept) in [
+        ("on", "true", true),
+        ("on-failure", "true", false),
+        ("on-failure", "exit 3", true),
+        ("off", "exit 3", false),
+    ] {
+        let run = run(record, command);
+        assert_eq!(run.succeeded(), command == "true", "{}", run.log);
+        let path = run.outputs.get("record").map_or("", String::as_str);
+        assert_eq!(
+            path.ends_with(".dockerbuild"),
+            is_kept,
+            "{record}: {}",
+            run.log
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Place, root, run};
+use crate::support::{Place, read, root, run};
 
 /// Those about which there is nothing to say.
 const GOOD: [&str; 6] = [
@@ -26,7 +26,7 @@ fn advice_is_true_and_there_is_none_for_what_is_good() {
     let place = Place::new();
     let mut all = String::new();
     for name in &names {
-        let mut command = place.stevedore(&["advise"]);
+        let mut command = place.stevedore(["advise"]);
         let printed = run(command.current_dir(folder.join(name)));
         assert!(printed.success, "{name}: {}", printed.err);
         let is_good = GOOD.contains(&name.as_str());
@@ -42,7 +42,7 @@ fn advice_is_true_and_there_is_none_for_what_is_good() {
 fn a_report_that_is_none_is_refused() {
     let place = Place::new();
     place.write("workspace/report.json", "{\"schema\": 1}");
-    let mut command = place.stevedore(&["advise", "--report", "report.json"]);
+    let mut command = place.stevedore(["advise", "--report", "report.json"]);
     let printed = run(command.current_dir(place.path("workspace")));
     assert_eq!(printed.code, Some(1));
     assert!(
@@ -50,4 +50,16 @@ fn a_report_that_is_none_is_refused() {
         "{}",
         printed.err
     );
+}
+
+#[test]
+fn every_rule_is_described() {
+    let docs = read("docs/report.md");
+    for entry in fs::read_dir(root().join("src/advice/rules")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let rules = text.split("rule: \"").skip(1);
+        for rule in rules.map(|rest| rest.split('"').next().unwrap()) {
+            assert!(docs.contains(&format!("| `{rule}` |")), "{rule}");
+        }
+    }
 }

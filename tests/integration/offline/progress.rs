@@ -183,3 +183,29 @@ fn folded_and_quiet() {
     assert!(quiet.out.contains("out of luck"), "{}", quiet.out);
     assert!(grouped.out.contains(": failed"), "{}", grouped.out);
 }
+
+fn keys(value: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                found.insert(key.clone());
+                keys(value, found);
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|value| keys(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_the_report_is_described() {
+    let (place, _) = play("failed-copy", 1, "Dockerfile.failed-copy", &[ONE]);
+    let path = &outputs(&place)["report"];
+    let report: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let mut found = std::collections::BTreeSet::new();
+    keys(&report, &mut found);
+    let docs = read("docs/report.md");
+    for key in found {
+        assert!(docs.contains(&format!("`{key}`")), "{key}");
+    }
+}
