@@ -89,6 +89,8 @@ pub const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
 pub const BUILDX_CONFIG: &str = "BUILDX_CONFIG";
 /// The builder that the environment has chosen.
 pub const BUILDX_BUILDER: &str = "BUILDX_BUILDER";
+/// Which log lines a Rust program shows.
+pub const RUST_LOG: &str = "RUST_LOG";
 /// How buildx tells its progress.
 pub const BUILDKIT_PROGRESS: &str = "BUILDKIT_PROGRESS";
 /// Makes buildx attest nothing unless it is asked to.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::advice;
 use crate::diagnosis::{self, Circumstances, Login};
 use crate::error::sanitize::{self, WORDS};
 use crate::event::{Payload, RunContext};
@@ -196,6 +197,17 @@ pub fn dockerfile(bytes: &[u8]) {
     let names = ["linux/amd64", "linux/arm64", "linux/arm/v7"];
     let platforms: Vec<Platform> = names.iter().filter_map(|name| name.parse().ok()).collect();
     plan::fuzzing::follow_dockerfile(&text, target, &arguments, &platforms);
+    for advice in advice::advise(&advice::Question {
+        file: "Dockerfile",
+        text: &text,
+        steps: &[],
+        context: None,
+        is_emulated: true,
+    }) {
+        let (first, last) = advice.lines;
+        assert!(first >= 1 && first <= last, "{advice:?}");
+        assert!(last <= text.lines().count().max(1), "{advice:?}");
+    }
 }
 
 /// Inputs, each as `NAME=VALUE`; whole YAML documents among them.

@@ -15,6 +15,7 @@ mod bake;
 mod bare;
 mod container;
 mod dry_run;
+mod log;
 mod merge;
 mod names;
 mod naming;
@@ -42,6 +43,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{figure}");
     }
     for figure in naming::growth(&place)? {
+        println!("{figure}");
+    }
+    for figure in log::figures(&place)? {
         println!("{figure}");
     }
     println!("{}", size::figure(&place)?);

@@ -1,5 +1,7 @@
 //! What costs time in a build, the most expensive first.
 
+use std::collections::BTreeSet;
+
 use crate::advice::model::Advice;
 use crate::advice::outline::Outline;
 use crate::advice::question::Question;
@@ -7,6 +9,11 @@ use crate::advice::rules::{base, changing, context, dependencies, emulation, pac
 
 /// How much is said at most.
 const MOST: usize = 5;
+
+/// The stages that run on the builder's own platform, as BuildKit names them.
+pub fn native_stages(text: &str) -> BTreeSet<String> {
+    Outline::read(text).map_or_else(BTreeSet::new, |outline| outline.native())
+}
 
 /// What costs time, with what to write in its place. Nothing for a Dockerfile that
 /// cannot be read, or has nothing of the kind.

@@ -8,6 +8,6 @@ mod packages;
 pub mod question;
 mod rules;
 
-pub use crate::advice::advise::advise;
+pub use crate::advice::advise::{advise, native_stages};
 pub use crate::advice::model::{Advice, Measured};
 pub use crate::advice::question::Question;

@@ -3,6 +3,7 @@
 //!
 //! Source: BuildKit, `frontend/dockerfile/dockerfile2llb` (`stage-N`, `cmdTotal`).
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use parse_dockerfile::{Command, Dockerfile, Flag, Instruction, Source, parse};
@@ -13,6 +14,12 @@ pub struct Outline<'a> {
     text: &'a str,
     /// Its stages.
     pub stages: Vec<Stage>,
+    /// Where its lines end.
+    ends: Vec<usize>,
+    /// What others copy from each of them.
+    taken: Vec<Vec<String>>,
+    /// Those that others begin from.
+    bases: HashSet<usize>,
 }
 
 /// One stage.
@@ -30,6 +37,8 @@ pub struct Stage {
     pub from: Range<usize>,
     /// Its instructions.
     pub steps: Vec<Step>,
+    /// How many of them make a step of the build.
+    numbered: usize,
 }
 
 /// One instruction.
@@ -83,15 +92,13 @@ impl<'a> Outline<'a> {
         }
         let spans = spans(text, &file);
         let mut stages: Vec<Stage> = Vec::new();
-        let mut names: Vec<String> = Vec::new();
+        let mut names: HashMap<String, usize> = HashMap::new();
         let count = file.stages().count();
         for (instruction, span) in file.instructions.iter().zip(spans) {
             if let Instruction::From(from) = instruction {
                 let own = from.as_.as_ref().map(|(_, name)| name.value.to_string());
                 let image = from.image.value.to_string();
-                let base = names
-                    .iter()
-                    .position(|name| name.eq_ignore_ascii_case(&image));
+                let base = names.get(&image.to_ascii_lowercase()).copied();
                 let shown = own.clone().unwrap_or(format!("stage-{}", stages.len()));
                 stages.push(Stage {
                     shown: if count > 1 { shown } else { String::new() },
@@ -100,8 +107,12 @@ impl<'a> Outline<'a> {
                     platform: option(&from.options, "platform").unwrap_or_default(),
                     from: span,
                     steps: Vec::new(),
+                    numbered: 0,
                 });
-                names.push(own.unwrap_or_default());
+                if let Some(own) = own {
+                    let index = stages.len() - 1;
+                    names.entry(own.to_ascii_lowercase()).or_insert(index);
+                }
             } else if let Some(stage) = stages.last_mut() {
                 let number = if makes_a_step(instruction) {
                     stage.next_number()
@@ -115,13 +126,29 @@ impl<'a> Outline<'a> {
                 });
             }
         }
-        Some(Self { text, stages })
+        let mut taken = vec![Vec::new(); stages.len()];
+        for step in stages.iter().flat_map(|stage| &stage.steps) {
+            let StepKind::CopyFrom(from, paths) = &step.kind else {
+                continue;
+            };
+            let named = names.get(&from.to_ascii_lowercase()).copied();
+            let index = named.or_else(|| from.parse().ok());
+            if let Some(taken) = index.and_then(|index: usize| taken.get_mut(index)) {
+                taken.extend(paths.iter().cloned());
+            }
+        }
+        Some(Self {
+            text,
+            ends: text.match_indices('\n').map(|(end, _)| end).collect(),
+            bases: stages.iter().filter_map(|stage| stage.base).collect(),
+            stages,
+            taken,
+        })
     }
 
     /// The line of a place, from 1.
     pub fn line(&self, place: usize) -> usize {
-        let before = self.text.get(..place).unwrap_or_default();
-        before.bytes().filter(|byte| *byte == b'\n').count() + 1
+        self.ends.partition_point(|end| *end < place) + 1
     }
 
     /// The text of an instruction.
@@ -135,31 +162,36 @@ impl<'a> Outline<'a> {
         (self.line(span.start), self.line(last))
     }
 
+    /// The names of the stages that run on the builder's own platform.
+    pub fn native(&self) -> BTreeSet<String> {
+        let mut native: Vec<bool> = Vec::new();
+        for stage in &self.stages {
+            let of_base = stage.base.and_then(|base| native.get(base).copied());
+            native.push(of_base.unwrap_or_else(|| stage.platform.contains("BUILDPLATFORM")));
+        }
+        let stages = self.stages.iter().zip(native);
+        stages
+            .filter(|(_, native)| *native)
+            .map(|(stage, _)| stage.shown.clone())
+            .collect()
+    }
+
     /// What others copy from this stage.
-    pub fn taken_from(&self, index: usize) -> Vec<&str> {
-        let is_it = |from: &str| {
-            let stage = &self.stages[index];
-            from.eq_ignore_ascii_case(&stage.shown) || from == index.to_string()
-        };
-        let steps = self.stages.iter().flat_map(|stage| &stage.steps);
-        let taken = steps.filter_map(|step| match &step.kind {
-            StepKind::CopyFrom(from, paths) if is_it(from) => Some(paths),
-            _ => None,
-        });
-        taken.flatten().map(String::as_str).collect()
+    pub fn taken_from(&self, index: usize) -> &[String] {
+        self.taken.get(index).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// True when a stage begins from this one.
     pub fn is_a_base(&self, index: usize) -> bool {
-        self.stages.iter().any(|stage| stage.base == Some(index))
+        self.bases.contains(&index)
     }
 }
 
 impl Stage {
-    fn next_number(&self) -> usize {
+    fn next_number(&mut self) -> usize {
         let is_pulled = self.base.is_none() && self.image != "scratch";
-        let steps = self.steps.iter().filter(|step| step.number > 0).count();
-        steps + 1 + usize::from(is_pulled)
+        self.numbered += 1;
+        self.numbered + usize::from(is_pulled)
     }
 }
 
@@ -351,6 +383,9 @@ mod tests {
         assert_eq!(build.steps[3].command(), Some("go build    -o /a ."));
         assert_eq!(outline.stages[2].steps[0].command().unwrap().trim(), "make");
         assert_eq!(outline.taken_from(0), ["/a"]);
+        let cross = "FROM --platform=$BUILDPLATFORM a AS b\nFROM b AS c\nFROM scratch\n";
+        let native = Outline::read(cross).unwrap().native();
+        assert_eq!(native.into_iter().collect::<Vec<_>>(), ["b", "c"]);
         assert!(outline.is_a_base(0) && !outline.is_a_base(1));
         match &build.steps[2].kind {
             StepKind::CopyContext { flags, .. } => assert_eq!(flags, "--chown=1:1 "),

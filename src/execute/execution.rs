@@ -108,6 +108,9 @@ impl Scope<'_> {
         let published = images.publish(progress, outcome).await;
         if !matches!(published, Err(Error::Cancelled(_))) {
             self.keep_record(buildx, published.is_err(), outcome).await;
+            for (build, built) in self.plan.builds.iter().zip(&mut outcome.builds) {
+                self.keep_sboms(buildx, build, built).await;
+            }
         }
         published
     }

@@ -92,6 +92,8 @@ pub struct ImageOutcome {
     pub failed_test: Option<FailedTest>,
     /// What became of the vertices of the build.
     pub trace: Trace,
+    /// What is in the image, in a file for each platform.
+    pub sbom_files: Vec<PathBuf>,
     /// What the registries told after the push.
     pub verified: Verified,
     /// How it ended.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin};
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::debug;
 
 use crate::env_vars;
 use crate::host::file::size;
@@ -155,6 +156,7 @@ impl Command {
             .current_dir(host.directory())
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        debug!("running {} {:?}", self.program.display(), self.arguments);
         command
     }
 

@@ -7,14 +7,14 @@ use crate::plan::Plan;
 
 /// Tells what was found in each build.
 pub fn tell(plan: &Plan, outcome: &Outcome) {
-    let is_alone = plan.builds.len() == 1;
+    let is_known = plan.builds.len() == 1 || plan.display.is_typed;
     for (build, built) in plan.builds.iter().zip(&outcome.builds) {
         for check in &built.result.checks {
             let BuildCheck {
                 rule, message, url, ..
             } = check;
-            // Of several targets nobody says whose Dockerfile it is.
-            let place = check.place.as_ref().filter(|_| is_alone);
+            // An older buildx does not say of several targets whose Dockerfile it is.
+            let place = check.place.as_ref().filter(|_| is_known);
             match place.and_then(|(name, line)| build.line_of(name, *line)) {
                 Some((file, line)) => {
                     warn!(

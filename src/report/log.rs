@@ -12,6 +12,7 @@ use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, info};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use crate::env_vars;
@@ -31,7 +32,7 @@ pub fn start(host: &Host, prints_result: bool) {
     let _ = ON_STDOUT.set(host.is_github_actions() && !prints_result);
     let layer = Lines {
         on_github: host.is_github_actions(),
-        debug: host.var(env_vars::RUNNER_DEBUG) == Some("1"),
+        most: most(host),
     };
     let subscriber = tracing_subscriber::registry().with(layer);
     let _ = tracing::subscriber::set_global_default(subscriber);
@@ -84,13 +85,32 @@ pub fn group<'a>(title: &str, lines: impl IntoIterator<Item = &'a str>) {
 
 struct Lines {
     on_github: bool,
-    debug: bool,
+    /// What is the least important that is shown.
+    most: Level,
+}
+
+/// Debug lines where the job is run again with them, or `RUST_LOG` asks for more. Jobs
+/// set that for programs of their own, so it cannot ask for less.
+fn most(host: &Host) -> Level {
+    let is_debug = host.var(env_vars::RUNNER_DEBUG) == Some("1");
+    let targets = host.var(env_vars::RUST_LOG);
+    let targets = targets.and_then(|text| text.parse::<Targets>().ok());
+    let asks = |level: &Level| {
+        let name = env!("CARGO_CRATE_NAME");
+        let mut targets = targets.iter();
+        targets.any(|targets| targets.would_enable(name, level))
+    };
+    match (asks(&Level::TRACE), is_debug || asks(&Level::DEBUG)) {
+        (true, _) => Level::TRACE,
+        (false, true) => Level::DEBUG,
+        (false, false) => Level::INFO,
+    }
 }
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
         let ours = metadata.target().starts_with(env!("CARGO_CRATE_NAME"));
-        ours && (self.debug || *metadata.level() <= Level::INFO)
+        ours && *metadata.level() <= self.most
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -189,6 +209,33 @@ impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
             let _ = write!(self.message, "{value:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn rust_log_can_ask_for_more_and_not_for_less() {
+        for (name, value, expected) in [
+            ("RUNNER_DEBUG", "1", Level::DEBUG),
+            ("RUNNER_DEBUG", "0", Level::INFO),
+            ("RUST_LOG", "debug", Level::DEBUG),
+            ("RUST_LOG", "stevedore=trace", Level::TRACE),
+            ("RUST_LOG", "other=trace", Level::INFO),
+            ("RUST_LOG", "error", Level::INFO),
+            ("RUST_LOG", "=,=", Level::INFO),
+        ] {
+            let host = Host::with(
+                &[(name, value)],
+                Path::new("/"),
+                jiff::Timestamp::UNIX_EPOCH,
+            );
+            assert_eq!(most(&host), expected, "{name}={value}");
         }
     }
 }

@@ -39,6 +39,7 @@ fn of_image<'a>(build: &'a Build, built: &ImageOutcome) -> Vec<(&'a str, String)
         ("image", image(built)),
         ("published", published(built).join("\n")),
         ("kept-back", kept_back(built).join("\n")),
+        ("sbom-files", sbom_files(built).join("\n")),
         ("targets", String::new()),
     ];
     named.chain(of_build).collect()
@@ -76,6 +77,10 @@ fn of_targets<'a>(
         .clone()
         .flat_map(|(_, built)| kept_back(built))
         .collect();
+    let sboms: Vec<String> = all
+        .clone()
+        .flat_map(|(_, built)| sbom_files(built))
+        .collect();
     let mut metadata = Map::new();
     let mut targets = Map::new();
     for (build, built) in all {
@@ -89,6 +94,7 @@ fn of_targets<'a>(
         ("tags", tags.join("\n")),
         ("published", pushed.join("\n")),
         ("kept-back", kept.join("\n")),
+        ("sbom-files", sboms.join("\n")),
         ("metadata", Value::Object(metadata).to_string()),
         ("targets", Value::Object(targets).to_string()),
     ];
@@ -138,6 +144,12 @@ fn image(built: &ImageOutcome) -> String {
         Some(format!("{}@{digest}", push.name()))
     });
     image.unwrap_or_default()
+}
+
+/// The files that say what is in the image.
+fn sbom_files(built: &ImageOutcome) -> Vec<String> {
+    let paths = built.sbom_files.iter();
+    paths.map(|path| path.display().to_string()).collect()
 }
 
 /// Every reference that was pushed.

@@ -28,12 +28,13 @@ const MOST_TAGS: usize = 100;
 /// nothing to show.
 pub fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
     let success = report.success;
-    let mut text = markdown::errors(report);
+    let mut text = String::new();
     let look = plan.preflight.mode == Preflight::Only;
     let withheld = outcome.run_state.withheld.as_deref();
     if plan.builds.iter().any(|build| build.target.is_some()) && !look {
         targets(&mut text, plan, outcome);
     }
+    text += &markdown::errors(report);
     for (build, built) in plan.builds.iter().zip(&outcome.builds) {
         let mut of_one = String::new();
         if let Some(failed) = &built.failed_test {

@@ -4,6 +4,8 @@ use crate::advice::model::Advice;
 use crate::advice::outline::{Outline, Stage, Step, StepKind};
 use crate::advice::question::Question;
 
+/// How many arguments of a stage are looked at.
+const MOST: usize = 20;
 /// What the names of such arguments hold.
 const CHANGING: [&str; 11] = [
     "VERSION",
@@ -37,6 +39,7 @@ fn of_stage(question: &Question<'_>, outline: &Outline<'_>, stage: &Stage) -> Op
         StepKind::Arg(name) if changes(name) => Some((place, name)),
         _ => None,
     });
+    let mut arguments = arguments.by_ref().take(MOST);
     arguments.find_map(|(place, name)| of_argument(question, outline, stage, place, name))
 }
 

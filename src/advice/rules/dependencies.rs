@@ -5,6 +5,9 @@ use crate::advice::outline::{Outline, Stage, Step, StepKind};
 use crate::advice::packages::{Fetch, Use, used};
 use crate::advice::question::Question;
 
+/// How many stages are looked at that one begins from.
+const BASES: usize = 20;
+
 pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Vec<Advice> {
     let stages = outline.stages.iter();
     stages
@@ -67,7 +70,7 @@ fn is_fetched_before(outline: &Outline<'_>, stage: &Stage, copied: usize, found:
         return true;
     }
     let mut base = stage.base;
-    let mut left = outline.stages.len();
+    let mut left = BASES;
     while let (Some(index), true) = (base, left > 0) {
         let stage = &outline.stages[index];
         if stage.steps.iter().any(is_same) {

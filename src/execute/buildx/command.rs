@@ -64,7 +64,8 @@ pub fn base(scope: &Scope<'_>, buildx: &Path) -> Command {
 /// The buildx that builds: with what is only for it, as the plan says.
 pub fn building(scope: &Scope<'_>, buildx: &Path) -> Command {
     let mut command = base(scope, buildx);
-    if scope.plan.checks != BuildChecks::Off {
+    // What tells its progress as JSON has them there.
+    if scope.plan.checks != BuildChecks::Off && !scope.plan.display.is_typed {
         command = command.env(env_vars::BUILDX_METADATA_WARNINGS, "true");
     }
     for Handed { variable, from } in &scope.plan.variables {

@@ -84,20 +84,10 @@ pub struct Reader<'a, 'b> {
     others: HashMap<String, String>,
     plain: PlainProgress,
     transcript: Transcript,
-    /// What BuildKit's checks have found.
-    warnings: Vec<Value>,
     began: Instant,
     line: Vec<u8>,
     /// True once buildx has said that it failed: nothing after that is BuildKit's.
     is_over: bool,
-}
-
-/// What is left of a progress when it is over.
-pub struct ProgressEnd {
-    /// The last of it, as text.
-    pub transcript: String,
-    /// What BuildKit's checks have found.
-    pub warnings: Vec<Value>,
 }
 
 impl<'a, 'b> Reader<'a, 'b> {
@@ -121,7 +111,6 @@ impl<'a, 'b> Reader<'a, 'b> {
             others: HashMap::new(),
             plain: PlainProgress::default(),
             transcript: Transcript::default(),
-            warnings: Vec::new(),
             began: Instant::now(),
             line: Vec::new(),
             is_over: false,
@@ -149,16 +138,13 @@ impl<'a, 'b> Reader<'a, 'b> {
         self.log.tick(Instant::now());
     }
 
-    /// Ends it.
-    pub fn end(mut self) -> ProgressEnd {
+    /// Ends it: the last of it, as text.
+    pub fn end(mut self) -> String {
         if !self.line.is_empty() {
             self.end_line();
         }
         self.log.end();
-        ProgressEnd {
-            transcript: self.transcript.tail(),
-            warnings: self.warnings,
-        }
+        self.transcript.tail()
     }
 
     fn end_line(&mut self) {
@@ -170,7 +156,9 @@ impl<'a, 'b> Reader<'a, 'b> {
             .flatten();
         if let Some(json) = json {
             json.tell(&mut |event| self.event(&event));
-            self.warnings.extend(json.warnings);
+            json.warnings
+                .into_iter()
+                .for_each(|found| self.check(found));
             return;
         }
         let at = self.began.elapsed().as_secs_f64();
@@ -226,6 +214,17 @@ impl<'a, 'b> Reader<'a, 'b> {
         {
             first.export.trace.take(event);
             first.export.trace.is_of(event.vertex, target);
+        }
+    }
+
+    /// What BuildKit's checks have found in a Dockerfile, which is that of a target.
+    fn check(&mut self, found: Value) {
+        let vertex = found["vertex"].as_str().unwrap_or_default();
+        let of_target = self.vertices.get(vertex).copied();
+        let index = of_target.filter(|_| self.names_targets).unwrap_or_default();
+        let is_anybodys = self.names_targets && of_target.is_none();
+        if let Some(watch) = self.watches.get_mut(index).filter(|_| !is_anybodys) {
+            watch.export.warnings.push(found);
         }
     }
 

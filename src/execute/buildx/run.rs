@@ -21,7 +21,7 @@ use crate::execute::buildx::cache_reads::Imports;
 use crate::execute::buildx::export::Interrupted;
 
 pub use crate::execute::buildx::last_words::failure_text;
-use crate::execute::buildx::progress::{ProgressEnd, ProgressObserver, Reader, Shared};
+use crate::execute::buildx::progress::{ProgressObserver, Reader, Shared};
 use crate::execute::buildx::push_stall::{Silent, Stall};
 use crate::execute::error::Error;
 use crate::host::{Command, Host, Progress, Signal, file};
@@ -128,15 +128,10 @@ pub async fn run(
         source,
     })?;
     let mut finished = finished;
-    if let Some(ProgressEnd {
-        transcript,
-        warnings,
-    }) = end
-    {
+    if let Some(transcript) = end {
         let transcript = host.without_secrets(&transcript);
         for watch in watches {
             watch.export.text = transcript.clone();
-            watch.export.warnings.clone_from(&warnings);
         }
         finished.tail = Some(transcript);
     }

@@ -8,10 +8,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::info;
 
 use crate::diagnosis::{self, FailedStep};
 use crate::execute::builder::recovery::{self, FailedBuild};
+use crate::execute::buildx::build_check::BuildCheck;
 use crate::execute::buildx::cache_deadline::{self, CacheDeadline};
 use crate::execute::buildx::command;
 use crate::execute::buildx::export::Export;
@@ -28,6 +30,7 @@ use crate::execute::pushes::{Pushes, push_failure_text};
 use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir;
 use crate::host::{Command, Progress};
+use crate::input::BuildChecks;
 use crate::plan::{Build, BuilderChoice, Content, Exclusions, Joined, RunFiles};
 use crate::registry::{Client, Credentials};
 
@@ -219,6 +222,10 @@ impl ImagePublisher<'_> {
         let is_well = matches!(done, AttemptResult::Well);
         if let Some(result) = result {
             built.result = result;
+        }
+        if self.scope.plan.checks != BuildChecks::Off && self.scope.plan.display.is_typed {
+            let found = Value::Array(export.warnings.clone());
+            built.result.checks = BuildCheck::all(&found);
         }
         let names_later = self.names_later(built);
         built.pushes.record_export(&export, is_well && !names_later);

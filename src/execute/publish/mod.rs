@@ -14,6 +14,7 @@ mod join;
 mod left_names;
 mod names;
 mod put_back;
+mod sbom;
 mod size;
 pub mod uncached;
 pub mod verify;

@@ -1,5 +1,6 @@
 //! The report of a run, from its plan and what has come out.
 
+use crate::advice;
 use crate::execute::{self, Conclusion, ImageOutcome, NameState, Outcome, Vertex, VertexOutcome};
 use crate::plan::{Build, Plan};
 use crate::report::failure;
@@ -82,14 +83,24 @@ fn steps(plan: &Plan, build: &Build, built: &ImageOutcome) -> Vec<Step> {
     let first = begun.fold(f64::INFINITY, f64::min);
     let ended = vertices.iter().filter_map(|vertex| vertex.ended);
     let last = ended.fold(first, f64::max);
+    let text = build
+        .dockerfile
+        .as_ref()
+        .and_then(|file| file.text.as_deref());
+    let native = advice::native_stages(text.unwrap_or_default());
     vertices
         .iter()
         .filter(|vertex| vertex.began.is_some() || vertex.outcome.is_some())
-        .map(|vertex| step(plan, build, vertex, first, last))
+        .map(|vertex| step(plan, build, vertex, (first, last)))
+        .map(|step| Step {
+            // In a build for one platform BuildKit does not name it.
+            emulated: step.emulated && !native.contains(&step.stage),
+            ..step
+        })
         .collect()
 }
 
-fn step(plan: &Plan, build: &Build, vertex: &Vertex, first: f64, last: f64) -> Step {
+fn step(plan: &Plan, build: &Build, vertex: &Vertex, (first, last): (f64, f64)) -> Step {
     let of_dockerfile = vertex.step.clone().unwrap_or_default();
     let platform = match (of_dockerfile.platform.as_str(), &build.platforms[..]) {
         ("", [only]) if vertex.step.is_some() => only.to_string(),

@@ -273,3 +273,54 @@ fn the_record_of_a_build_is_a_file_where_it_is_asked_for() {
         );
     }
 }
+
+/// Does what a scanner of BuildKit's does: a statement in the folder that it is given.
+const SCANNER: &str = r#"#!/bin/sh
+printf '{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://spdx.dev/Document","predicate":{"spdxVersion":"SPDX-2.3","name":"%s"}}' "$(uname -m)" > "$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json"
+"#;
+
+#[test]
+#[ignore = "needs the lab"]
+fn what_a_scanner_finds_is_a_file_for_each_platform() {
+    let (lab, place) = (Lab::get(), Place::new());
+    let mark = place.mark().to_lowercase();
+    let scanner = format!("{}/tests/{mark}-scanner", lab.open_registry);
+    place.write("workspace/scan", SCANNER);
+    place.write(
+        "workspace/Dockerfile.scan",
+        "ARG BASE=scratch\nFROM ${BASE}\nCOPY --chmod=755 scan /scan\nENTRYPOINT [\"/scan\"]\n",
+    );
+    place.write(
+        "workspace/Dockerfile",
+        "ARG BASE=scratch\nFROM ${BASE}\nCOPY scan /\n",
+    );
+    let publish = |images: &str, platforms: &str| {
+        lab.step(&place)
+            .with("context", ".")
+            .with("images", images)
+            .with("build-args", format!("BASE={}", lab.open_base))
+            .with("cache", "none")
+            .with("platforms", platforms)
+    };
+    let of_scanner = publish(&scanner, "linux/amd64").with("file", "Dockerfile.scan");
+    succeeded(&of_scanner.run().unwrap());
+    let image = format!("{}/tests/{mark}", lab.open_registry);
+    let run = publish(&image, "linux/amd64,linux/arm64")
+        .with("sbom", format!("generator={scanner}:v0.2.0"))
+        .run()
+        .unwrap();
+    assert!(run.succeeded(), "{}", run.log);
+    let files: Vec<&str> = run.outputs["sbom-files"].lines().collect();
+    assert_eq!(files.len(), 2, "{}", run.log);
+    for (file, platform) in files.iter().zip(["amd64", "arm64"]) {
+        assert!(
+            file.ends_with(&format!("/linux-{platform}.spdx.json")),
+            "{file}"
+        );
+    }
+    let none = publish(&image, "linux/amd64").run().unwrap();
+    assert_eq!(
+        none.outputs.get("sbom-files").map_or("", String::as_str),
+        ""
+    );
+}

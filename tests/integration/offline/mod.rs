@@ -12,6 +12,7 @@ mod dry_run;
 mod github;
 pub(crate) mod hidden;
 mod hostile;
+mod hostile_build;
 mod imports;
 pub(crate) mod left_overs;
 mod matrix;
