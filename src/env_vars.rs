@@ -95,6 +95,8 @@ pub const RUST_LOG: &str = "RUST_LOG";
 pub const BUILDKIT_PROGRESS: &str = "BUILDKIT_PROGRESS";
 /// Makes buildx attest nothing unless it is asked to.
 pub const BUILDX_METADATA_WARNINGS: &str = "BUILDX_METADATA_WARNINGS";
+/// Whether a build has a summary, for docker/build-push-action.
+pub const DOCKER_BUILD_SUMMARY: &str = "DOCKER_BUILD_SUMMARY";
 /// Whether the record of a build is kept, for docker/build-push-action.
 pub const DOCKER_BUILD_RECORD_UPLOAD: &str = "DOCKER_BUILD_RECORD_UPLOAD";
 /// Whether build checks become annotations, for docker/build-push-action.

@@ -1,6 +1,6 @@
 //! `stevedore publish`: the one direction of data, from inputs to report.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, BufWriter, IsTerminal as _};
 use std::time::Instant;
 
 use tracing::{info, warn};
@@ -13,6 +13,7 @@ use crate::event::RunContext;
 use crate::execute::{self, ImageOutcome, Outcome, Record, RunFolder, Scope};
 use crate::facts::Facts;
 use crate::host::{Host, Progress};
+use crate::input::grammar::boolean;
 use crate::input::spec::ActionKind;
 use crate::input::{Inputs, Preflight};
 use crate::plan::{self, Build, Level, Plan, Publication};
@@ -202,7 +203,8 @@ pub async fn carry_out(
         let mut fence;
         let mut plain;
         let progress = if host.is_github_actions() {
-            fence = Fence::around(log::writer()).map_err(|error| own("log", error))?;
+            fence =
+                Fence::around(BufWriter::new(log::writer())).map_err(|error| own("log", error))?;
             Progress::Through(&mut fence)
         } else if io::stderr().is_terminal() {
             Progress::Terminal
@@ -306,6 +308,11 @@ fn write_report(host: &Host, report: &Report) -> String {
 
 /// The job summary; one that cannot be written is a warning.
 pub fn write_summary(host: &Host, text: &str) {
+    // The variable is docker/build-push-action's.
+    let variable = host.var(env_vars::DOCKER_BUILD_SUMMARY);
+    if variable.and_then(boolean::parse) == Some(false) {
+        return;
+    }
     if let Err(error) = files::append(host, env_vars::GITHUB_STEP_SUMMARY, text) {
         warn!(title = "Summary", "the job summary is missing: {error}");
     }

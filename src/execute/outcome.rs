@@ -88,6 +88,8 @@ pub struct ImageOutcome {
     /// What the names that were written stood for before, where none is to be written
     /// without all.
     pub before: Vec<Before>,
+    /// Why names were left where they are, one for each.
+    pub kept_back_because: Vec<String>,
     /// The test that has failed, when one has.
     pub failed_test: Option<FailedTest>,
     /// What became of the vertices of the build.

@@ -165,8 +165,11 @@ fn kept_back(text: &mut String, built: &ImageOutcome) {
         let list = names.join(", ");
         let _ = writeln!(
             text,
-            "\nNot moved, as they stand for something newer: {list}."
+            "\nNot moved, as they stand for something newer: {list}.\n"
         );
+        for why in built.kept_back_because.iter().take(MOST_TAGS) {
+            let _ = writeln!(text, "- {}", escape(why));
+        }
     }
 }
 

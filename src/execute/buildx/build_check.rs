@@ -1,4 +1,5 @@
-//! What BuildKit's checks of a Dockerfile found, as buildx's metadata file has it.
+//! What BuildKit's checks of a Dockerfile found, as buildx's progress and its metadata file
+//! have it.
 //!
 //! Source: buildx, `build/result.go` and `docs/reference/buildx_build.md`
 //! (`BUILDX_METADATA_WARNINGS`); the list is BuildKit's `client.VertexWarning`.
@@ -32,12 +33,18 @@ impl BuildCheck {
     pub fn all(list: &Value) -> Vec<Self> {
         let entries = list.as_array().map(Vec::as_slice).unwrap_or_default();
         let mut found: Vec<Self> = Vec::new();
-        for check in entries.iter().filter_map(Self::of) {
-            if found.len() < MOST && !found.contains(&check) {
-                found.push(check);
-            }
+        for entry in entries {
+            Self::add(&mut found, entry);
         }
         found
+    }
+
+    /// Adds one, unless it is there.
+    pub fn add(found: &mut Vec<Self>, entry: &Value) {
+        if found.len() >= MOST {
+            return;
+        }
+        found.extend(Self::of(entry).filter(|check| !found.contains(check)));
     }
 
     fn of(entry: &Value) -> Option<Self> {

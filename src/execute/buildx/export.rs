@@ -21,9 +21,8 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use crate::diagnosis::without_prefixes;
+use crate::execute::buildx::build_check::BuildCheck;
 use crate::execute::progress::event::{End, Event, Kind, Status};
 use crate::execute::progress::trace::Trace;
 use crate::image::{Digest, reference};
@@ -69,8 +68,8 @@ pub struct Export {
     caching: HashSet<String>,
     /// The last of everything that was printed.
     pub text: String,
-    /// What BuildKit's checks have found in Dockerfiles.
-    pub warnings: Vec<Value>,
+    /// What BuildKit's checks have found in the Dockerfile.
+    pub checks: Vec<BuildCheck>,
     /// The vertex that pushes out of the classic store, and what.
     pushing: Option<(String, String)>,
     /// The vertex that pushes out of BuildKit or the containerd store.

@@ -38,6 +38,11 @@ impl<'a> Lines<'a> {
         writer.write_all(&text)
     }
 
+    fn flush(&self) -> io::Result<()> {
+        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.flush()
+    }
+
     fn line(&self, name: &str, text: &str) -> io::Result<()> {
         let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         writer.line(&format!("{name} | {text}"))
@@ -69,7 +74,7 @@ impl Write for Line<'_, '_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.lines.flush()
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::execute::buildx::build_check::BuildCheck;
 use crate::execute::buildx::cache_deadline::CacheDeadline;
 use crate::execute::buildx::cache_reads::Imports;
 use crate::execute::buildx::export::{Export, Interrupted};
@@ -131,11 +132,13 @@ impl<'a, 'b> Reader<'a, 'b> {
                 self.end_line();
             }
         }
+        self.log.flush();
     }
 
     /// Says what runs, where nothing else has been said for long.
     pub fn tick(&mut self) {
         self.log.tick(Instant::now());
+        self.log.flush();
     }
 
     /// Ends it: the last of it, as text.
@@ -144,6 +147,7 @@ impl<'a, 'b> Reader<'a, 'b> {
             self.end_line();
         }
         self.log.end();
+        self.log.flush();
         self.transcript.tail()
     }
 
@@ -156,9 +160,7 @@ impl<'a, 'b> Reader<'a, 'b> {
             .flatten();
         if let Some(json) = json {
             json.tell(&mut |event| self.event(&event));
-            json.warnings
-                .into_iter()
-                .for_each(|found| self.check(found));
+            json.warnings.iter().for_each(|found| self.check(found));
             return;
         }
         let at = self.began.elapsed().as_secs_f64();
@@ -218,13 +220,13 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     /// What BuildKit's checks have found in a Dockerfile, which is that of a target.
-    fn check(&mut self, found: Value) {
+    fn check(&mut self, found: &Value) {
         let vertex = found["vertex"].as_str().unwrap_or_default();
         let of_target = self.vertices.get(vertex).copied();
         let index = of_target.filter(|_| self.names_targets).unwrap_or_default();
         let is_anybodys = self.names_targets && of_target.is_none();
         if let Some(watch) = self.watches.get_mut(index).filter(|_| !is_anybodys) {
-            watch.export.warnings.push(found);
+            BuildCheck::add(&mut watch.export.checks, found);
         }
     }
 

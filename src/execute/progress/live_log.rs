@@ -121,9 +121,10 @@ impl<'a> LiveLog<'a> {
             });
             return;
         }
-        let Some(mut running) = self.vertices.remove(event.vertex) else {
+        let Some(known) = self.vertices.get_mut(event.vertex) else {
             return;
         };
+        let mut running = std::mem::take(known);
         match &event.kind {
             Kind::Named(_) => {}
             Kind::Started => {
@@ -134,7 +135,14 @@ impl<'a> LiveLog<'a> {
             Kind::Logged(bytes) => self.logged(&mut running, bytes),
             Kind::Ended(end) => self.ended(&mut running, event.at, *end),
         }
-        self.vertices.insert(event.vertex.to_owned(), running);
+        if let Some(known) = self.vertices.get_mut(event.vertex) {
+            *known = running;
+        }
+    }
+
+    /// Hands on what is not printed yet.
+    pub fn flush(&mut self) {
+        let _ = self.out.flush();
     }
 
     /// Takes in a line that is about no vertex.

@@ -35,6 +35,7 @@ impl ImagePublisher<'_> {
             match newer {
                 Some(why) => {
                     let text = reference.to_string();
+                    built.kept_back_because.push(format!("{text}: {why}"));
                     built.notices.push(format!(
                         "{text} was not moved: {why}. `moving-tags: always` moves it all the same"
                     ));

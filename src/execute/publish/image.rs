@@ -8,12 +8,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
 use tracing::info;
 
 use crate::diagnosis::{self, FailedStep};
 use crate::execute::builder::recovery::{self, FailedBuild};
-use crate::execute::buildx::build_check::BuildCheck;
 use crate::execute::buildx::cache_deadline::{self, CacheDeadline};
 use crate::execute::buildx::command;
 use crate::execute::buildx::export::Export;
@@ -224,8 +222,7 @@ impl ImagePublisher<'_> {
             built.result = result;
         }
         if self.scope.plan.checks != BuildChecks::Off && self.scope.plan.display.is_typed {
-            let found = Value::Array(export.warnings.clone());
-            built.result.checks = BuildCheck::all(&found);
+            built.result.checks.clone_from(&export.checks);
         }
         let names_later = self.names_later(built);
         built.pushes.record_export(&export, is_well && !names_later);

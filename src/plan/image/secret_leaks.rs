@@ -23,17 +23,17 @@ pub fn find(inputs: &Inputs, findings: &mut Findings) {
     for Leak { input, name } in leaks(inputs) {
         let (kind, instead) = match input {
             "build-args" => (
-                "build argument",
+                "a build argument",
                 format!(
                     "give it as `secrets: {name}=…`, and in the Dockerfile use \
                      `RUN --mount=type=secret,id={name},env={name} …` in place of `ARG {name}`: \
                      {DOCS}"
                 ),
             ),
-            "labels" => ("label", format!("leave `{name}` out")),
-            _ => ("annotation", format!("leave `{name}` out")),
+            "labels" => ("a label", format!("leave `{name}` out")),
+            _ => ("an annotation", format!("leave `{name}` out")),
         };
-        let why = format!("looks like a secret, and {kind}s can be read from the image");
+        let why = format!("looks like a secret, and {kind} can be read from the image");
         if inputs.strict_secrets {
             let problem = InputProblem::new(input, name, why, instead);
             findings.problems.push(problem);
@@ -44,7 +44,7 @@ pub fn find(inputs: &Inputs, findings: &mut Findings) {
         let sentence: String = first.into_iter().chain(letters).collect();
         findings.notices.push(Notice {
             level: Level::Warning,
-            title: format!("Secret in a {kind}").replace("a a", "an a"),
+            title: format!("Secret in {kind}"),
             message: format!("`{input}`: {name} {why}. {sentence}"),
         });
     }

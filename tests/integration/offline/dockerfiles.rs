@@ -63,3 +63,23 @@ fn every_rule_is_described() {
         }
     }
 }
+
+#[test]
+fn what_weighs_in_a_context_is_named() {
+    let place = Place::new();
+    place.write("workspace/node_modules/a", "");
+    let heavy = fs::File::create(place.path("workspace/node_modules/a")).unwrap();
+    heavy.set_len(60_000_000).unwrap();
+    let advise = || {
+        let mut command = place.stevedore(["advise"]);
+        run(command.current_dir(place.path("workspace"))).out
+    };
+    let told = advise();
+    assert!(told.contains("`node_modules` with 60.0 MB"), "{told}");
+    assert!(
+        told.contains("In .dockerignore:\n    node_modules\n"),
+        "{told}"
+    );
+    place.write("workspace/.dockerignore", "node_modules\n");
+    assert_eq!(advise(), "");
+}
