@@ -11,3 +11,4 @@ mod rules;
 pub use crate::advice::advise::{advise, native_stages};
 pub use crate::advice::model::{Advice, Measured};
 pub use crate::advice::question::Question;
+pub use crate::advice::rules::context::is_large as is_large_context;

@@ -1,4 +1,4 @@
-//! What is known of a build, and what is said of it.
+//! What was measured of a build, and the advice that follows from it.
 
 use serde::{Deserialize, Serialize};
 

@@ -29,7 +29,7 @@ pub struct Stage {
     pub shown: String,
     /// The stage that it begins from.
     pub base: Option<usize>,
-    /// The image that it begins from, where that is no stage.
+    /// The image that it begins from, where that is not a stage.
     pub image: String,
     /// The value of `--platform`; empty without one.
     pub platform: String,

@@ -183,6 +183,13 @@ pub fn commands(run: &str) -> Vec<String> {
         .collect()
 }
 
+/// True when one of the commands of a `RUN` begins like one of these.
+pub fn runs(run: &str, begins: &[&str]) -> bool {
+    let commands = commands(run);
+    let mut begins = begins.iter();
+    begins.any(|begin| commands.iter().any(|command| command.starts_with(begin)))
+}
+
 fn is_assignment(word: &str) -> bool {
     let name = word.split_once('=').map(|(name, _)| name);
     name.is_some_and(|name| {

@@ -17,9 +17,6 @@ use crate::report::advice as shown;
 use crate::report::failure::Failure;
 use crate::report::run::model::{Image, Report, Step};
 
-/// From how much on it is looked what a context is made of, in bytes.
-const LARGE_CONTEXT: u64 = 50_000_000;
-
 /// What to do about a build, as it was measured.
 pub fn of_build(build: &Build, image: &Image, host: &Host) -> Vec<Advice> {
     let Some(dockerfile) = &build.dockerfile else {
@@ -28,11 +25,11 @@ pub fn of_build(build: &Build, image: &Image, host: &Host) -> Vec<Advice> {
     let Some(text) = &dockerfile.text else {
         return Vec::new();
     };
+    let steps = measured(&image.steps);
     let context = (build.context.kind == ContextKind::Local).then(|| {
-        let weighs = image.steps.iter().any(|step| step.bytes >= LARGE_CONTEXT);
+        let weighs = advice::is_large_context(&steps);
         ContextFolder::look(&host.path(&build.context.location), weighs)
     });
-    let steps = measured(&image.steps);
     advice::advise(&Question {
         file: &dockerfile.path,
         text,

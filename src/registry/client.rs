@@ -14,7 +14,7 @@ use crate::http::{self, Authorities};
 use crate::image::{ImageName, Registry};
 use crate::registry::connection::Connection;
 use crate::registry::credentials::Credentials;
-use crate::registry::manifest::Manifest;
+use crate::registry::manifest::{Manifest, PlatformManifest};
 use crate::registry::refusal::{ErrorCode, Stage};
 use crate::registry::request::{RequestError, Response};
 
@@ -88,6 +88,19 @@ impl Client {
             return Err(unreachable(&found));
         }
         Ok(manifest)
+    }
+
+    /// The manifests that an index lists, with their platforms, read side by side.
+    pub async fn manifests_of<'a>(
+        &self,
+        name: &ImageName,
+        index: &'a Manifest,
+    ) -> Vec<(&'a PlatformManifest, Result<Manifest, Error>)> {
+        let read = index.platforms.iter().map(async |entry| {
+            let manifest = self.manifest(name, entry.digest.as_str()).await;
+            (entry, manifest)
+        });
+        join_all(read).await
     }
 
     /// Gets ready to ask these registries, so that the first question is quick:

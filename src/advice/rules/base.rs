@@ -5,9 +5,9 @@ use crate::advice::outline::{Outline, Stage};
 use crate::advice::question::Question;
 use crate::image::reference;
 
-pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Vec<Advice> {
+pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Option<Advice> {
     let found = outline.stages.iter().find(|stage| moves(stage));
-    let advice = found.map(|stage| {
+    found.map(|stage| {
         let (name, ..) = reference::split(&stage.image);
         let from = outline.source(&stage.from);
         let pinned = format!("{name}:<version>@sha256:<digest>");
@@ -25,8 +25,7 @@ pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Vec<Advice> {
             rewrite: from.replacen(&stage.image, &pinned, 1),
             into: String::new(),
         }
-    });
-    advice.into_iter().collect()
+    })
 }
 
 /// True for an image without a tag or digest, or with `latest`.

@@ -26,21 +26,15 @@ const CHOSEN: [&str; 14] = [
     "NGINX", "BASE", "TOOL",
 ];
 
-pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Vec<Advice> {
-    let stages = outline.stages.iter();
-    stages
-        .flat_map(|stage| of_stage(question, outline, stage))
-        .collect()
-}
-
-fn of_stage(question: &Question<'_>, outline: &Outline<'_>, stage: &Stage) -> Option<Advice> {
+pub fn advise(question: &Question<'_>, outline: &Outline<'_>, stage: &Stage) -> Option<Advice> {
     let steps = stage.steps.iter().enumerate();
-    let mut arguments = steps.filter_map(|(place, step)| match &step.kind {
+    let arguments = steps.filter_map(|(place, step)| match &step.kind {
         StepKind::Arg(name) if changes(name) => Some((place, name)),
         _ => None,
     });
-    let mut arguments = arguments.by_ref().take(MOST);
-    arguments.find_map(|(place, name)| of_argument(question, outline, stage, place, name))
+    arguments
+        .take(MOST)
+        .find_map(|(place, name)| of_argument(question, outline, stage, place, name))
 }
 
 /// True for the version of what is built, not of what it is built with.

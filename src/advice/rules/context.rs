@@ -27,21 +27,27 @@ const NOT_NEEDED: [&str; 14] = [
     "tmp",
 ];
 
-pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Vec<Advice> {
-    of_context(question, outline).into_iter().collect()
+/// The step that sends the context.
+fn sending(steps: &[Measured]) -> Option<&Measured> {
+    let mut steps = steps.iter();
+    steps.find(|step| step.name.ends_with("load build context"))
 }
 
-fn of_context(question: &Question<'_>, outline: &Outline<'_>) -> Option<Advice> {
+/// True where so much was sent that what the context is made of is worth a look.
+pub fn is_large(steps: &[Measured]) -> bool {
+    sending(steps).is_some_and(|sent| sent.bytes >= LARGE)
+}
+
+pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Option<Advice> {
     let context = question
         .context
         .filter(|context| !context.has_dockerignore)?;
     let mut steps = outline.stages.iter().flat_map(|stage| &stage.steps);
     // Only what is copied is sent.
     let copy = steps.find(|step| Step::copies_everything(step))?;
-    let is_context = |step: &&Measured| step.name.ends_with("load build context");
-    let sent = question.steps.iter().find(is_context);
+    let sent = sending(question.steps);
     let is_large = match sent {
-        Some(sent) => sent.bytes >= LARGE,
+        Some(_) => is_large(question.steps),
         None => context.largest.iter().map(|(_, bytes)| bytes).sum::<u64>() >= LARGE,
     };
     let heavy: Vec<&(String, u64)> = context

@@ -8,14 +8,7 @@ use crate::advice::question::Question;
 /// How many stages are looked at that one begins from.
 const BASES: usize = 20;
 
-pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Vec<Advice> {
-    let stages = outline.stages.iter();
-    stages
-        .filter_map(|stage| of_stage(question, outline, stage))
-        .collect()
-}
-
-fn of_stage(question: &Question<'_>, outline: &Outline<'_>, stage: &Stage) -> Option<Advice> {
+pub fn advise(question: &Question<'_>, outline: &Outline<'_>, stage: &Stage) -> Option<Advice> {
     let copied = stage.steps.iter().position(Step::copies_everything)?;
     let after = stage.steps[copied..].iter().enumerate();
     let (place, found) = after

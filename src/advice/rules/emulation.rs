@@ -2,7 +2,7 @@
 
 use crate::advice::model::{Advice, Measured};
 use crate::advice::outline::{Outline, Stage, Step};
-use crate::advice::packages::commands;
+use crate::advice::packages::runs;
 use crate::advice::question::Question;
 
 /// How long emulation must have taken for another runner to be worth its while, in
@@ -70,11 +70,7 @@ fn of_stage(
         return None;
     }
     let compiles = |all: &'static [&'static str]| {
-        move |step: &&Step| {
-            let commands = step.command().map(commands).unwrap_or_default();
-            let mut begins = all.iter();
-            begins.any(|begin| commands.iter().any(|command| command.starts_with(begin)))
-        }
+        move |step: &&Step| step.command().is_some_and(|command| runs(command, all))
     };
     let cross = stage.steps.iter().find(compiles(&CROSS));
     let portable = stage.steps.iter().find(compiles(&PORTABLE));

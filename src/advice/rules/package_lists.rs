@@ -2,30 +2,18 @@
 
 use crate::advice::model::Advice;
 use crate::advice::outline::{Outline, Stage};
-use crate::advice::packages::commands;
+use crate::advice::packages::{commands, runs};
 use crate::advice::question::Question;
 
 const UPDATES: [&str; 2] = ["apt-get update", "apt update"];
 const INSTALLS: [&str; 2] = ["apt-get install", "apt install"];
 
-pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Vec<Advice> {
-    let stages = outline.stages.iter();
-    stages
-        .filter_map(|stage| of_stage(question, outline, stage))
-        .collect()
-}
-
-fn of_stage(question: &Question<'_>, outline: &Outline<'_>, stage: &Stage) -> Option<Advice> {
-    let does = |run: &str, what: &[&str]| {
-        let commands = commands(run);
-        let mut begins = what.iter();
-        begins.any(|begin| commands.iter().any(|command| command.starts_with(begin)))
-    };
+pub fn advise(question: &Question<'_>, outline: &Outline<'_>, stage: &Stage) -> Option<Advice> {
     let pair = stage.steps.windows(2).find_map(|pair| {
         let (update, install) = (pair[0].command()?, pair[1].command()?);
-        let is_apart = does(update, &UPDATES) && !does(update, &INSTALLS);
+        let is_apart = runs(update, &UPDATES) && !runs(update, &INSTALLS);
         let is_alone = commands(update).len() == 1;
-        (is_apart && is_alone && does(install, &INSTALLS) && !does(install, &UPDATES))
+        (is_apart && is_alone && runs(install, &INSTALLS) && !runs(install, &UPDATES))
             .then_some(pair)
     })?;
     let [update, install] = pair else {

@@ -24,7 +24,7 @@ use crate::input::ProgressStyle;
 
 /// How long a line may be before it is nobody's progress, in bytes.
 const LONGEST: usize = 16 * 1024;
-/// The same for one that may tell of thousands of vertices.
+/// The limit for a line of JSON, which may list thousands of vertices.
 const LONGEST_JSON: usize = 8 * 1024 * 1024;
 
 /// What is looked for in a progress: of one image, or of one target of several.

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use crate::error::sanitize::shorten;
 use crate::execute::progress::event::{End, Event, Kind, Status};
-use crate::execute::progress::printed::Printed;
+use crate::execute::progress::printed::{Printed, shown};
 use crate::host::Log;
 use crate::input::ProgressStyle;
 use crate::units::{bytes, seconds};
@@ -86,15 +87,8 @@ impl Running {
         if self.is_announced {
             self.prefix().to_owned()
         } else {
-            short(&self.name)
+            shorten(&self.name, LONG_NAME).into_owned()
         }
-    }
-}
-
-fn short(name: &str) -> String {
-    match name.char_indices().nth(LONG_NAME) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
     }
 }
 
@@ -195,7 +189,7 @@ impl<'a> LiveLog<'a> {
     fn logged(&mut self, running: &mut Running, bytes: &[u8]) {
         running.is_a_program = true;
         let mut printed = std::mem::take(&mut running.printed);
-        printed.push(bytes, |line| self.printed(running, line));
+        printed.push(bytes, |line| self.printed(running, &shown(line)));
         running.printed = printed;
     }
 
@@ -213,7 +207,7 @@ impl<'a> LiveLog<'a> {
         }
         match self.style {
             ProgressStyle::Grouped => {
-                let title = format!("{}: so far", short(&running.name));
+                let title = format!("{}: so far", shorten(&running.name, LONG_NAME));
                 self.show_kept(running, &title);
             }
             _ => {
@@ -238,7 +232,7 @@ impl<'a> LiveLog<'a> {
 
     fn ended(&mut self, running: &mut Running, at: f64, end: End<'_>) {
         let mut printed = std::mem::take(&mut running.printed);
-        printed.end(|line| self.printed(running, line));
+        printed.end(|line| self.printed(running, &shown(line)));
         running.doing.clear();
         let took = running.began.take().map(|(began, _)| (at - began).max(0.0));
         let time = took.map(|took| format!(", {}", seconds(took)));
@@ -281,7 +275,7 @@ impl<'a> LiveLog<'a> {
             }
             self.line(&format!("{}: {how}", running.prefix()));
         } else {
-            let title = format!("{}: {how}", short(&running.name));
+            let title = format!("{}: {how}", shorten(&running.name, LONG_NAME));
             self.show_kept(running, &title);
         }
     }
@@ -385,7 +379,7 @@ mod tests {
         Event { vertex, at, kind }
     }
 
-    fn shown(style: ProgressStyle, run: impl FnOnce(&mut LiveLog<'_>)) -> String {
+    fn log_of(style: ProgressStyle, run: impl FnOnce(&mut LiveLog<'_>)) -> String {
         let mut out = Vec::new();
         run(&mut LiveLog::new(&mut out, style));
         String::from_utf8(out).unwrap()
@@ -407,7 +401,7 @@ mod tests {
 
     #[test]
     fn every_line_says_what_it_is_about() {
-        let text = shown(ProgressStyle::Plain, |log| a_build(log, End::Done));
+        let text = log_of(ProgressStyle::Plain, |log| a_build(log, End::Done));
         assert_eq!(
             text,
             "[linux/arm64 build 2/3] RUN make\n\
@@ -420,13 +414,13 @@ mod tests {
 
     #[test]
     fn groups_have_what_one_step_printed() {
-        let text = shown(ProgressStyle::Grouped, |log| a_build(log, End::Done));
+        let text = log_of(ProgressStyle::Grouped, |log| a_build(log, End::Done));
         assert_eq!(
             text,
             "[linux/arm64 build 3/3] COPY . .: cached\n\
              [linux/arm64 build 2/3] RUN make: done, 3.2 s\ncc a.c\ncc b.c\n"
         );
-        let long = shown(ProgressStyle::Grouped, |log| {
+        let long = log_of(ProgressStyle::Grouped, |log| {
             log.take(&event("a", 0.0, Kind::Named(STEP)));
             for _ in 0..100_000 {
                 log.take(&event("a", 0.0, Kind::Logged(b"line\n")));
@@ -440,7 +434,7 @@ mod tests {
 
     #[test]
     fn quiet_shows_what_failed_alone() {
-        let quiet = |end| shown(ProgressStyle::Quiet, |log| a_build(log, end));
+        let quiet = |end| log_of(ProgressStyle::Quiet, |log| a_build(log, end));
         assert_eq!(quiet(End::Done), "");
         let text = quiet(End::Failed("exit code: 2\nmore"));
         assert_eq!(
@@ -454,7 +448,7 @@ mod tests {
 
     #[test]
     fn a_step_that_is_silent_is_told_all_the_same() {
-        let text = shown(ProgressStyle::Plain, |log| {
+        let text = log_of(ProgressStyle::Plain, |log| {
             let began = Instant::now();
             log.take(&event("a", 0.0, Kind::Named(STEP)));
             log.take(&event("a", 0.0, Kind::Started));
@@ -465,7 +459,7 @@ mod tests {
         });
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines, [STEP, "[linux/arm64 build 2/3]: running, 60 s"]);
-        let waiting = shown(ProgressStyle::Quiet, |log| {
+        let waiting = log_of(ProgressStyle::Quiet, |log| {
             log.tick(Instant::now() + SILENCE);
         });
         assert!(
@@ -476,7 +470,7 @@ mod tests {
 
     #[test]
     fn a_long_transfer_has_bytes_and_a_rate() {
-        let text = shown(ProgressStyle::Plain, |log| {
+        let text = log_of(ProgressStyle::Plain, |log| {
             let began = Instant::now();
             let status = Status {
                 id: "transferring context:",

@@ -12,21 +12,21 @@ pub struct Printed {
 }
 
 impl Printed {
-    /// Takes bytes in, and hands over each line that has an end.
-    pub fn push(&mut self, bytes: &[u8], mut take: impl FnMut(&str)) {
+    /// Takes bytes in, and hands over each line that has an end, as it was printed.
+    pub fn push(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8])) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.begun.extend_from_slice(piece);
             if piece.ends_with(b"\n") || self.begun.len() > LONGEST {
-                take(&shown(&self.begun));
+                take(&self.begun);
                 self.begun.clear();
             }
         }
     }
 
     /// Hands over what has no end, when no more will come.
-    pub fn end(&mut self, mut take: impl FnMut(&str)) {
+    pub fn end(&mut self, mut take: impl FnMut(&[u8])) {
         if !self.begun.is_empty() {
-            take(&shown(&self.begun));
+            take(&self.begun);
             self.begun.clear();
         }
     }
@@ -34,7 +34,7 @@ impl Printed {
 
 /// A line as a terminal would show it at last: what a carriage return has overwritten
 /// is gone, colours stay within the line, and nothing moves the cursor.
-fn shown(line: &[u8]) -> String {
+pub fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end_matches(['\n', '\r']);
     let last = text.rsplit('\r').find(|part| !part.is_empty());
@@ -96,10 +96,10 @@ mod tests {
     fn lines_come_in_pieces() {
         let (mut printed, mut lines) = (Printed::default(), Vec::new());
         for piece in ["a", "b\nc", "\r\n", "last"] {
-            printed.push(piece.as_bytes(), |line| lines.push(line.to_owned()));
+            printed.push(piece.as_bytes(), |line| lines.push(shown(line)));
         }
-        printed.end(|line| lines.push(line.to_owned()));
-        printed.end(|line| lines.push(line.to_owned()));
+        printed.end(|line| lines.push(shown(line)));
+        printed.end(|line| lines.push(shown(line)));
         assert_eq!(lines, ["ab", "c", "last"]);
         let (mut endless, mut count) = (Printed::default(), 0);
         for _ in 0..100 {

@@ -4,92 +4,89 @@
 use std::collections::HashMap;
 
 use crate::execute::progress::event::{End, Event, Kind};
+use crate::execute::progress::printed::Printed;
 use crate::host::Tail;
 
 /// The last of a build's output.
 #[derive(Default)]
 pub struct Transcript {
     tail: Tail,
-    /// The numbers of vertices.
-    numbers: HashMap<String, usize>,
-    /// What programs have printed of a line that has no end yet.
-    begun: HashMap<String, Vec<u8>>,
-    /// The names of vertices.
-    names: HashMap<String, String>,
+    vertices: HashMap<String, Vertex>,
     /// The vertices that failed, by name, and why.
     failed: Vec<(String, String)>,
 }
 
-/// How long a line may be, in bytes.
-const LONGEST: usize = 16 * 1024;
+/// What a vertex is called here, and what its program prints.
+struct Vertex {
+    number: usize,
+    name: String,
+    printed: Printed,
+}
+
+impl Vertex {
+    fn write(&self, tail: &mut Tail, text: &str) {
+        tail.push(format!("#{} {text}\n", self.number).as_bytes());
+    }
+}
 
 impl Transcript {
     /// Takes in what became known of a vertex.
     pub fn take(&mut self, event: &Event<'_>) {
-        let count = self.numbers.len() + 1;
         if let Kind::Named(name) = event.kind {
-            if !self.numbers.contains_key(event.vertex) {
-                self.numbers.insert(event.vertex.to_owned(), count);
-                self.names.insert(event.vertex.to_owned(), name.to_owned());
-                self.push(event.vertex, name);
-            }
+            self.name(event.vertex, name);
             return;
         }
-        if !self.numbers.contains_key(event.vertex) {
+        let Some(vertex) = self.vertices.get_mut(event.vertex) else {
             return;
-        }
+        };
+        let tail = &mut self.tail;
         match &event.kind {
             Kind::Status(status) => {
                 let done = if status.is_done { " done" } else { "" };
-                self.push(event.vertex, &format!("{}{done}", status.id));
+                vertex.write(tail, &format!("{}{done}", status.id));
             }
-            Kind::Logged(bytes) => self.logged(event.vertex, bytes),
-            Kind::Ended(end) => self.end(event.vertex, *end),
+            Kind::Logged(bytes) => {
+                let mut printed = std::mem::take(&mut vertex.printed);
+                printed.push(bytes, |line| vertex.write(tail, &logged(line)));
+                vertex.printed = printed;
+            }
+            Kind::Ended(end) => {
+                let mut printed = std::mem::take(&mut vertex.printed);
+                printed.end(|line| vertex.write(tail, &logged(line)));
+                match end {
+                    End::Done => vertex.write(tail, "DONE 0.0s"),
+                    End::Cached => vertex.write(tail, "CACHED"),
+                    End::Canceled => vertex.write(tail, "CANCELED"),
+                    End::Failed(why) => {
+                        vertex.write(tail, &format!("ERROR: {why}"));
+                        let failed = (vertex.name.clone(), (*why).to_owned());
+                        self.failed.push(failed);
+                    }
+                }
+            }
             Kind::Named(_) | Kind::Started => {}
         }
     }
 
-    fn logged(&mut self, vertex: &str, bytes: &[u8]) {
-        let mut line = self.begun.remove(vertex).unwrap_or_default();
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || line.len() > LONGEST {
-                self.push_line(vertex, &std::mem::take(&mut line));
-            }
+    fn name(&mut self, vertex: &str, name: &str) {
+        if self.vertices.contains_key(vertex) {
+            return;
         }
-        if !line.is_empty() {
-            self.begun.insert(vertex.to_owned(), line);
-        }
-    }
-
-    fn push_line(&mut self, vertex: &str, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
-        self.push(vertex, &format!("0.0 {}", text.trim_end()));
-    }
-
-    fn end(&mut self, vertex: &str, end: End<'_>) {
-        if let Some(line) = self.begun.remove(vertex) {
-            self.push_line(vertex, &line);
-        }
-        match end {
-            End::Done => self.push(vertex, "DONE 0.0s"),
-            End::Cached => self.push(vertex, "CACHED"),
-            End::Canceled => self.push(vertex, "CANCELED"),
-            End::Failed(why) => {
-                self.push(vertex, &format!("ERROR: {why}"));
-                let name = self.names.get(vertex).cloned().unwrap_or_default();
-                self.failed.push((name, why.to_owned()));
-            }
-        }
+        let known = Vertex {
+            number: self.vertices.len() + 1,
+            name: name.to_owned(),
+            printed: Printed::default(),
+        };
+        known.write(&mut self.tail, name);
+        self.vertices.insert(vertex.to_owned(), known);
     }
 
     /// Takes in a line that is about no vertex. Before buildx's last words stands the
     /// step that they are about, as buildx has it in its plain progress.
     pub fn text(&mut self, line: &str) {
         if line.starts_with("ERROR: ") {
-            let failed = self.failed.iter().rev();
-            let named = failed.filter(|(_, why)| line.contains(first_line(why)));
-            if let Some((name, _)) = named.map(|found| found.to_owned()).next() {
+            let mut failed = self.failed.iter().rev();
+            if let Some((name, _)) = failed.find(|(_, why)| line.contains(first_line(why))) {
                 self.tail
                     .push(format!("------\n > {name}:\n------\n").as_bytes());
             }
@@ -98,15 +95,15 @@ impl Transcript {
         self.tail.push(format!("{line}\n").as_bytes());
     }
 
-    fn push(&mut self, vertex: &str, text: &str) {
-        let number = self.numbers.get(vertex).copied().unwrap_or_default();
-        self.tail.push(format!("#{number} {text}\n").as_bytes());
-    }
-
     /// The last of it.
     pub fn tail(&self) -> String {
         self.tail.text()
     }
+}
+
+/// What a program has printed follows a number and a time.
+fn logged(line: &[u8]) -> String {
+    format!("0.0 {}", String::from_utf8_lossy(line).trim_end())
 }
 
 fn first_line(text: &str) -> &str {

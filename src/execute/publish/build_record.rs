@@ -43,7 +43,7 @@ impl Scope<'_> {
             command = command.args(["--builder", builder]);
         }
         command = command.args([Path::new("--finalize"), Path::new("--output"), &path]);
-        // A build that failed has told no number: the last of the builder is meant.
+        // A failed build reports no reference: without one, buildx exports the latest build.
         command = command.args(references(outcome));
         let printed = command.read(self.host).await;
         printed.map_err(|error| error.to_string())?;

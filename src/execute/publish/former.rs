@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::execute::publish::image::ImagePublisher;
 use crate::execute::verified::{FormerImage, PublishedPlatform};
-use crate::image::{Motion, Reference};
+use crate::image::Reference;
 
 /// How long it may take to tell.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -20,7 +19,7 @@ impl ImagePublisher<'_> {
             return None;
         }
         let mut moving = self.build.names.iter().rev();
-        let name = moving.find(|name| name.motion != Motion::Fixed)?;
+        let name = moving.find(|name| name.motion.is_moving())?;
         let reference = Reference::parse(&name.reference).ok()?;
         timeout(WITHIN, self.read_former(&reference)).await.ok()?
     }
@@ -29,13 +28,10 @@ impl ImagePublisher<'_> {
         let (client, image) = (self.client, &reference.name);
         let tag = reference.tag.as_ref()?.as_str();
         let manifest = client.manifest(image, tag).await.ok()?;
-        let listed = manifest.platforms.iter();
-        let read = listed.map(async |entry| {
-            let own = client.manifest(image, entry.digest.as_str()).await.ok()?;
-            Some(PublishedPlatform::of(&entry.platform, &own))
-        });
-        let platforms: Vec<PublishedPlatform> =
-            join_all(read).await.into_iter().flatten().collect();
+        let listed = client.manifests_of(image, &manifest).await.into_iter();
+        let platforms = listed
+            .filter_map(|(entry, own)| Some(PublishedPlatform::of(&entry.platform, &own.ok()?)));
+        let platforms: Vec<PublishedPlatform> = platforms.collect();
         let alone = || {
             let platform = self.build.platforms.first()?.to_string();
             Some(PublishedPlatform::of(&platform, &manifest))

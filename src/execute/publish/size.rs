@@ -1,7 +1,5 @@
 //! How large the image is, before anything is called by its names.
 
-use futures_util::future::join_all;
-
 use crate::execute::error::{Error, TooLarge};
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::image::ImagePublisher;
@@ -58,12 +56,12 @@ impl ImagePublisher<'_> {
             let platform = platform.map(ToString::to_string).unwrap_or_default();
             return Ok(vec![(platform, manifest.size)]);
         }
-        let all = manifest.platforms.iter();
-        let read = all.map(async |entry| {
-            let own = self.client.manifest(image, entry.digest.as_str()).await;
-            let own = own.map_err(|error| error.to_string())?;
-            Ok((entry.platform.clone(), own.size))
-        });
-        join_all(read).await.into_iter().collect()
+        let listed = self.client.manifests_of(image, &manifest).await.into_iter();
+        listed
+            .map(|(entry, own)| {
+                let own = own.map_err(|error| error.to_string())?;
+                Ok((entry.platform.clone(), own.size))
+            })
+            .collect()
     }
 }

@@ -142,15 +142,8 @@ async fn platforms(
             .into_iter()
             .collect();
     }
-    let sizes = manifest
-        .platforms
-        .iter()
-        .map(|entry| client.manifest(name, entry.digest.as_str()));
-    let sizes = join_all(sizes).await;
-    manifest
-        .platforms
-        .iter()
-        .zip(sizes)
+    let listed = client.manifests_of(name, manifest).await.into_iter();
+    listed
         .map(|(entry, answer)| match answer {
             Ok(manifest) => PublishedPlatform::of(&entry.platform, &manifest),
             Err(_) => PublishedPlatform {
