@@ -15,7 +15,9 @@ demo: lab-up dist-here ## publish examples/hit-counter for two platforms to a re
 test: dist ## every test, those with engine, registry and emulation included
 	lab/up classic second builder
 	@# Under nohup SIGHUP would be ignored by everything that the tests start.
-	. lab/env && env --default-signal=HUP cargo test --workspace --locked -- --include-ignored
+	@# Most tests wait for other programs: twice as many threads as cores take half the time.
+	. lab/env && RUST_TEST_THREADS=$$((2 * $$(nproc))) \
+	  env --default-signal=HUP cargo test --workspace --locked -- --include-ignored
 
 .PHONY: check
 check: ## formatting, lints, documentation, dependencies, workflows

@@ -85,6 +85,8 @@ pub struct ImageOutcome {
     pub builder_names: bool,
     /// The versions that an earlier run has published, and that are kept.
     pub kept: Vec<Kept>,
+    /// The repositories that were given the image of those.
+    pub copied_to: Vec<ImageName>,
     /// What the names that were written stood for before, where none is to be written
     /// without all.
     pub before: Vec<Before>,
@@ -122,11 +124,15 @@ pub struct Kept {
     pub reference: String,
     /// What it stands for.
     pub digest: Digest,
-    /// True for an index.
-    pub is_index: bool,
 }
 
 impl ImageOutcome {
+    /// True where a repository has something of the image, so that all names can be
+    /// written there.
+    pub fn has_content_in(&self, image: &ImageName) -> bool {
+        self.pushes.is_in(image) || self.copied_to.contains(image)
+    }
+
     /// Takes in the versions that are kept: they are there, and the image is theirs.
     pub fn take_kept(&mut self) {
         for kept in &self.kept {

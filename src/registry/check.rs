@@ -99,10 +99,7 @@ async fn push(
     until: Instant,
 ) -> Result<Option<RegistryRequest>, RequestError> {
     let question = RegistryRequest {
-        scope: Scope {
-            repository: target.repository.clone(),
-            push: true,
-        },
+        scope: Scope::push(&target.repository),
         stage: Stage::Upload,
         method: Method::POST,
         url: connection.url(&format!("/v2/{}/blobs/uploads/", target.repository)),

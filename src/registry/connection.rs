@@ -1,9 +1,9 @@
 //! One registry, asked the way it wants: its scheme, challenge and login are
 //! found once. No redirect is followed.
 
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::registry::credentials::Credentials;
 use crate::registry::origin::Origin;
 use crate::registry::realm::Resolver;
 use crate::registry::refusal::Stage;
-use crate::registry::request::{self, RequestError, Response, WORDS};
+use crate::registry::request::{self, OpenResponse, RequestError, Response, WORDS};
 use crate::registry::token::Scope;
 use crate::registry::transport_error;
 
@@ -25,6 +25,8 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.docker.distribution.manifest.v2+json";
+/// What a blob is sent as.
+const BYTES: &str = "application/octet-stream";
 /// What a registry has to accept at least as the size of a manifest, in bytes.
 const MANIFEST: usize = 4 * 1024 * 1024;
 
@@ -100,10 +102,7 @@ impl Connection {
             return Err(format!("{reference:?} is neither a tag nor a digest"));
         }
         Ok(RegistryRequest {
-            scope: Scope {
-                repository: repository.to_owned(),
-                push: false,
-            },
+            scope: Scope::pull(repository),
             stage: Stage::Pull,
             method: Method::GET,
             url: self.url(&format!("/v2/{repository}/manifests/{reference}")),
@@ -116,10 +115,7 @@ impl Connection {
     /// The request for a blob that is no larger than a manifest.
     pub fn blob(&self, repository: &str, digest: &Digest) -> RegistryRequest {
         RegistryRequest {
-            scope: Scope {
-                repository: repository.to_owned(),
-                push: false,
-            },
+            scope: Scope::pull(repository),
             stage: Stage::Pull,
             method: Method::GET,
             url: self.url(&format!("/v2/{repository}/blobs/{digest}")),
@@ -132,17 +128,22 @@ impl Connection {
     /// What is at the address that an answer leads to, asked without a login. It may be
     /// at no address that a token endpoint may not be at.
     pub async fn follow(&self, reply: &Response, until: Instant) -> Result<Response, RequestError> {
-        let location = reply.headers.get(reqwest::header::LOCATION);
+        let url = self.elsewhere(&reply.url, reply.headers.get(LOCATION));
+        let request = self.client.get(url.await?);
+        request::send(&request, Stage::Pull, MANIFEST, until).await
+    }
+
+    /// The address that an answer leads to.
+    async fn elsewhere(&self, asked: &Url, location: Option<&HeaderValue>) -> Result<Url, String> {
         let location = location.and_then(|location| location.to_str().ok());
-        let url = reply.url.join(location.unwrap_or_default());
+        let url = asked.join(location.unwrap_or_default());
         let url = url.map_err(|error| error.to_string())?;
-        let url = self.prover.admit(url.as_str()).await?;
-        request::send(&self.client.get(url), Stage::Pull, MANIFEST, until).await
+        self.prover.admit(url.as_str()).await
     }
 
     /// The address that a `Location` in an answer means, when it is the registry's own.
     pub fn location(&self, reply: &Response) -> Option<Url> {
-        let location = reply.headers.get(reqwest::header::LOCATION)?;
+        let location = reply.headers.get(LOCATION)?;
         self.origin.location(&reply.url, location.to_str().ok()?)
     }
 
@@ -183,21 +184,34 @@ impl Connection {
         let challenge = self.challenge(until).await?;
         let proof = self.prover.prove(challenge, &question.scope, until).await?;
         let reply = self.send(question, &proof, until).await?;
-        // Some registries let everybody in at `/v2/`, and ask for more further on.
-        let late = match (reply.status, proof) {
-            (StatusCode::UNAUTHORIZED, Authorization::Nothing) => Challenge::of(&reply.headers),
+        let (status, headers) = (reply.status, &reply.headers);
+        let late = self.late_proof(&proof, status, headers, &question.scope, until);
+        match late.await? {
+            Some(proof) => self.send(question, &proof, until).await,
+            None => Ok(reply),
+        }
+    }
+
+    /// The proof that an answer asks for: some registries let everybody in at `/v2/`,
+    /// and ask for more further on.
+    async fn late_proof(
+        &self,
+        sent: &Authorization,
+        status: StatusCode,
+        headers: &HeaderMap,
+        scope: &Scope,
+        until: Instant,
+    ) -> Result<Option<Authorization>, RequestError> {
+        let challenge = match (status, sent) {
+            (StatusCode::UNAUTHORIZED, Authorization::Nothing) => Challenge::of(headers),
             _ => None,
         };
-        let Some(challenge) = late else {
-            return Ok(reply);
+        let Some(challenge) = challenge else {
+            return Ok(None);
         };
-        match self
-            .prover
-            .prove(&challenge, &question.scope, until)
-            .await?
-        {
-            Authorization::Nothing => Ok(reply),
-            proof => self.send(question, &proof, until).await,
+        match self.prover.prove(&challenge, scope, until).await? {
+            Authorization::Nothing => Ok(None),
+            proof => Ok(Some(proof)),
         }
     }
 
@@ -207,12 +221,65 @@ impl Connection {
         proof: &Authorization,
         until: Instant,
     ) -> Result<Response, RequestError> {
+        let request = self.request(question, proof);
+        request::send(&request, question.stage, question.most, until).await
+    }
+
+    fn request(&self, question: &RegistryRequest, proof: &Authorization) -> RequestBuilder {
         let (method, url) = (question.method.clone(), question.url.clone());
         let mut request = self.client.request(method, url).headers(headers(question));
         if let Some((media_type, bytes)) = &question.body {
             request = request.header(CONTENT_TYPE, media_type).body(bytes.clone());
         }
-        request::send(&proof.bring(request), question.stage, question.most, until).await
+        proof.bring(request)
+    }
+
+    /// A blob of any size, whose bytes are still to come. `until` is for the beginning.
+    pub async fn open_blob(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        until: Instant,
+    ) -> Result<OpenResponse, RequestError> {
+        let question = self.blob(repository, digest);
+        let challenge = self.challenge(until).await?;
+        let scope = &question.scope;
+        let proof = self.prover.prove(challenge, scope, until).await?;
+        let mut reply = OpenResponse::to(self.request(&question, &proof)).await?;
+        let (status, headers) = (reply.response.status(), reply.response.headers());
+        let late = self.late_proof(&proof, status, headers, scope, until);
+        if let Some(proof) = late.await? {
+            reply = OpenResponse::to(self.request(&question, &proof)).await?;
+        }
+        if reply.response.status().is_redirection() {
+            let location = reply.response.headers().get(LOCATION);
+            let url = self.elsewhere(reply.response.url(), location).await?;
+            reply = OpenResponse::to(self.client.get(url)).await?;
+        }
+        if reply.response.status() == StatusCode::OK {
+            return Ok(reply);
+        }
+        Err(reply.rest(WORDS).await?.stop(Stage::Pull))
+    }
+
+    /// Sends the bytes of a blob to the address of an upload, which they complete. Not
+    /// tried again: they come once.
+    pub async fn upload(
+        &self,
+        repository: &str,
+        session: Url,
+        blob: OpenResponse,
+        until: Instant,
+    ) -> Result<Response, RequestError> {
+        let challenge = self.challenge(until).await?;
+        let scope = Scope::push(repository);
+        let proof = self.prover.prove(challenge, &scope, until).await?;
+        let mut request = self.client.put(session).header(CONTENT_TYPE, BYTES);
+        if let Some(length) = blob.response.content_length() {
+            request = request.header(CONTENT_LENGTH, length);
+        }
+        let request = proof.bring(request.body(blob.response));
+        Ok(OpenResponse::to(request).await?.rest(WORDS).await?)
     }
 }
 

@@ -10,6 +10,7 @@ mod challenge;
 mod check;
 mod client;
 mod connection;
+mod copy;
 mod credentials;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -28,6 +29,7 @@ mod transport_error;
 
 pub use crate::registry::check::Answer;
 pub use crate::registry::client::{Client, Error};
+pub use crate::registry::copy::Copier;
 pub use crate::registry::credentials::{Credentials, Login};
 pub use crate::registry::index::{IndexPart, join};
 pub use crate::registry::manifest::{Layer, Manifest};

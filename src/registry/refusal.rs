@@ -21,6 +21,8 @@ pub enum Stage {
     Token,
     /// The upload of a blob, which is what a push begins with.
     Upload,
+    /// The bytes of a blob.
+    Blob,
     /// Reading a manifest.
     Pull,
     /// Writing a name of a manifest.

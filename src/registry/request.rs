@@ -22,6 +22,8 @@ pub const WORDS: usize = 64 * 1024;
 /// How much of a registry's words stands in an explanation, in characters.
 const QUOTED: usize = 200;
 
+/// How long the bytes of one blob may take: longer than a job does.
+const TRANSFER: Duration = Duration::from_secs(24 * 60 * 60);
 /// The first pause after a failure that can pass; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The same after "too many requests".
@@ -99,7 +101,7 @@ impl Response {
         }
     }
 
-    fn can_pass(&self) -> bool {
+    pub fn can_pass(&self) -> bool {
         let passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT];
         self.status.is_server_error() || passing.contains(&self.status)
     }
@@ -152,20 +154,49 @@ pub async fn send(
     )))
 }
 
-async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Response> {
+/// An answer whose body is still to come.
+#[derive(Debug)]
+pub struct OpenResponse {
+    pub response: reqwest::Response,
+    sent: Vec<Secret>,
+}
+
+impl OpenResponse {
+    /// The answer to a request that is sent once, and takes the time that its bytes need.
+    pub async fn to(request: RequestBuilder) -> Result<Self, String> {
+        let opened = open(request.timeout(TRANSFER)).await;
+        opened.map_err(|error| transport_error::explain(&error))
+    }
+
+    /// Reads the rest.
+    pub async fn rest(self, most: usize) -> Result<Response, String> {
+        let whole = self.whole(most).await;
+        whole.map_err(|error| transport_error::explain(&error))
+    }
+
+    async fn whole(mut self, most: usize) -> reqwest::Result<Response> {
+        let (body, cut) = read(&mut self.response, most).await?;
+        Ok(Response {
+            status: self.response.status(),
+            headers: self.response.headers().clone(),
+            url: self.response.url().clone(),
+            body,
+            cut,
+            sent: self.sent,
+        })
+    }
+}
+
+async fn open(request: RequestBuilder) -> reqwest::Result<OpenResponse> {
     let (client, request) = request.build_split();
     let request = request?;
     let sent = secrets_in(&request);
-    let mut response = client.execute(request).await?;
-    let (body, cut) = read(&mut response, most).await?;
-    Ok(Response {
-        status: response.status(),
-        headers: response.headers().clone(),
-        url: response.url().clone(),
-        body,
-        cut,
-        sent,
-    })
+    let response = client.execute(request).await?;
+    Ok(OpenResponse { response, sent })
+}
+
+async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Response> {
+    open(request).await?.whole(most).await
 }
 
 /// Every secret that a request brings: the header as it is, the password in it,
@@ -220,6 +251,7 @@ fn what(stage: Stage) -> &'static str {
         Stage::Challenge => "GET /v2/",
         Stage::Token => "the request for a token",
         Stage::Upload => "the start of an upload",
+        Stage::Blob => "the upload of a blob",
         Stage::Pull => "the request for a manifest",
         Stage::Name => "the writing of the name",
     }

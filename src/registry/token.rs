@@ -22,18 +22,43 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// What a token is for: one repository, since a registry may refuse a token
-/// whole for one scope of several.
+/// whole for one scope of several. Only a mount needs two.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scope {
     pub repository: String,
     /// True for pushing and pulling, false for pulling.
     pub push: bool,
+    /// The repository that a blob is mounted from.
+    pub mounted_from: Option<String>,
+}
+
+impl Scope {
+    /// To read a repository.
+    pub fn pull(repository: &str) -> Self {
+        Self {
+            repository: repository.to_owned(),
+            push: false,
+            mounted_from: None,
+        }
+    }
+
+    /// To write and read a repository.
+    pub fn push(repository: &str) -> Self {
+        Self {
+            push: true,
+            ..Self::pull(repository)
+        }
+    }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let actions = if self.push { "pull,push" } else { "pull" };
-        write!(f, "repository:{}:{actions}", self.repository)
+        write!(f, "repository:{}:{actions}", self.repository)?;
+        match &self.mounted_from {
+            Some(source) => write!(f, " repository:{source}:pull"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -91,9 +116,10 @@ pub fn request(
     login: &Login,
 ) -> RequestBuilder {
     let scope = scope.to_string();
-    let mut fields = vec![("scope", scope.as_str())];
-    fields.extend(service.map(|service| ("service", service)));
+    let service = service.map(|service| ("service", service));
     if let Login::Identity(token) = login {
+        let mut fields = vec![("scope", scope.as_str())];
+        fields.extend(service);
         fields.extend([
             ("grant_type", "refresh_token"),
             ("client_id", "stevedore"),
@@ -101,7 +127,8 @@ pub fn request(
         ]);
         return client.post(realm).form(&fields);
     }
-    realm.query_pairs_mut().extend_pairs(fields);
+    let scopes = scope.split(' ').map(|scope| ("scope", scope));
+    realm.query_pairs_mut().extend_pairs(scopes.chain(service));
     let request = client.get(realm);
     match login {
         Login::Password(user, password) => request.basic_auth(user, Some(password.expose())),
@@ -162,10 +189,7 @@ mod tests {
 
     #[test]
     fn a_scope_is_one_repository() {
-        let mut scope = Scope {
-            repository: "acme/app".to_owned(),
-            push: true,
-        };
+        let mut scope = Scope::push("acme/app");
         assert_eq!(scope.to_string(), "repository:acme/app:pull,push");
         scope.push = false;
         assert_eq!(scope.to_string(), "repository:acme/app:pull");

@@ -90,7 +90,6 @@ async fn look(client: &Client, build: &Build, reference: Reference) -> Found {
             missing if missing.is_empty() => Found::Kept(Kept {
                 reference: reference.to_string(),
                 digest: standing.digest,
-                is_index: standing.is_index,
             }),
             missing => Found::Other(format!(
                 "{reference} is of this commit, and lacks {}",

@@ -1,6 +1,5 @@
 //! What it means that a build or a push of an image failed.
 
-use crate::registry::Refusal;
 use tracing::info;
 
 use crate::diagnosis::{self, Diagnosis, Kind};
@@ -9,6 +8,7 @@ use crate::execute::buildx::push_stall::Stall;
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::image::ImagePublisher;
 use crate::execute::pushes::{Pushes, push_failure_text};
+use crate::registry::{Refusal, RequestError};
 
 impl ImagePublisher<'_> {
     /// What the text of a failed build means. Where a registry has refused a
@@ -74,14 +74,21 @@ impl ImagePublisher<'_> {
         self.record_failure(reference, &diagnosis, built, Pushes::fail_alone);
     }
 
-    /// Takes in that a registry has refused an image, and so all its names.
-    pub async fn report_refused_content(
+    /// Takes in that a registry has not taken an image, and so none of its names.
+    pub async fn report_uncopied(
         &self,
         reference: &str,
-        refusal: &Refusal,
+        stop: RequestError,
         built: &mut ImageOutcome,
     ) {
-        let diagnosis = self.diagnose_refusal(reference, refusal, built).await;
+        let refusal = match stop {
+            RequestError::Refused(refusal) => refusal,
+            RequestError::Unknown(why) => {
+                let text = push_failure_text(reference, &why);
+                return self.report_failed_push(reference, &text, built).await;
+            }
+        };
+        let diagnosis = self.diagnose_refusal(reference, &refusal, built).await;
         self.record_failure(reference, &diagnosis, built, Pushes::fail);
     }
 

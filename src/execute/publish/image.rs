@@ -75,7 +75,7 @@ impl ImagePublisher<'_> {
     ) -> Result<(), Error> {
         if !built.kept.is_empty() {
             self.pass(built).await?;
-            return self.finish(progress, built).await;
+            return self.finish(built).await;
         }
         let mut export = Export::default();
         let mut way = self.content_strategy();

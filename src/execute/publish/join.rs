@@ -1,4 +1,5 @@
-//! One index in every repository, of what legs have pushed there by digest.
+//! One index in every repository, of what legs have pushed by digest. What a repository
+//! lacks is copied from one that has it.
 //!
 //! Its first name takes it along. Where no name is written without all others, it goes
 //! ahead under its digest.
@@ -8,102 +9,181 @@ use tracing::info;
 
 use crate::execute::error::{Error, MissingPart};
 use crate::execute::outcome::ImageOutcome;
+use crate::execute::publish::copy::{Destination, Holder};
 use crate::execute::publish::image::ImagePublisher;
-use crate::image::{ImageName, Platform};
-use crate::plan::{Joined, Part, annotations_of_index};
+use crate::image::{Digest, ImageName, Platform};
+use crate::plan::{Joined, annotations_of_index};
 use crate::registry::{IndexPart, ManifestBytes, RequestError, join};
 
-/// Why a repository has no index.
-enum NotJoined {
-    /// The registry refused, or did not answer.
-    Asked(RequestError),
-    /// It lacks what legs have pushed.
-    Missing(Vec<MissingPart>),
-    /// What is there cannot be joined.
-    Unfit(String),
+/// A repository, and what it has of the parts.
+struct Repository {
+    /// The first name that is to be written there.
+    first: String,
+    image: ImageName,
+    /// In the order of the parts; `None` for one that it lacks.
+    parts: Vec<Option<ManifestBytes>>,
 }
+
+/// What has become of a repository, by its first name.
+type Done<T> = (String, Result<T, RequestError>);
 
 impl ImagePublisher<'_> {
     /// Makes the index for every repository that lacks it.
     ///
     /// # Errors
-    /// When a part is missing, or the parts do not make up one image.
+    /// When a part is nowhere, or the parts do not make up one image.
     pub async fn join(&self, joined: &Joined, built: &mut ImageOutcome) -> Result<(), Error> {
-        let due = built.pushes.due_repositories();
-        let writes = due.iter().filter_map(|spelt| {
-            let first = built.pushes.due_in(spelt)?;
-            let image = built.pushes.image(&first)?.clone();
-            Some(async move { (first, self.join_in(&image, joined).await) })
-        });
-        let done = self.scope.host.unless_cancelled(join_all(writes)).await?;
-        let mut missing = Vec::new();
+        let written = self.join_everywhere(joined, built);
+        let done = self.scope.host.unless_cancelled(written).await??;
+        let mut ready = Vec::new();
         for (reference, result) in done {
             match result {
                 Ok(index) => {
                     built.result.digest = Some(index.digest().clone());
                     built.index = Some(index);
-                    built.has_content = true;
+                    ready.push(reference);
                 }
-                Err(NotJoined::Asked(RequestError::Refused(refusal))) => {
-                    self.report_refused_content(&reference, &refusal, built)
-                        .await;
-                }
-                Err(NotJoined::Asked(RequestError::Unknown(why))) => {
-                    self.report_failed_push(&reference, &why, built).await;
-                }
-                Err(NotJoined::Missing(mut parts)) => missing.append(&mut parts),
-                Err(NotJoined::Unfit(why)) => return Err(Error::Unfit(why)),
+                Err(stop) => self.report_uncopied(&reference, stop, built).await,
             }
         }
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Missing(missing))
-        }
+        let mut due = built.pushes.due_repositories().into_iter();
+        let is_ready = |first: String| ready.contains(&first);
+        let all = due.all(|spelt| built.pushes.due_in(&spelt).is_none_or(is_ready));
+        built.has_content = all && !ready.is_empty();
+        Ok(())
     }
 
-    /// The index of what this repository has.
-    async fn join_in(
+    async fn join_everywhere(
         &self,
-        image: &ImageName,
         joined: &Joined,
-    ) -> Result<ManifestBytes, NotJoined> {
-        let reads = joined.parts.iter().map(async |part| {
-            let bytes = self.client.manifest_bytes(image, &part.digest).await;
-            (part, bytes)
+        built: &ImageOutcome,
+    ) -> Result<Vec<Done<ManifestBytes>>, Error> {
+        let due = built.pushes.due_repositories();
+        let reads = due.iter().filter_map(|spelt| {
+            let first = built.pushes.due_in(spelt)?;
+            let image = built.pushes.image(&first)?.clone();
+            Some(async move { (first.clone(), self.look_into(first, image, joined).await) })
         });
-        let mut missing = Vec::new();
-        let mut manifests: Vec<(&Part, ManifestBytes)> = Vec::new();
-        for (part, bytes) in join_all(reads).await {
-            match bytes {
-                Ok(bytes) => manifests.push((part, bytes)),
-                Err(RequestError::Refused(refusal)) if refusal.status == 404 => {
-                    missing.push(MissingPart::of(image, part));
-                }
-                Err(stop) => return Err(NotJoined::Asked(stop)),
+        let mut repositories = Vec::new();
+        let mut done: Vec<Done<ManifestBytes>> = Vec::new();
+        for (first, looked) in join_all(reads).await {
+            match looked {
+                Ok(repository) => repositories.push(repository),
+                Err(stop) => done.push((first, Err(stop))),
             }
         }
-        if !missing.is_empty() {
-            return Err(NotJoined::Missing(missing));
+        let missing = missing(joined, &repositories);
+        match (missing.is_empty(), done.is_empty()) {
+            (true, _) => {}
+            (false, true) => return Err(Error::Missing(missing)),
+            // It may be in one that did not tell.
+            (false, false) => {
+                let why = || RequestError::Unknown("what legs have pushed is not there".to_owned());
+                let firsts = repositories.into_iter().map(|one| one.first);
+                done.extend(firsts.map(|first| (first, Err(why()))));
+                return Ok(done);
+            }
         }
-        let parts: Vec<IndexPart<'_>> = manifests
-            .iter()
-            .map(|(part, manifest)| IndexPart {
-                manifest,
+        if repositories.is_empty() {
+            return Ok(done);
+        }
+        let index = self.index(joined, &repositories)?;
+        let filled = self.fill(joined, &repositories).await;
+        let written = filled.into_iter().map(async |(one, filled)| {
+            let written = match (filled, &self.gate) {
+                (Ok(()), Some(_)) => self.client.write_manifest(&one.image, &index).await,
+                (filled, _) => filled,
+            };
+            (one.first, written.map(|()| index.clone()))
+        });
+        done.extend(join_all(written).await);
+        Ok(done)
+    }
+
+    async fn look_into(
+        &self,
+        first: String,
+        image: ImageName,
+        joined: &Joined,
+    ) -> Result<Repository, RequestError> {
+        let reads = joined.parts.iter().map(async |part| {
+            match self.client.manifest_bytes(&image, &part.digest).await {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(RequestError::Refused(refusal)) if refusal.status == 404 => Ok(None),
+                Err(stop) => Err(stop),
+            }
+        });
+        let parts: Result<Vec<_>, RequestError> = join_all(reads).await.into_iter().collect();
+        Ok(Repository {
+            first,
+            image,
+            parts: parts?,
+        })
+    }
+
+    /// The index of all parts, wherever they are.
+    fn index(&self, joined: &Joined, repositories: &[Repository]) -> Result<ManifestBytes, Error> {
+        let parts = joined.parts.iter().enumerate().filter_map(|(place, part)| {
+            let mut having = repositories.iter().filter_map(|one| one.has(place));
+            Some(IndexPart {
+                manifest: having.next()?,
                 platforms: &part.platforms,
             })
-            .collect();
+        });
+        let parts: Vec<IndexPart<'_>> = parts.collect();
         let annotations =
             |platform: Option<&Platform>| annotations_of_index(&joined.annotations, platform);
-        let index = join(&parts, &self.build.platforms, &annotations).map_err(NotJoined::Unfit)?;
+        let index = join(&parts, &self.build.platforms, &annotations).map_err(Error::Unfit)?;
         info!(
-            "{image}: the parts of all legs are there, and make {}",
+            "the parts of all legs are there, and make {}",
             index.digest()
         );
-        if self.gate.is_some() {
-            let written = self.client.write_manifest(image, &index).await;
-            written.map_err(NotJoined::Asked)?;
-        }
         Ok(index)
     }
+
+    /// Copies what one repository lacks and another one has.
+    async fn fill<'a>(
+        &self,
+        joined: &'a Joined,
+        repositories: &'a [Repository],
+    ) -> Vec<(Destination<'a>, Result<(), RequestError>)> {
+        let digests = || joined.parts.iter().map(|part| &part.digest);
+        let holders = repositories.iter().flat_map(|one| {
+            let having = digests()
+                .enumerate()
+                .filter(|(place, _)| one.has(*place).is_some());
+            having.map(|(_, digest)| (digest, &one.image))
+        });
+        let holders: Vec<Holder<'_>> = holders.collect();
+        let destinations = repositories.iter().map(|one| Destination {
+            first: one.first.clone(),
+            image: one.image.clone(),
+            lacks: one.lacks(digests()),
+        });
+        self.copy_to_each(destinations.collect(), &holders).await
+    }
+}
+
+impl Repository {
+    fn has(&self, part: usize) -> Option<&ManifestBytes> {
+        self.parts.get(part)?.as_ref()
+    }
+
+    /// Those of the digests of all parts that it does not have.
+    fn lacks<'a>(&self, digests: impl Iterator<Item = &'a Digest>) -> Vec<&'a Digest> {
+        let all = digests.zip(&self.parts);
+        let lacking = all.filter(|(_, manifest)| manifest.is_none());
+        lacking.map(|(digest, _)| digest).collect()
+    }
+}
+
+/// The parts that no repository has.
+fn missing(joined: &Joined, repositories: &[Repository]) -> Vec<MissingPart> {
+    let parts = joined.parts.iter().enumerate();
+    let nowhere =
+        parts.filter(|(place, _)| repositories.iter().all(|one| one.has(*place).is_none()));
+    let images = || repositories.iter().map(|one| &one.image);
+    nowhere
+        .flat_map(|(_, part)| images().map(|image| MissingPart::of(image, part)))
+        .collect()
 }

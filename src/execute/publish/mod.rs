@@ -4,6 +4,7 @@ pub mod all;
 pub mod attempt;
 pub mod bake;
 mod build_record;
+mod copy;
 pub mod failure;
 mod former;
 mod forward;

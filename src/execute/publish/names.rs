@@ -9,13 +9,12 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::Semaphore;
 use tracing::info;
 
-use crate::execute::buildx::imagetools::{self, Copied};
 use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
 use crate::execute::outcome::{Before, ImageOutcome};
+use crate::execute::publish::copy::Destination;
 use crate::execute::publish::image::ImagePublisher;
 use crate::execute::pushes::push_failure_text;
-use crate::host::Progress;
 use crate::image::{Digest, ImageName, Reference, Registry};
 use crate::input::MovingTags;
 use crate::plan::{Content, DestinationName};
@@ -54,13 +53,15 @@ impl ImagePublisher<'_> {
             self.push_first_names(store, built).await?;
         }
         let everywhere = self.build.content == Content::ByDigest && built.kept.is_empty();
+        let is_there =
+            |built: &ImageOutcome, name: &ImageName| everywhere || built.has_content_in(name);
         let names = &self.build.names;
         for of_one_motion in names.chunk_by(|one, next| one.motion == next.motion) {
             let due: Vec<Reference> = of_one_motion
                 .iter()
                 .filter(|name| !built.pushes.is_settled(&name.reference))
                 .filter_map(|name| Reference::parse(&name.reference).ok())
-                .filter(|name| everywhere || built.pushes.is_in(&name.name))
+                .filter(|name| is_there(built, &name.name))
                 .collect();
             let due = match of_one_motion {
                 [name, ..] if self.goes_forward(name) => self.go_forward(due, built).await,
@@ -92,14 +93,10 @@ impl ImagePublisher<'_> {
 
     /// Finishes what an earlier run has begun: every repository gets the image of the
     /// version that is kept, and then its names.
-    pub async fn finish(
-        &self,
-        mut progress: Progress<'_>,
-        built: &mut ImageOutcome,
-    ) -> Result<(), Error> {
+    pub async fn finish(&self, built: &mut ImageOutcome) -> Result<(), Error> {
         loop {
             self.pause(&built.pushes).await?;
-            self.copy_first_names(progress.again(), built).await?;
+            self.copy_kept(built).await?;
             self.write_names(None, built).await?;
             if built.pushes.due().is_empty() {
                 return built.pushes.failures();
@@ -107,51 +104,29 @@ impl ImagePublisher<'_> {
         }
     }
 
-    /// Copies the image that is kept to the first name of each repository without it.
-    async fn copy_first_names(
-        &self,
-        mut progress: Progress<'_>,
-        built: &mut ImageOutcome,
-    ) -> Result<(), Error> {
+    /// Copies the image that is kept to each repository without it.
+    async fn copy_kept(&self, built: &mut ImageOutcome) -> Result<(), Error> {
         let Some(kept) = built.kept.first().cloned() else {
             return Ok(());
         };
-        let Ok(Reference { name: image, .. }) = Reference::parse(&kept.reference) else {
+        let Ok(Reference { name: holder, .. }) = Reference::parse(&kept.reference) else {
             return Ok(());
         };
-        let source = imagetools::Source {
-            image: &image,
-            digest: &kept.digest,
-            is_index: kept.is_index,
-        };
-        let first: Vec<String> = self
-            .next_first_names(built)
-            .await
-            .into_iter()
-            .map(|name| name.reference.clone())
-            .collect();
-        for reference in first {
-            info!("copying {image}@{} to {reference}", kept.digest);
-            let command = source.command(self.command(), &reference);
-            let before = match Reference::parse(&reference) {
-                Ok(parsed) => self.before(&parsed).await,
-                Err(_) => Ok(None),
-            };
-            let Ok(before) = before else {
-                let why = "what it stands for could not be read";
-                self.report_unwritten_name(&reference, why, built).await;
-                continue;
-            };
-            match imagetools::run(&command, self.scope.host, progress.again()).await {
-                Copied::Done => {
-                    built.before.extend(before);
-                    built.pushes.succeed(&reference);
-                }
-                Copied::Failed(why) => {
-                    let text = push_failure_text(&reference, &why);
-                    self.report_failed_push(&reference, &text, built).await;
-                }
-                Copied::Interrupted(signal) => return Err(Error::Cancelled(signal)),
+        let first = self.next_first_names(built).await;
+        let destinations = first.into_iter().filter_map(|name| {
+            Some(Destination {
+                first: name.reference.clone(),
+                image: Reference::parse(&name.reference).ok()?.name,
+                lacks: vec![&kept.digest],
+            })
+        });
+        let destinations = destinations.collect();
+        let holders = [(&kept.digest, &holder)];
+        let copied = self.copy_to_each(destinations, &holders);
+        for (one, copied) in self.scope.host.unless_cancelled(copied).await? {
+            match copied {
+                Ok(()) => built.copied_to.push(one.image),
+                Err(stop) => self.report_uncopied(&one.first, stop, built).await,
             }
         }
         Ok(())
@@ -390,7 +365,7 @@ fn first_of_each<'a>(
             continue;
         };
         let is_known = first.iter().any(|(image, _)| *image == reference.name);
-        let is_there = built.pushes.is_in(&reference.name);
+        let is_there = built.has_content_in(&reference.name);
         if !is_known && !is_there && !built.pushes.is_settled(&name.reference) {
             first.push((reference.name, name));
         }

@@ -99,6 +99,7 @@ const ORDER: &[Order] = &[
             "client",
             "check",
             "names",
+            "copy",
             "index",
             "standing",
         ],

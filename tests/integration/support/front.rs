@@ -1,6 +1,7 @@
 //! nginx before the lab's open registry: a real server that refuses, is busy,
 //! or shows a certificate nobody trusts, on names that the test chooses.
 
+use std::cell::Cell;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -22,6 +23,8 @@ pub(crate) struct Front {
     port: u16,
     tls: bool,
     process: Child,
+    /// How much of its log was looked at, in bytes.
+    seen: Cell<usize>,
 }
 
 impl Front {
@@ -83,6 +86,7 @@ location /v2/ {{
             port,
             tls,
             process,
+            seen: Cell::new(0),
         };
         front.wait_until(true);
         front
@@ -106,6 +110,14 @@ location /v2/ {{
         let mut reload = command(&self.nginx, &self.folder);
         let printed = run(reload.args(["-s", "reload"]));
         assert!(printed.success, "{}", printed.err);
+    }
+
+    /// What it was asked since the last time, as `METHOD PATH STATUS`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let log = self.folder.path().join("access.log");
+        let all = fs::read_to_string(&log).unwrap();
+        let seen = self.seen.replace(all.len());
+        all[seen..].lines().map(str::to_owned).collect()
     }
 
     /// Nobody listens there any more.
@@ -202,7 +214,8 @@ worker_processes 1;
 pid {folder}/pid;
 events {{}}
 http {{
-  access_log off;
+  log_format request '$request_method $request_uri $status';
+  access_log {folder}/access.log request;
   client_max_body_size 0;
 {temporary}
   server {{

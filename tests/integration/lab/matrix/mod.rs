@@ -1,5 +1,6 @@
 //! An image that several jobs build, each on an engine of its own, and one joins.
 
+mod copied;
 mod failed;
 mod joined;
 mod merges;
