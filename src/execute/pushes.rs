@@ -322,6 +322,22 @@ impl Pushes {
         tries
     }
 
+    /// The same for content without a name: where it is given up, so are all names in
+    /// its repository.
+    pub fn fail_content(&mut self, reference: &str, diagnosis: &Diagnosis, attempts: u32) -> u32 {
+        let tries = self.fail(reference, diagnosis, attempts);
+        if !self.is_given_up(reference) {
+            return tries;
+        }
+        let image = self.image(reference).cloned();
+        for push in &mut self.0 {
+            if push.is_due() && Some(push.image()) == image.as_ref() {
+                push.state = State::Failed(diagnosis.clone());
+            }
+        }
+        tries
+    }
+
     /// The same for a name alone, whose content its repository has taken.
     /// Returns the number of the try.
     pub fn fail_alone(&mut self, reference: &str, diagnosis: &Diagnosis, attempts: u32) -> u32 {

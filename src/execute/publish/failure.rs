@@ -63,6 +63,17 @@ impl ImagePublisher<'_> {
         self.record_failure(reference, &diagnosis, built, Pushes::fail);
     }
 
+    /// The same for content that goes to a repository without a name.
+    pub async fn report_failed_content(
+        &self,
+        reference: &str,
+        text: &str,
+        built: &mut ImageOutcome,
+    ) {
+        let diagnosis = self.diagnose(reference, text, built).await;
+        self.record_failure(reference, &diagnosis, built, Pushes::fail_content);
+    }
+
     /// Takes in that a registry has refused a name.
     pub async fn report_refused_name(
         &self,
@@ -85,11 +96,11 @@ impl ImagePublisher<'_> {
             RequestError::Refused(refusal) => refusal,
             RequestError::Unknown(why) => {
                 let text = push_failure_text(reference, &why);
-                return self.report_failed_push(reference, &text, built).await;
+                return self.report_failed_content(reference, &text, built).await;
             }
         };
         let diagnosis = self.diagnose_refusal(reference, &refusal, built).await;
-        self.record_failure(reference, &diagnosis, built, Pushes::fail);
+        self.record_failure(reference, &diagnosis, built, Pushes::fail_content);
     }
 
     async fn diagnose_refusal(

@@ -261,6 +261,7 @@ impl ImagePublisher<'_> {
             }
             Some((reference, why)) => {
                 let due = built.pushes.due_in(&reference).filter(|_| names_later);
+                let is_content = due.is_some() && self.build.content == Content::ByDigest;
                 let reference = due.unwrap_or(reference);
                 // The last words alone may hold no status; those before do. Of
                 // several targets they are of any.
@@ -270,7 +271,11 @@ impl ImagePublisher<'_> {
                 } else {
                     push_failure_text(&reference, &why)
                 };
-                self.report_failed_push(&reference, &text, built).await;
+                if is_content {
+                    self.report_failed_content(&reference, &text, built).await;
+                } else {
+                    self.report_failed_push(&reference, &text, built).await;
+                }
                 Ok(export)
             }
             None => Err(self.failed_build(code, message, &export).await),

@@ -24,4 +24,5 @@ mod registries;
 mod report;
 mod silence;
 mod stopped_builder;
+mod unreached;
 mod unwritten;

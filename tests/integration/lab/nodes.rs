@@ -13,12 +13,13 @@ use crate::support::bridge::{Bridge, NOWHERE};
 use crate::support::site::{clean, publish, succeeded};
 use crate::support::{Lab, Place, run};
 
-/// Each platform asks the meeting to go on, from the network of its engine.
+/// Each platform asks the meeting to go on, from the network of its engine. A port may
+/// come again, and a step with it out of the cache: so each test has a word of its own.
 const DOCKERFILE: &str = r#"ARG BASE=scratch
 FROM ${BASE}
 ARG TARGETARCH
 ARG MEETING
-RUN wget -q -O /met "http://$(ip route | awk '/^default/ { print $3 }'):$MEETING/$TARGETARCH/"
+RUN wget -q -O /met "http://$(ip route | awk '/^default/ { print $3 }'):$MEETING/$TARGETARCH/MARK"
 "#;
 /// How long a build may take to get to its commands.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -85,7 +86,8 @@ impl Meeting {
 
 fn place() -> Place {
     let place = Place::new();
-    place.write("workspace/Dockerfile", DOCKERFILE);
+    let dockerfile = DOCKERFILE.replace("MARK", &place.mark());
+    place.write("workspace/Dockerfile", &dockerfile);
     place
 }
 
