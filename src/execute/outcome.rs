@@ -12,7 +12,7 @@ use crate::execute::error::{Error, FailedTest, UnreachableNode};
 use crate::execute::progress::trace::Trace;
 use crate::execute::pushes::{Push, Pushes};
 use crate::execute::verified::Verified;
-use crate::image::{Digest, ImageName, Reference};
+use crate::image::{Digest, ImageName, Reference, Registry};
 use crate::plan::{Build, Exclusions};
 use crate::registry::ManifestBytes;
 
@@ -79,14 +79,14 @@ pub struct ImageOutcome {
     /// True when the content is where its names can be written: in its repositories,
     /// or in the engine's store.
     pub has_content: bool,
+    /// The repositories that have it, under no name.
+    pub content_in: Vec<ImageName>,
     /// The bytes of the index, where it was made here.
     pub index: Option<ManifestBytes>,
     /// True when the builder writes the names, as nobody here can.
     pub builder_names: bool,
     /// The versions that an earlier run has published, and that are kept.
     pub kept: Vec<Kept>,
-    /// The repositories that were given the image of those.
-    pub copied_to: Vec<ImageName>,
     /// What the names that were written stood for before, where none is to be written
     /// without all.
     pub before: Vec<Before>,
@@ -127,10 +127,31 @@ pub struct Kept {
 }
 
 impl ImageOutcome {
+    /// The builder writes the names after all, since this registry cannot be reached.
+    pub fn let_builder_name(&mut self, registry: &Registry) {
+        let why = || {
+            format!(
+                "{registry} cannot be reached from this step, so the builder writes the names, \
+                 all together with the content"
+            )
+        };
+        self.notices.extend((!self.builder_names).then(why));
+        self.builder_names = true;
+    }
+
+    /// The first name that is due in each repository that lacks the content.
+    pub fn lacking(&self) -> Vec<Reference> {
+        let due = self.pushes.due_repositories().into_iter();
+        let first = due.filter_map(|spelt| Reference::parse(&self.pushes.due_in(&spelt)?).ok());
+        first
+            .filter(|first| !self.has_content_in(&first.name))
+            .collect()
+    }
+
     /// True where a repository has something of the image, so that all names can be
     /// written there.
     pub fn has_content_in(&self, image: &ImageName) -> bool {
-        self.pushes.is_in(image) || self.copied_to.contains(image)
+        self.pushes.is_in(image) || self.content_in.contains(image)
     }
 
     /// Takes in the versions that are kept: they are there, and the image is theirs.

@@ -7,7 +7,7 @@ use crate::execute::buildx::export::Export;
 use crate::execute::buildx::references::{in_full, is_named};
 use crate::execute::error::{Error, FailedPush};
 use crate::image::{Digest, ImageName, Reference, Tag, reference};
-use crate::plan::Build;
+use crate::plan::{Build, pushed_by_builder};
 
 /// A failed push in the words of a build, which is how diagnoses know it.
 pub fn push_failure_text(reference: &str, why: &str) -> String {
@@ -247,6 +247,13 @@ impl Pushes {
             }
         }
         names
+    }
+
+    /// Those of them that a builder pushes to, where content goes by its digest.
+    pub fn repositories_of_builder(&self) -> Vec<String> {
+        let due = self.due_repositories();
+        let pushed = pushed_by_builder(due.iter().map(String::as_str));
+        pushed.into_iter().map(str::to_owned).collect()
     }
 
     /// The reference that is to be pushed first in the repository of this one; of

@@ -40,6 +40,7 @@ pub use crate::plan::builder::node::{BuilderNode, without_password};
 pub use crate::plan::cache::local::LocalCache;
 pub use crate::plan::cache::model::Cache;
 pub use crate::plan::cache::service::Service;
+pub use crate::plan::command::by_digest::pushed_by_builder;
 pub use crate::plan::command::display::Display;
 pub use crate::plan::command::exclusions::Exclusions;
 pub use crate::plan::compose::{Plan, plan};

@@ -48,7 +48,7 @@ pub fn observer<'a>(
             (wait, Vec::new())
         }
         Content::ByDigest if exclusions.is_content_alone() => {
-            let repositories = built.pushes.due_repositories();
+            let repositories = built.pushes.repositories_of_builder();
             let wait = CacheDeadline::after(&repositories, &build.cache, exclusions);
             (wait, repositories)
         }

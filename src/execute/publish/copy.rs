@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use futures_util::future::{join_all, try_join_all};
 use tracing::info;
 
+use crate::execute::error::Error;
+use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::image::ImagePublisher;
 use crate::image::{Digest, ImageName, Registry};
 use crate::registry::{Copier, RequestError};
@@ -22,6 +24,48 @@ pub struct Destination<'a> {
 pub type Holder<'a> = (&'a Digest, &'a ImageName);
 
 impl ImagePublisher<'_> {
+    /// Copies the content to the repositories that the builder has not pushed it to.
+    /// Where their registry cannot be reached from here, the builder does it after all.
+    pub async fn copy_content(&self, built: &mut ImageOutcome) -> Result<(), Error> {
+        let Some(digest) = built.result.digest.clone() else {
+            return Ok(());
+        };
+        let holding = built.content_in.clone();
+        let holders: Vec<Holder<'_>> = holding.iter().map(|image| (&digest, image)).collect();
+        let destinations = built.lacking().into_iter().map(|first| Destination {
+            first: first.to_string(),
+            image: first.name,
+            lacks: vec![&digest],
+        });
+        let copied = self.copy_to_each(destinations.collect(), &holders);
+        for (one, copied) in self.scope.host.unless_cancelled(copied).await? {
+            let stop = match copied {
+                Ok(()) => {
+                    built.content_in.push(one.image);
+                    continue;
+                }
+                Err(stop) => stop,
+            };
+            let is_unknown = matches!(stop, RequestError::Unknown(_));
+            let registry = &one.image.registry;
+            if !is_unknown || self.client.has_answered(registry).await {
+                self.report_uncopied(&one.first, stop, built).await;
+            } else if self.scope.plan.leaves_names() {
+                // Who joins the parts copies them.
+                info!(
+                    "{registry} cannot be reached from this step, so {} gets its part later",
+                    one.image
+                );
+                built.content_in.push(one.image);
+            } else if self.gate.is_some() {
+                self.report_uncopied(&one.first, stop, built).await;
+            } else {
+                built.let_builder_name(registry);
+            }
+        }
+        Ok(())
+    }
+
     /// Copies to each of them what it lacks, and tells how that went. Registries are
     /// written to side by side; of several repositories of one, each takes from those
     /// before it, so that a blob gets to a registry once.
@@ -42,8 +86,10 @@ impl ImagePublisher<'_> {
                 let filled: Vec<Holder<'_>> = filled
                     .flat_map(|(other, _)| other.lacks.iter().map(|digest| (*digest, &other.image)))
                     .collect();
-                let sources = sources(&one, holders, &filled);
-                let copied = self.copy_all(&sources, &one.image).await;
+                let copied = match sources(&one, holders, &filled) {
+                    Some(sources) => self.copy_all(&sources, &one.image).await,
+                    None => Err(RequestError::Unknown("it is in no repository".to_owned())),
+                };
                 done.push((one, copied));
             }
             done
@@ -76,7 +122,7 @@ fn sources<'a>(
     one: &Destination<'a>,
     holders: &[Holder<'a>],
     filled: &[Holder<'a>],
-) -> Vec<Holder<'a>> {
+) -> Option<Vec<Holder<'a>>> {
     let source = |digest: &Digest| {
         let holding = |&&(held, _): &&Holder<'a>| held == digest;
         let near = |(_, image): &&Holder<'a>| image.registry == one.image.registry;
@@ -88,8 +134,5 @@ fn sources<'a>(
             .or_else(any);
         found.copied()
     };
-    one.lacks
-        .iter()
-        .filter_map(|digest| source(digest))
-        .collect()
+    one.lacks.iter().map(|digest| source(digest)).collect()
 }

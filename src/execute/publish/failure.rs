@@ -96,7 +96,14 @@ impl ImagePublisher<'_> {
             RequestError::Refused(refusal) => refusal,
             RequestError::Unknown(why) => {
                 let text = push_failure_text(reference, &why);
-                return self.report_failed_content(reference, &text, built).await;
+                let mut diagnosis = self.diagnose(reference, &text, built).await;
+                let image = built.pushes.image(reference);
+                if let (Kind::Other, Some(image)) = (diagnosis.kind, image)
+                    && self.client.has_answered(&image.registry).await
+                {
+                    diagnosis.kind = Kind::Passing;
+                }
+                return self.record_failure(reference, &diagnosis, built, Pushes::fail_content);
             }
         };
         let diagnosis = self.diagnose_refusal(reference, &refusal, built).await;

@@ -28,6 +28,7 @@ use crate::execute::pushes::{Pushes, push_failure_text};
 use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir;
 use crate::host::{Command, Progress};
+use crate::image::reference;
 use crate::input::BuildChecks;
 use crate::plan::{Build, BuilderChoice, Content, Exclusions, Joined, RunFiles};
 use crate::registry::{Client, Credentials};
@@ -56,6 +57,8 @@ enum PushStrategy<'a> {
     Build,
     /// By joining what legs have pushed.
     Join(&'a Joined),
+    /// None does yet: repositories get the content from others.
+    CopyContent,
     /// Out of the engine's store, where it has this name.
     Store(Store<'a>, String),
     /// From what was pushed.
@@ -107,6 +110,7 @@ impl ImagePublisher<'_> {
                     }
                 }
                 PushStrategy::Join(joined) => self.join(joined, built).await?,
+                PushStrategy::CopyContent => self.copy_content(built).await?,
                 PushStrategy::Store(store, source) => {
                     self.push_from_store(store, source, built).await?
                 }
@@ -230,6 +234,13 @@ impl ImagePublisher<'_> {
             built.result.name(&self.build.tags);
         }
         built.has_content = names_later && (is_well || wait.is_all_pushed(&export));
+        if built.has_content && self.build.content == Content::ByDigest {
+            let pushed = built.pushes.repositories_of_builder();
+            built.content_in = pushed
+                .iter()
+                .filter_map(|name| reference::name(name))
+                .collect();
+        }
         built.trace = export.trace.clone();
         let is_untold = built.result.digest.is_none() || !is_well || export.cut_short.is_some();
         if is_untold && export.digest.is_some() {
@@ -368,6 +379,10 @@ impl ImagePublisher<'_> {
                 let (engine, settings) = (&scope.facts.engine, &scope.facts.docker);
                 Store::open(engine, settings, self.credentials, scope.host)
             };
+            let is_by_digest = self.build.content == Content::ByDigest;
+            if is_by_digest && built.result.digest.is_some() && !built.lacking().is_empty() {
+                return PushStrategy::CopyContent;
+            }
             match (self.build.content, built.result.digest.is_some()) {
                 (Content::FromEngine, _) => {
                     if let Some(store) = store() {

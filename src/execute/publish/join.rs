@@ -35,21 +35,20 @@ impl ImagePublisher<'_> {
     pub async fn join(&self, joined: &Joined, built: &mut ImageOutcome) -> Result<(), Error> {
         let written = self.join_everywhere(joined, built);
         let done = self.scope.host.unless_cancelled(written).await??;
-        let mut ready = Vec::new();
+        built.content_in.clear();
         for (reference, result) in done {
             match result {
                 Ok(index) => {
                     built.result.digest = Some(index.digest().clone());
                     built.index = Some(index);
-                    ready.push(reference);
+                    built
+                        .content_in
+                        .extend(built.pushes.image(&reference).cloned());
                 }
                 Err(stop) => self.report_uncopied(&reference, stop, built).await,
             }
         }
-        let mut due = built.pushes.due_repositories().into_iter();
-        let is_ready = |first: String| ready.contains(&first);
-        let all = due.all(|spelt| built.pushes.due_in(&spelt).is_none_or(is_ready));
-        built.has_content = all && !ready.is_empty();
+        built.has_content = built.lacking().is_empty() && !built.content_in.is_empty();
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use crate::execute::publish::image::ImagePublisher;
 use crate::execute::pushes::push_failure_text;
 use crate::image::{Digest, ImageName, Reference, Registry};
 use crate::input::MovingTags;
-use crate::plan::{Content, DestinationName};
+use crate::plan::DestinationName;
 use crate::registry::{ManifestBytes, RequestError};
 
 /// How many contents are sent, or manifests read, at a time.
@@ -52,16 +52,13 @@ impl ImagePublisher<'_> {
         if let Some(store) = store {
             self.push_first_names(store, built).await?;
         }
-        let everywhere = self.build.content == Content::ByDigest && built.kept.is_empty();
-        let is_there =
-            |built: &ImageOutcome, name: &ImageName| everywhere || built.has_content_in(name);
         let names = &self.build.names;
         for of_one_motion in names.chunk_by(|one, next| one.motion == next.motion) {
             let due: Vec<Reference> = of_one_motion
                 .iter()
                 .filter(|name| !built.pushes.is_settled(&name.reference))
                 .filter_map(|name| Reference::parse(&name.reference).ok())
-                .filter(|name| is_there(built, &name.name))
+                .filter(|name| built.has_content_in(&name.name))
                 .collect();
             let due = match of_one_motion {
                 [name, ..] if self.goes_forward(name) => self.go_forward(due, built).await,
@@ -125,7 +122,7 @@ impl ImagePublisher<'_> {
         let copied = self.copy_to_each(destinations, &holders);
         for (one, copied) in self.scope.host.unless_cancelled(copied).await? {
             match copied {
-                Ok(()) => built.copied_to.push(one.image),
+                Ok(()) => built.content_in.push(one.image),
                 Err(stop) => self.report_uncopied(&one.first, stop, built).await,
             }
         }
@@ -324,11 +321,8 @@ impl ImagePublisher<'_> {
                 if let (Some(registry), None) = (registry, self.gate)
                     && !self.client.has_answered(registry).await
                 {
-                    built
-                        .notices
-                        .extend((!built.builder_names).then(|| unreachable(registry)));
-                    built.builder_names = true;
-                    return;
+                    let registry = registry.clone();
+                    return built.let_builder_name(&registry);
                 }
                 why
             }
@@ -336,14 +330,6 @@ impl ImagePublisher<'_> {
         };
         self.report_unwritten_name(reference, &why, built).await;
     }
-}
-
-/// What is told where the builder writes the names after all.
-fn unreachable(registry: &Registry) -> String {
-    format!(
-        "{registry} cannot be reached from this step, so the builder writes the names, all \
-         together with the content"
-    )
 }
 
 /// How many names of each registry may be written at a time.

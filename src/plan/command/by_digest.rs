@@ -1,6 +1,6 @@
 //! The exporter that pushes the content of an image by its digest, under no name.
 
-use crate::image::reference;
+use crate::image::{Registry, reference};
 use crate::input::grammar::csv;
 use crate::plan::command::exclusions::Exclusions;
 
@@ -23,16 +23,17 @@ impl ByDigest {
         Self(repositories)
     }
 
-    /// The entry of `--output`, without repositories of which nothing is to be pushed
-    /// any more. Source: BuildKit, `docs/build-repro.md` and `exporter/containerimage`.
+    /// The entry of `--output`: for one repository of each registry, without those of
+    /// which nothing is to be pushed any more. Source: BuildKit, `docs/build-repro.md` and
+    /// `exporter/containerimage`.
     pub fn output(&self, exclusions: &Exclusions) -> String {
         let is_due = |text: &String| !exclusions.references.contains(text);
-        let names: Vec<&str> = self
+        let due = self
             .0
             .iter()
             .filter(|(_, references)| references.iter().any(is_due))
-            .map(|(name, _)| name.as_str())
-            .collect();
+            .map(|(name, _)| name.as_str());
+        let names = pushed_by_builder(due);
         let attributes = [
             ("type", "image"),
             ("name", &names.join(",")),
@@ -44,22 +45,44 @@ impl ByDigest {
     }
 }
 
+/// The repositories that the builder pushes to: the first one of each registry. It works
+/// on them one after the other, while a registry takes what it has already in no time.
+pub fn pushed_by_builder<'a>(repositories: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut registries: Vec<Registry> = Vec::new();
+    let is_first = |name: &&str| {
+        let Some(image) = reference::name(name) else {
+            return true;
+        };
+        let is_new = !registries.contains(&image.registry);
+        registries.push(image.registry);
+        is_new
+    };
+    repositories.filter(is_first).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_repository_is_named_once_and_while_something_of_it_is_due() {
-        let references = ["a/b:1", "c/d:1", "a/b:2"].map(str::to_owned);
-        let content = ByDigest::of(&references);
+    fn one_repository_of_each_registry_is_named_while_something_of_it_is_due() {
+        let references = ["ghcr.io/a/b:1", "c/d:1", "ghcr.io/a/e:1", "ghcr.io/a/b:2"];
+        let content = ByDigest::of(&references.map(str::to_owned));
         let rest = "push-by-digest=true,name-canonical=true,push=true";
-        let all = content.output(&Exclusions::planned());
-        assert_eq!(all, format!("type=image,\"name=a/b,c/d\",{rest}"));
-        let exclusions = Exclusions {
-            references: vec!["c/d:1".to_owned()],
-            ..Exclusions::planned()
-        };
-        let some = content.output(&exclusions);
-        assert_eq!(some, format!("type=image,name=a/b,{rest}"));
+        for (settled, expected) in [
+            (&[][..], "\"name=ghcr.io/a/b,c/d\""),
+            (&["c/d:1", "ghcr.io/a/b:1"], "name=ghcr.io/a/b"),
+            (
+                &["c/d:1", "ghcr.io/a/b:1", "ghcr.io/a/b:2"],
+                "name=ghcr.io/a/e",
+            ),
+        ] {
+            let exclusions = Exclusions {
+                references: settled.iter().map(|&text| text.to_owned()).collect(),
+                ..Exclusions::planned()
+            };
+            let output = content.output(&exclusions);
+            assert_eq!(output, format!("type=image,{expected},{rest}"));
+        }
     }
 }

@@ -123,6 +123,58 @@ fn a_builder_pushes_the_content_by_its_digest() {
     let metadata: Value = serde_json::from_str(&run.outputs["metadata"]).unwrap();
     let names = run.outputs["tags"].replace('\n', ",");
     assert_eq!(metadata["image.name"], names);
+    // The registry gives the second repository what the first one has.
+    let copied = format!("copying {one}@{} to {one}-two", run.outputs["digest"]);
+    assert!(run.log.contains(&copied), "{}", run.log);
+    assert!(
+        !run.log.contains(&format!("naming to {one}-two")),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+#[ignore = "needs the lab"]
+fn a_second_repository_that_does_not_take_the_content_is_tried_again_and_named() {
+    let (lab, place) = (Lab::get(), place());
+    let front = Front::start(&lab, "");
+    let name = image(&lab, &place).replace(&lab.open_registry, &front.address());
+    let second = format!("{name}-two");
+    let path = second.split_once('/').unwrap().1;
+    let answer = |status: u16| {
+        format!(
+            "location ~ ^/v2/{path}/manifests/ {{ if ($request_method = PUT) {{ \
+             return {status} ''; }} proxy_pass http://{}; proxy_set_header Host $http_host; }}\n",
+            lab.open_registry
+        )
+    };
+    for (status, tries) in [(403, 1), (503, 2)] {
+        front.answer(&answer(status));
+        let run = release(&lab, &place, &format!("{name}\n{second}"), "v1.2.3")
+            .env("DOCKER_HOST", classic())
+            .with("driver", "docker-container")
+            .with("push-attempts", "2")
+            .run()
+            .unwrap();
+        assert_eq!(run.exit_code, Some(1), "{}", run.log);
+        clean(&run);
+        let told = run.log.matches(&format!("copying {name}@")).count();
+        assert_eq!(told, tries, "{}", run.log);
+        let published: Vec<&str> = run.outputs["published"].lines().collect();
+        assert_eq!(published.len(), 5, "{published:?}");
+        assert!(published.iter().all(|tag| !tag.starts_with(&second)));
+        let errors: Vec<_> = run
+            .annotations
+            .iter()
+            .filter(|one| one.message.contains("Not pushed: "))
+            .collect();
+        assert!(
+            errors
+                .iter()
+                .any(|one| one.message.contains(&format!("{second}:latest"))),
+            "{errors:?}"
+        );
+    }
 }
 
 #[test]
