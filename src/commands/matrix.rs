@@ -86,6 +86,12 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
         ..shared
     }
     .identified();
+    let shared = if outcome.is_begun(&plan) {
+        info!("the version is there already, so one job finishes it, without a build");
+        shared.in_one_job()
+    } else {
+        shared
+    };
     write(&plan, &outcome, &shared, &inputs, &host)
 }
 

@@ -13,7 +13,7 @@ use crate::execute::progress::trace::Trace;
 use crate::execute::pushes::{Push, Pushes};
 use crate::execute::verified::Verified;
 use crate::image::{Digest, ImageName, Reference, Registry};
-use crate::plan::{Build, Exclusions};
+use crate::plan::{Build, Exclusions, Plan};
 use crate::registry::ManifestBytes;
 
 /// What has come out of a run, also of one that failed.
@@ -208,6 +208,15 @@ pub enum Conclusion {
 }
 
 impl Outcome {
+    /// True where an earlier run has published the version of every image.
+    pub fn is_begun(&self, plan: &Plan) -> bool {
+        let all = plan.builds.iter().zip(&self.builds);
+        let mut pushed = all
+            .filter(|(build, _)| self.run_state.pushes(build))
+            .peekable();
+        pushed.peek().is_some() && pushed.all(|(_, built)| !built.kept.is_empty())
+    }
+
     /// Every push that is done.
     pub fn done(&self) -> impl Iterator<Item = &Push> {
         self.builds.iter().flat_map(|built| built.pushes.done())

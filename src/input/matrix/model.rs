@@ -98,6 +98,20 @@ impl Leg {
         names.join(", ")
     }
 
+    /// Builds what another one does too.
+    pub fn take_in(&mut self, other: &Self) {
+        for target in &other.targets {
+            if !self.targets.contains(target) {
+                self.targets.push(target.clone());
+            }
+        }
+        for platform in &other.platforms {
+            if !self.platforms.contains(platform) {
+                self.platforms.push(platform.clone());
+            }
+        }
+    }
+
     /// True for a leg that builds this image.
     pub fn builds(&self, target: Option<&str>) -> bool {
         target.is_none_or(|target| self.targets.iter().any(|one| one == target))
@@ -161,6 +175,18 @@ impl MatrixPlan {
             return Err(format!("has {length} KiB, and a step takes {most} KiB"));
         }
         Ok(text)
+    }
+
+    /// The same for one job, on the runner of the first one.
+    #[must_use]
+    pub fn in_one_job(mut self) -> Self {
+        if let [first, rest @ ..] = self.legs.as_mut_slice() {
+            for leg in rest {
+                first.take_in(leg);
+            }
+            self.legs.truncate(1);
+        }
+        self.identified()
     }
 
     /// True where one job does everything, and nothing is joined.

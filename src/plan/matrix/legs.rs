@@ -21,13 +21,7 @@ pub fn legs(images: &[Built<'_>], runners: &Runners) -> Result<Vec<Leg>, InputPr
         && rest.iter().all(|leg| leg.runner == first.runner)
     {
         for leg in rest {
-            first.targets.append(&mut leg.targets);
-            let new = leg.platforms.iter();
-            let new: Vec<Platform> = new
-                .filter(|one| !first.platforms.contains(one))
-                .cloned()
-                .collect();
-            first.platforms.extend(new);
+            first.take_in(leg);
         }
         legs.truncate(1);
     }

@@ -162,3 +162,51 @@ fn targets_of_a_bake_file_are_joined_each_by_itself() {
         assert_eq!(found["digest"], targets[target]["digest"]);
     }
 }
+
+#[test]
+#[ignore = "needs the lab"]
+fn a_version_that_is_there_is_finished_by_one_job_without_a_build() {
+    let lab = Lab::get();
+    let image = format!("{}/tests/MARK", lab.open_registry);
+    let once = |step: lab_runner::Step| step.with("version-tags", "once");
+    let matrix = Matrix::plan_with(&lab, &image, "1.2.3", once);
+    // A run that named the version and died.
+    let named = "type=semver,pattern={{version}}";
+    let died = |step: lab_runner::Step| {
+        once(step)
+            .with("tags", named)
+            .with("flavor", "latest=false")
+    };
+    let begun = matrix.next_with("1.2.3", died);
+    let merged = begun.merge(&job(), &begun.results()).run().unwrap();
+    green(&merged);
+    assert_eq!(merged.outputs["published"], matrix.tag("1.2.3"));
+    let again = matrix.next_with("1.2.3", once);
+    let planned = once(again.first_job()).run().unwrap();
+    green(&planned);
+    assert!(
+        planned.log.contains("one job finishes it"),
+        "{}",
+        planned.log
+    );
+    assert_eq!(planned.outputs["merge"], "false");
+    let jobs: Value = serde_json::from_str(&planned.outputs["matrix"]).unwrap();
+    let name = "linux/amd64, linux/arm64";
+    assert_eq!(
+        jobs,
+        json!({"include": [{"leg": 0, "name": name, "runner": "first"}]})
+    );
+    let finished = once(again.amd64(&job())).run().unwrap();
+    green(&finished);
+    assert!(
+        !finished.log.contains("load build definition"),
+        "{}",
+        finished.log
+    );
+    assert_eq!(finished.outputs["digest"], merged.outputs["digest"]);
+    assert_eq!(finished.outputs["published"], finished.outputs["tags"]);
+    for tag in ["1.2.3", "1", "latest"] {
+        let digest = again.digest(&again.tag(tag));
+        assert_eq!(digest.as_ref(), Some(&merged.outputs["digest"]), "{tag}");
+    }
+}
