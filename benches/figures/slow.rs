@@ -12,6 +12,8 @@ use std::time::Duration;
 use crate::table::Figure;
 use crate::timing::{median, range};
 
+/// The first byte of a handshake of TLS.
+const TLS: u8 = 22;
 /// How long a request is on its way: ghcr.io takes 50 to 200 ms.
 const WAIT: Duration = Duration::from_millis(80);
 
@@ -71,20 +73,20 @@ pub(crate) fn ratio(
 }
 
 /// Passes bytes on in both directions. What a client says after an answer is the next
-/// request.
+/// request; the beginning of TLS, which the registry does not speak, is none.
 fn pass(client: &TcpStream, upstream: &str, requests: &AtomicUsize) -> Option<()> {
     let server = TcpStream::connect(upstream).ok()?;
     let has_answered = Arc::new(AtomicBool::new(true));
     let answered = Arc::clone(&has_answered);
     let (mut from, mut to) = (server.try_clone().ok()?, client.try_clone().ok()?);
     let back = thread::spawn(move || {
-        copy(&mut from, &mut to, || {
+        copy(&mut from, &mut to, |_| {
             answered.store(true, Ordering::SeqCst)
         });
     });
     let (mut from, mut to) = (client.try_clone().ok()?, server.try_clone().ok()?);
-    copy(&mut from, &mut to, || {
-        if has_answered.swap(false, Ordering::SeqCst) {
+    copy(&mut from, &mut to, |bytes| {
+        if bytes.first() != Some(&TLS) && has_answered.swap(false, Ordering::SeqCst) {
             requests.fetch_add(1, Ordering::SeqCst);
             thread::sleep(WAIT);
         }
@@ -92,10 +94,10 @@ fn pass(client: &TcpStream, upstream: &str, requests: &AtomicUsize) -> Option<()
     back.join().ok()
 }
 
-fn copy(from: &mut TcpStream, to: &mut TcpStream, mut before: impl FnMut()) {
+fn copy(from: &mut TcpStream, to: &mut TcpStream, mut before: impl FnMut(&[u8])) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        before();
+        before(&buffer[..count]);
         if to.write_all(&buffer[..count]).is_err() {
             break;
         }

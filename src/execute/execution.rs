@@ -66,7 +66,7 @@ impl Scope<'_> {
         (outcome, result)
     }
 
-    async fn steps(&self, mut progress: Progress<'_>, outcome: &mut Outcome) -> Result<(), Error> {
+    async fn steps(&self, progress: Progress<'_>, outcome: &mut Outcome) -> Result<(), Error> {
         let config = docker_config::make(
             self.plan,
             self.secrets,
@@ -77,20 +77,31 @@ impl Scope<'_> {
         let credentials = Credentials::new(config.clone());
         let authorities = self.secrets.authorities().clone();
         let client = Client::new(credentials.clone(), authorities, self.host);
-        if self.plan.preflight.mode == Preflight::Only {
-            return self.checked(&client, outcome).await;
-        }
-        self.write_files(&config)?;
-        // A merge needs a buildx only to copy a version that is kept.
+        let done = if self.plan.preflight.mode == Preflight::Only {
+            self.checked(&client, outcome).await
+        } else {
+            self.write_files(&config)?;
+            self.publish(&client, &credentials, progress, outcome).await
+        };
+        client.settle().await;
+        done
+    }
+
+    /// All steps after the client and the files are there.
+    async fn publish(
+        &self,
+        client: &Client,
+        credentials: &Credentials,
+        mut progress: Progress<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
         let buildx = if self.plan.joins() {
-            self.checked(&client, outcome).await?;
-            self.facts
-                .buildx
-                .as_deref()
-                .unwrap_or(Path::new("docker-buildx"))
+            self.checked(client, outcome).await?;
+            // Nothing is built.
+            Path::new("docker-buildx")
         } else {
             let buildx = self.buildx()?;
-            self.get_ready(buildx, &credentials, &client, &mut progress, outcome)
+            self.get_ready(buildx, credentials, client, &mut progress, outcome)
                 .await?;
             buildx
         };
@@ -98,8 +109,8 @@ impl Scope<'_> {
         let images = AllImages {
             scope: self,
             buildx,
-            client: &client,
-            credentials: &credentials,
+            client,
+            credentials,
             gate: self
                 .plan
                 .all_or_none

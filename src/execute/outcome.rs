@@ -81,7 +81,7 @@ pub struct ImageOutcome {
     pub has_content: bool,
     /// The repositories that have it, under no name.
     pub content_in: Vec<ImageName>,
-    /// The bytes of the index, where it was made here.
+    /// The bytes of the index or manifest, where they are known here.
     pub index: Option<ManifestBytes>,
     /// True when the builder writes the names, as nobody here can.
     pub builder_names: bool,

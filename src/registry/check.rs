@@ -4,6 +4,7 @@
 //! it makes no blob, tag or version. A pull begins with a manifest. Follows the
 //! OCI distribution specification 1.1, "Pushing a blob in chunks".
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -79,7 +80,7 @@ impl Client {
         let why = match timeout_at(until, asked).await {
             Ok(Ok((connection, session))) => {
                 if let Some(session) = session {
-                    give_up(&connection, session, until).await;
+                    self.do_beside(give_up(connection, session, until)).await;
                 }
                 return Answer::Allowed;
             }
@@ -123,7 +124,7 @@ async fn push(
 
 /// Gives an upload up. The registry would drop it by itself, so nothing is
 /// made of a failure, and it is not tried again.
-async fn give_up(connection: &Connection, session: RegistryRequest, until: Instant) {
+async fn give_up(connection: Arc<Connection>, session: RegistryRequest, until: Instant) {
     let now = Instant::now();
     let soon = until.min(now + CANCEL);
     let _ = timeout_at(soon, connection.ask(&session, now)).await;

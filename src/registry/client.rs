@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use tokio::sync::{Mutex, OnceCell};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::host::Host;
@@ -36,6 +37,8 @@ pub struct Client {
     credentials: Credentials,
     host: Host,
     connections: Mutex<BTreeMap<Registry, Arc<OnceCell<Arc<Connection>>>>>,
+    /// What goes on beside the run.
+    beside: Mutex<JoinSet<()>>,
 }
 
 impl Client {
@@ -46,7 +49,18 @@ impl Client {
             credentials,
             host: host.clone(),
             connections: Mutex::default(),
+            beside: Mutex::default(),
         }
+    }
+
+    /// Does what nobody waits for, and what may fail.
+    pub async fn do_beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.beside.lock().await.spawn(work);
+    }
+
+    /// Waits for all of that.
+    pub async fn settle(&self) {
+        while self.beside.lock().await.join_next().await.is_some() {}
     }
 
     /// The manifest that a tag or digest of an image points to. What can pass

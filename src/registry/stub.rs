@@ -61,7 +61,9 @@ pub async fn push(server: &MockServer) -> Answer {
 pub async fn push_with(server: &MockServer, auth: Value) -> Answer {
     let at = at(server);
     let client = client(&at, auth, &Authorities::default());
-    client.check(&image(&at), Right::Push, LONG).await
+    let answer = client.check(&image(&at), Right::Push, LONG).await;
+    client.settle().await;
+    answer
 }
 
 /// The reason of an answer that must be [`Answer::Unknown`].

@@ -71,7 +71,14 @@ impl ImagePublisher<'_> {
                 built.builder_names = true;
                 return Ok(());
             };
-            let (written, ended) = self.write_each(&due, &digest, built).await;
+            let manifests = self.manifests(&due, &digest, built.index.as_ref());
+            let manifests = self.scope.host.unless_cancelled(manifests).await?;
+            // The names after these need not ask again.
+            let known = manifests
+                .values()
+                .find_map(|manifest| manifest.as_ref().ok());
+            built.index = known.cloned().or(built.index.take());
+            let (written, ended) = self.write_each(&due, &manifests, built).await;
             for Written {
                 name,
                 before,
@@ -207,14 +214,9 @@ impl ImagePublisher<'_> {
     async fn write_each(
         &self,
         due: &[Reference],
-        digest: &Digest,
+        manifests: &BTreeMap<ImageName, Result<ManifestBytes, RequestError>>,
         built: &ImageOutcome,
     ) -> (Vec<Written>, Result<(), Error>) {
-        let manifests = self.manifests(due, digest, built.index.as_ref());
-        let manifests = match self.scope.host.unless_cancelled(manifests).await {
-            Ok(manifests) => manifests,
-            Err(signal) => return (Vec::new(), Err(signal.into())),
-        };
         let limits = limits(due);
         let writes = due.iter().enumerate().map(async |(place, reference)| {
             let limit = limits.get(&reference.name.registry);
@@ -280,15 +282,15 @@ impl ImagePublisher<'_> {
         &self,
         due: &[Reference],
         digest: &Digest,
-        made: Option<&ManifestBytes>,
+        known: Option<&ManifestBytes>,
     ) -> BTreeMap<ImageName, Result<ManifestBytes, RequestError>> {
-        let made = made.filter(|made| made.digest() == digest);
+        let known = known.filter(|known| known.digest() == digest);
         let mut images: Vec<&ImageName> = due.iter().map(|reference| &reference.name).collect();
         images.sort();
         images.dedup();
         let reads = images.into_iter().map(async |image| {
-            let bytes = match made {
-                Some(made) => Ok(made.clone()),
+            let bytes = match known {
+                Some(known) => Ok(known.clone()),
                 None => self.client.manifest_bytes(image, digest).await,
             };
             (image.clone(), bytes)

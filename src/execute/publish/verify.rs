@@ -24,14 +24,12 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
     let answers = pushed
         .iter()
         .map(|(push, tag)| client.manifest(push.image(), tag));
-    // What an index lists is known before it is read back where it was made here.
+    // What an index lists need not wait for it to be read back where it is known.
     let listed = async {
         let (push, _) = pushed.first()?;
-        let made = built
-            .index
-            .as_ref()
-            .filter(|made| *made.digest() == image)?;
-        let index = Manifest::parse(made.bytes()).ok()?;
+        let known = built.index.as_ref();
+        let known = known.filter(|known| *known.digest() == image)?;
+        let index = Manifest::parse(known.bytes()).ok()?;
         Some(platforms(build, client, push.image(), &index).await)
     };
     let (answers, listed) = tokio::join!(join_all(answers), listed);
