@@ -50,8 +50,7 @@ bench: dist-here ## whole-process figures, as medians and ratios
 
 .PHONY: dist
 dist: ## the static binaries for both platforms
-	lab/cross amd64
-	lab/cross arm64
+	lab/cross amd64 arm64
 
 .PHONY: dist-here
 dist-here: ## the static binary for this machine

@@ -6,6 +6,7 @@
 //! size are floating-point numbers, local parts are read as numbers and joined
 //! with commas.
 
+use std::cmp::Ordering;
 use std::sync::OnceLock;
 
 use regress::{Match, Regex};
@@ -55,6 +56,36 @@ impl PythonVersion {
         self.pre.is_some() || self.dev.is_some()
     }
 
+    /// True where the release has several parts: one alone may be a date or a count.
+    pub fn has_parts(&self) -> bool {
+        self.release.len() > 1
+    }
+
+    /// Which of two comes first, whatever their local parts. Source: PEP 440, "Summary
+    /// of permitted suffixes and relative ordering".
+    pub fn precedence(&self, other: &Self) -> Ordering {
+        let length = self.release.len().max(other.release.len());
+        let part = |version: &Self, at| version.release.get(at).copied().unwrap_or(0.0);
+        let mut releases = (0..length).map(|at| part(self, at).total_cmp(&part(other, at)));
+        let mut release = || releases.find(|order| order.is_ne());
+        let epoch = self.epoch.total_cmp(&other.epoch);
+        epoch
+            .then_with(|| release().unwrap_or(Ordering::Equal))
+            .then_with(|| self.phase().cmp(other.phase()))
+            .then_with(|| post(self).total_cmp(&post(other)))
+            .then_with(|| dev(self).total_cmp(&dev(other)))
+    }
+
+    /// Where among those of its release a version stands, before posts and devs are
+    /// counted: a development release of the release itself comes before all others.
+    fn phase(&self) -> Phase<'_> {
+        match (&self.pre, self.post, self.dev) {
+            (Some((letter, count)), ..) => Phase::Pre(letter, *count),
+            (None, None, Some(_)) => Phase::Dev,
+            (None, ..) => Phase::Final,
+        }
+    }
+
     /// A component of the release, 0 when it is not given.
     pub fn component(&self, at: usize) -> Value {
         Value::Number(self.release.get(at).copied().unwrap_or(0.0))
@@ -87,6 +118,39 @@ impl PythonVersion {
     }
 }
 
+/// Each comes before the next.
+enum Phase<'a> {
+    Dev,
+    Pre(&'a str, f64),
+    Final,
+}
+
+impl Phase<'_> {
+    fn cmp(self, other: Self) -> Ordering {
+        let place = |phase: &Self| match phase {
+            Self::Dev => 0,
+            Self::Pre(..) => 1,
+            Self::Final => 2,
+        };
+        match (self, other) {
+            (Self::Pre(letter, count), Self::Pre(other, others)) => {
+                letter.cmp(other).then(count.total_cmp(&others))
+            }
+            (one, other) => place(&one).cmp(&place(&other)),
+        }
+    }
+}
+
+/// One without comes before those with.
+fn post(version: &PythonVersion) -> f64 {
+    version.post.unwrap_or(f64::NEG_INFINITY)
+}
+
+/// One without comes after those with.
+fn dev(version: &PythonVersion) -> f64 {
+    version.dev.unwrap_or(f64::INFINITY)
+}
+
 fn group<'t>(found: &Match, text: &'t str, name: &str) -> Option<&'t str> {
     text.get(found.named_group(name)?)
 }
@@ -113,6 +177,37 @@ fn part(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::PythonVersion;
+
+    /// The order of PEP 440's own list.
+    #[test]
+    fn versions_come_one_after_the_other() {
+        let all = [
+            "1.dev0",
+            "1.0.dev456",
+            "1.0a1",
+            "1.0a2.dev456",
+            "1.0a12.dev456",
+            "1.0a12",
+            "1.0b1.dev456",
+            "1.0b2",
+            "1.0b2.post345.dev456",
+            "1.0b2.post345",
+            "1.0rc1.dev456",
+            "1.0rc1",
+            "1.0",
+            "1.0.post456.dev34",
+            "1.0.post456",
+            "1.0.15",
+            "1.1.dev1",
+            "1!0.1",
+        ];
+        let all = all.map(|text| PythonVersion::parse(text).unwrap());
+        for (at, one) in all.iter().enumerate() {
+            for (place, other) in all.iter().enumerate() {
+                assert_eq!(one.precedence(other), at.cmp(&place), "{one:?} {other:?}");
+            }
+        }
+    }
 
     #[test]
     fn canonical_spellings() {

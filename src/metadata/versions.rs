@@ -2,13 +2,17 @@
 
 use std::cmp::Ordering;
 
+use crate::metadata::pep440::PythonVersion;
 use crate::metadata::semantic::SemVer;
 
-/// Which of two semantic versions comes first; `None` where one of them is none.
-/// Source: semver.org, section 11.
+/// Which of two semantic versions comes first, or of two Python versions; `None` where
+/// one of them is neither. Source: semver.org, section 11, and PEP 440.
 pub fn compare(one: &str, other: &str) -> Option<Ordering> {
-    let (one, other) = (SemVer::parse(one)?, SemVer::parse(other)?);
-    Some(one.cmp_precedence(&other))
+    if let (Some(one), Some(other)) = (SemVer::parse(one), SemVer::parse(other)) {
+        return Some(one.cmp_precedence(&other));
+    }
+    let python = |text| PythonVersion::parse(text).filter(PythonVersion::has_parts);
+    Some(python(one)?.precedence(&python(other)?))
 }
 
 /// True for a commit in hexadecimal: what an image says of itself may be anything.
@@ -40,6 +44,10 @@ mod tests {
             ("1.0.0-rc.1", "1.0.0", Some(Ordering::Less)),
             ("1.0.0+b", "1.0.0+a", Some(Ordering::Equal)),
             ("main", "1.0.0", None),
+            ("1.2rc1", "1.2", Some(Ordering::Less)),
+            ("1.2.3.post1", "1.2.3", Some(Ordering::Greater)),
+            ("2026.9", "2026.10", Some(Ordering::Less)),
+            ("20261127", "1.2", None),
         ] {
             assert_eq!(compare(one, other), expected, "{one} {other}");
         }

@@ -270,6 +270,40 @@ fn history(place: &Place) -> (String, String) {
 
 #[test]
 #[ignore = "needs the lab"]
+fn python_versions_decide_too() {
+    let (lab, place) = (Lab::get(), place());
+    let image = image(&lab, &place);
+    let release = |version: &str| {
+        release(&lab, &place, &image, version)
+            .with(
+                "tags",
+                "type=pep440,pattern={{version}}\ntype=pep440,pattern={{major}}",
+            )
+            .with("platforms", "linux/amd64")
+    };
+    // Each is of the same commit.
+    let run = release("2026.10").run().unwrap();
+    green(&run);
+    for (version, kept) in [("2026.9", true), ("2026.10.post1", false)] {
+        let run = release(version).run().unwrap();
+        green(&run);
+        let expected = if kept {
+            format!("{image}:2026")
+        } else {
+            String::new()
+        };
+        assert!(
+            run.outputs["kept-back"].starts_with(&expected),
+            "{version}: {}",
+            run.log
+        );
+        let moved = digest(&place, &format!("{image}:2026")) == run.outputs["digest"];
+        assert_eq!(moved, !kept, "{version}: {}", run.log);
+    }
+}
+
+#[test]
+#[ignore = "needs the lab"]
 fn a_branch_stays_at_the_newer_commit_of_the_checkout() {
     let (lab, place) = (Lab::get(), place());
     let image = image(&lab, &place);
