@@ -81,6 +81,8 @@ pub struct ImageOutcome {
     pub has_content: bool,
     /// The repositories that have it, under no name.
     pub content_in: Vec<ImageName>,
+    /// The manifests of the platforms that were built.
+    pub manifests: Vec<Digest>,
     /// The bytes of the index or manifest, where they are known here.
     pub index: Option<ManifestBytes>,
     /// True when the builder writes the names, as nobody here can.

@@ -43,6 +43,8 @@ pub struct Export {
     pub digest: Option<Digest>,
     /// True when that is an index.
     pub is_index: bool,
+    /// The manifests that were made: of each platform one.
+    pub manifests: Vec<Digest>,
     /// The configuration of the last image.
     pub config: Option<Digest>,
     /// The references that were pushed, in order.
@@ -103,8 +105,11 @@ impl Export {
             self.digest = first_digest(rest);
             self.is_index = true;
         } else if let Some(rest) = text.strip_prefix("exporting manifest ") {
+            let digest = first_digest(rest);
+            let new = digest.clone().filter(|new| !self.manifests.contains(new));
+            self.manifests.extend(new);
             if !self.is_index {
-                self.digest = first_digest(rest);
+                self.digest = digest;
             }
         } else if let Some(rest) = text.strip_prefix("exporting config ") {
             self.config = first_digest(rest);

@@ -242,6 +242,7 @@ impl ImagePublisher<'_> {
                 .collect();
         }
         built.trace = export.trace.clone();
+        built.manifests.clone_from(&export.manifests);
         let is_untold = built.result.digest.is_none() || !is_well || export.cut_short.is_some();
         if is_untold && export.digest.is_some() {
             built.result.digest = export.digest.clone();

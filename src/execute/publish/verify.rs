@@ -6,7 +6,7 @@ use crate::execute::error::{Difference, Error};
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::pushes::Push;
 use crate::execute::verified::PublishedPlatform;
-use crate::image::{ImageName, Platform};
+use crate::image::{Digest, ImageName, Platform};
 use crate::plan::Build;
 use crate::registry::{self, Client, Manifest};
 
@@ -24,15 +24,13 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
     let answers = pushed
         .iter()
         .map(|(push, tag)| client.manifest(push.image(), tag));
-    // What an index lists need not wait for it to be read back where it is known.
-    let listed = async {
+    // What an index lists is read beside it where it is known.
+    let listed = listed(built, &image);
+    let ahead = listed.iter().map(async |digest| {
         let (push, _) = pushed.first()?;
-        let known = built.index.as_ref();
-        let known = known.filter(|known| *known.digest() == image)?;
-        let index = Manifest::parse(known.bytes()).ok()?;
-        Some(platforms(build, client, push.image(), &index).await)
-    };
-    let (answers, listed) = tokio::join!(join_all(answers), listed);
+        client.manifest(push.image(), digest.as_str()).await.ok()
+    });
+    let (answers, ahead) = tokio::join!(join_all(answers), join_all(ahead));
     let mut manifest = None;
     let mut differences = Vec::new();
     for ((push, _), answer) in pushed.into_iter().zip(answers) {
@@ -61,16 +59,25 @@ pub async fn verify(build: &Build, client: &Client, built: &mut ImageOutcome) ->
         built.warnings.extend(missing_annotations(build, &manifest));
         built.verified.attestations = manifest.attestations;
         built.verified.annotations = manifest.annotations.clone();
-        built.verified.platforms = match listed {
-            Some(listed) => listed,
-            None => platforms(build, client, &name, &manifest).await,
-        };
+        let ahead: Vec<Manifest> = ahead.into_iter().flatten().collect();
+        built.verified.platforms = platforms(build, client, (&name, &manifest), &ahead).await;
         differences.extend(missing_platforms(build, built));
     }
     if differences.is_empty() {
         Ok(())
     } else {
         Err(Error::Differs(differences))
+    }
+}
+
+/// The manifests that the index lists, as far as that is known before it is read.
+fn listed(built: &ImageOutcome, image: &Digest) -> Vec<Digest> {
+    let known = built.index.as_ref().filter(|known| known.digest() == image);
+    let index = known.and_then(|known| Manifest::parse(known.bytes()).ok());
+    let made = || built.manifests.iter().filter(|made| *made != image);
+    match index {
+        Some(index) => index.platforms.into_iter().map(|one| one.digest).collect(),
+        None => made().cloned().collect(),
     }
 }
 
@@ -129,8 +136,8 @@ fn missing_annotations(build: &Build, manifest: &Manifest) -> Option<String> {
 async fn platforms(
     build: &Build,
     client: &Client,
-    name: &ImageName,
-    manifest: &Manifest,
+    (name, manifest): (&ImageName, &Manifest),
+    ahead: &[Manifest],
 ) -> Vec<PublishedPlatform> {
     if manifest.platforms.is_empty() {
         return build
@@ -140,16 +147,20 @@ async fn platforms(
             .into_iter()
             .collect();
     }
-    let listed = client.manifests_of(name, manifest).await.into_iter();
-    listed
-        .map(|(entry, answer)| match answer {
-            Ok(manifest) => PublishedPlatform::of(&entry.platform, &manifest),
+    let reads = manifest.platforms.iter().map(async |entry| {
+        let read = match ahead.iter().find(|read| read.digest == entry.digest) {
+            Some(read) => Ok(read.clone()),
+            None => client.manifest(name, entry.digest.as_str()).await,
+        };
+        match read {
+            Ok(read) => PublishedPlatform::of(&entry.platform, &read),
             Err(_) => PublishedPlatform {
                 platform: entry.platform.clone(),
                 digest: entry.digest.clone(),
                 size: None,
                 layers: Vec::new(),
             },
-        })
-        .collect()
+        }
+    });
+    join_all(reads).await
 }
