@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::place::{Place, lab};
@@ -13,12 +14,56 @@ use crate::timing::time;
 
 const ROUNDS: usize = 3;
 
-/// What is published: the figure's name, how many repositories and names in each, and
-/// the bound.
-const CASES: [(&str, usize, usize, f64); 3] = [
-    ("1 name, to the bare build", 1, 1, 0.9),
-    ("8 names of one repository, to the bare build", 1, 8, 0.4),
-    ("20 names of two repositories, to the bare", 2, 10, 0.2),
+/// The builder that pushes by digest.
+const BUILDER: &str = "bench-names";
+
+/// What is published.
+struct Case {
+    name: &'static str,
+    repositories: usize,
+    /// In each of them.
+    names: usize,
+    bound: f64,
+    /// A builder in a container, in place of the engine's own.
+    by_digest: bool,
+}
+
+const CASES: [Case; 5] = [
+    Case {
+        name: "1 name, to the bare build",
+        repositories: 1,
+        names: 1,
+        bound: 0.9,
+        by_digest: false,
+    },
+    Case {
+        name: "8 names of one repository, to the bare build",
+        repositories: 1,
+        names: 8,
+        bound: 0.4,
+        by_digest: false,
+    },
+    Case {
+        name: "20 names of two repositories, to the bare",
+        repositories: 2,
+        names: 10,
+        bound: 0.2,
+        by_digest: false,
+    },
+    Case {
+        name: "1 name by its digest, to the bare build",
+        repositories: 1,
+        names: 1,
+        bound: 1.25,
+        by_digest: true,
+    },
+    Case {
+        name: "20 names of two repositories by digest",
+        repositories: 2,
+        names: 10,
+        bound: 0.2,
+        by_digest: true,
+    },
 ];
 
 pub(crate) fn figures(place: &Place) -> Result<Vec<Figure>, Box<dyn Error>> {
@@ -34,36 +79,46 @@ pub(crate) fn figures(place: &Place) -> Result<Vec<Figure>, Box<dyn Error>> {
         place,
         slow,
         workspace,
+        classic: lab("STEVEDORE_LAB_CLASSIC_HOST")?,
     };
-    CASES
-        .into_iter()
-        .map(|(name, repositories, names, bound)| many.figure(name, repositories, names, bound))
-        .collect()
+    let create = ["create", "--name", BUILDER, "--driver", "docker-container"];
+    let mut create = many.buildx(&create)?;
+    create.args(["--driver-opt", "network=host"]);
+    time(create.env("DOCKER_HOST", &many.classic))?;
+    let figures = CASES.iter().map(|case| many.figure(case)).collect();
+    let mut remove = many.buildx(&["rm", BUILDER])?;
+    time(remove.env("DOCKER_HOST", &many.classic))?;
+    figures
 }
 
 struct Many<'a> {
     place: &'a Place,
     slow: SlowRegistry,
     workspace: PathBuf,
+    /// The engine that runs the builder.
+    classic: String,
 }
 
 impl Many<'_> {
-    fn figure(
-        &self,
-        name: &'static str,
-        repositories: usize,
-        names: usize,
-        bound: f64,
-    ) -> Result<Figure, Box<dyn Error>> {
-        let images: Vec<String> = (0..repositories)
+    fn buildx(&self, arguments: &[&str]) -> Result<Command, String> {
+        let mut command = self.place.command(lab("STEVEDORE_LAB_BUILDX")?);
+        command.args(arguments);
+        Ok(command)
+    }
+
+    fn figure(&self, case: &Case) -> Result<Figure, Box<dyn Error>> {
+        let images: Vec<String> = (0..case.repositories)
             .map(|n| format!("{}/bench/names-{n}", self.slow.address))
             .collect();
-        let tags: Vec<String> = (0..names).map(|n| format!("v{n}")).collect();
+        let tags: Vec<String> = (0..case.names).map(|n| format!("v{n}")).collect();
         let mut times: [Vec<Duration>; 2] = Default::default();
         let mut requests = [0; 2];
         // The first round fills the caches and is not counted.
         for round in 0..=ROUNDS {
-            let taken = [self.bare(&images, &tags)?, self.ours(&images, &tags)?];
+            let taken = [
+                self.bare(case, &images, &tags)?,
+                self.ours(case, &images, &tags)?,
+            ];
             for (index, (taken, count)) in taken.into_iter().enumerate() {
                 if round > 0 {
                     times[index].push(taken);
@@ -71,16 +126,34 @@ impl Many<'_> {
                 }
             }
         }
-        Ok(ratio(name, bound, &times, requests))
+        Ok(ratio(case.name, case.bound, &times, requests))
+    }
+
+    /// Measures a command of a case.
+    fn measure(
+        &self,
+        case: &Case,
+        mut command: Command,
+    ) -> Result<(Duration, usize), Box<dyn Error>> {
+        if case.by_digest {
+            command.env("DOCKER_HOST", &self.classic);
+        }
+        self.slow.count();
+        let took = time(command.current_dir(&self.workspace))?;
+        Ok((took, self.slow.count()))
     }
 
     fn bare(
         &self,
+        case: &Case,
         images: &[String],
         tags: &[String],
     ) -> Result<(Duration, usize), Box<dyn Error>> {
-        let mut command = self.place.command(lab("STEVEDORE_LAB_BUILDX")?);
-        command.args(["build", "--push", "--platform", "linux/amd64,linux/arm64"]);
+        let mut command = self.buildx(&["build", "--push"])?;
+        command.args(["--platform", "linux/amd64,linux/arm64"]);
+        if case.by_digest {
+            command.args(["--builder", BUILDER]);
+        }
         command.args(["--attest", "type=provenance,mode=max", "--metadata-file"]);
         command.arg(self.place.path("names.json"));
         for (image, tag) in images
@@ -89,13 +162,13 @@ impl Many<'_> {
         {
             command.args(["--tag", &format!("{image}:{tag}")]);
         }
-        self.slow.count();
-        let took = time(command.arg(".").current_dir(&self.workspace))?;
-        Ok((took, self.slow.count()))
+        command.arg(".");
+        self.measure(case, command)
     }
 
     fn ours(
         &self,
+        case: &Case,
         images: &[String],
         tags: &[String],
     ) -> Result<(Duration, usize), Box<dyn Error>> {
@@ -105,20 +178,19 @@ impl Many<'_> {
             .map(|tag| format!("type=raw,value={tag}"))
             .collect();
         let rules = format!("tags={}", rules.join("\n"));
-        let mut command = self.place.publish(&[
-            "--with",
-            &images,
-            "--with",
-            &rules,
-            "--with",
-            "context=.",
-            "--with",
-            "cache=none",
-            "--with",
-            "flavor=latest=false",
-        ]);
-        self.slow.count();
-        let took = time(command.current_dir(&self.workspace))?;
-        Ok((took, self.slow.count()))
+        let mut inputs = vec![
+            images,
+            rules,
+            "context=.".to_owned(),
+            "cache=none".to_owned(),
+            "flavor=latest=false".to_owned(),
+        ];
+        if case.by_digest {
+            inputs.push(format!("builder={BUILDER}"));
+        }
+        let with = inputs.into_iter();
+        let arguments: Vec<String> = with.flat_map(|one| ["--with".to_owned(), one]).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.measure(case, self.place.publish(&arguments))
     }
 }
