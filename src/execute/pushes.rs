@@ -178,6 +178,12 @@ impl Pushes {
         }
     }
 
+    /// Writes no name of this image.
+    pub fn leave_out(&mut self, image: &ImageName) {
+        self.0
+            .retain(|push| !push.is_due() || push.image() != image);
+    }
+
     /// Leaves a reference where it is.
     pub fn keep_back(&mut self, reference: &str) {
         if let Some(push) = self.find(reference) {

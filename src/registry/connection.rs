@@ -49,6 +49,9 @@ pub struct Connection {
     client: Client,
     origin: Origin,
     challenge: OnceCell<Challenge>,
+    /// The one of a registry that lets everybody in at `/v2/`, and asks for more
+    /// further on.
+    late: OnceCell<Challenge>,
     prover: Authenticator,
 }
 
@@ -80,6 +83,7 @@ impl Connection {
             client,
             origin,
             challenge: OnceCell::new(),
+            late: OnceCell::new(),
         })
     }
 
@@ -181,8 +185,7 @@ impl Connection {
         question: &RegistryRequest,
         until: Instant,
     ) -> Result<Response, RequestError> {
-        let challenge = self.challenge(until).await?;
-        let proof = self.prover.prove(challenge, &question.scope, until).await?;
+        let proof = self.proof(&question.scope, until).await?;
         let reply = self.send(question, &proof, until).await?;
         let (status, headers) = (reply.status, &reply.headers);
         let late = self.late_proof(&proof, status, headers, &question.scope, until);
@@ -192,8 +195,16 @@ impl Connection {
         }
     }
 
-    /// The proof that an answer asks for: some registries let everybody in at `/v2/`,
-    /// and ask for more further on.
+    /// The proof that the registry wants, as far as that is known.
+    async fn proof(&self, scope: &Scope, until: Instant) -> Result<Authorization, RequestError> {
+        let challenge = match self.late.get() {
+            Some(late) => late,
+            None => self.challenge(until).await?,
+        };
+        self.prover.prove(challenge, scope, until).await
+    }
+
+    /// The proof that an answer asks for, where none was sent.
     async fn late_proof(
         &self,
         sent: &Authorization,
@@ -209,7 +220,8 @@ impl Connection {
         let Some(challenge) = challenge else {
             return Ok(None);
         };
-        match self.prover.prove(&challenge, scope, until).await? {
+        let challenge = self.late.get_or_init(async || challenge).await;
+        match self.prover.prove(challenge, scope, until).await? {
             Authorization::Nothing => Ok(None),
             proof => Ok(Some(proof)),
         }
@@ -242,9 +254,8 @@ impl Connection {
         until: Instant,
     ) -> Result<OpenResponse, RequestError> {
         let question = self.blob(repository, digest);
-        let challenge = self.challenge(until).await?;
         let scope = &question.scope;
-        let proof = self.prover.prove(challenge, scope, until).await?;
+        let proof = self.proof(scope, until).await?;
         let mut reply = OpenResponse::to(self.request(&question, &proof)).await?;
         let (status, headers) = (reply.response.status(), reply.response.headers());
         let late = self.late_proof(&proof, status, headers, scope, until);
@@ -271,9 +282,7 @@ impl Connection {
         blob: OpenResponse,
         until: Instant,
     ) -> Result<Response, RequestError> {
-        let challenge = self.challenge(until).await?;
-        let scope = Scope::push(repository);
-        let proof = self.prover.prove(challenge, &scope, until).await?;
+        let proof = self.proof(&Scope::push(repository), until).await?;
         let mut request = self.client.put(session).header(CONTENT_TYPE, BYTES);
         if let Some(length) = blob.response.content_length() {
             request = request.header(CONTENT_LENGTH, length);

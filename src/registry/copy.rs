@@ -13,7 +13,7 @@ use futures_util::future::try_join_all;
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell, Semaphore};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::document;
 use crate::image::{Digest, ImageName};
@@ -24,7 +24,7 @@ use crate::registry::refusal::Stage;
 use crate::registry::request::{RequestError, Response, WORDS};
 use crate::registry::token::Scope;
 
-/// How many blobs are copied at a time.
+/// How many blobs are copied, or manifests looked for, at a time.
 const AT_A_TIME: usize = 16;
 /// How long what comes before the bytes of a blob may take.
 const REQUEST: Duration = Duration::from_secs(15);
@@ -130,6 +130,7 @@ impl<'a> Copier<'a> {
     }
 
     async fn has_manifest(&self, digest: &Digest) -> Result<bool, RequestError> {
+        let _turn = self.turns.acquire().await;
         let connection = self.client.connect(&self.to.registry).await?;
         let mut question = connection.manifest(&self.to.repository, digest.as_str())?;
         question.method = Method::HEAD;
@@ -256,7 +257,9 @@ impl<'a> Copier<'a> {
     ) -> Result<(), RequestError> {
         let until = Instant::now() + REQUEST;
         let source = self.client.connect(&from.registry).await?;
-        let blob = source.open_blob(&from.repository, digest, until).await;
+        let blob = source.open_blob(&from.repository, digest, until);
+        let late = |_| Err(RequestError::Unknown("it did not come in time".to_owned()));
+        let blob = timeout_at(until, blob).await.unwrap_or_else(late);
         let blob = blob.map_err(|stop| unread(from, stop))?;
         session
             .query_pairs_mut()

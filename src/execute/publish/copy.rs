@@ -51,12 +51,12 @@ impl ImagePublisher<'_> {
             if !is_unknown || self.client.has_answered(registry).await {
                 self.report_uncopied(&one.first, stop, built).await;
             } else if self.scope.plan.leaves_names() {
-                // Who joins the parts copies them.
                 info!(
-                    "{registry} cannot be reached from this step, so {} gets its part later",
+                    "{registry} cannot be reached from this step, so {} gets its part from the \
+                     job that joins them",
                     one.image
                 );
-                built.content_in.push(one.image);
+                built.pushes.leave_out(&one.image);
             } else if self.gate.is_some() {
                 self.report_uncopied(&one.first, stop, built).await;
             } else {
