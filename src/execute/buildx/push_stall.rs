@@ -10,11 +10,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::references::{in_full, is_named};
-use crate::image::{ImageName, Registry, reference};
+use crate::image::{Digest, ImageName, Registry, reference};
 use crate::plan::Build;
 use crate::registry::Client;
 
@@ -30,6 +31,8 @@ pub struct Pushing {
     /// Where what has no tag is pushed.
     untagged: Option<ImageName>,
     now: Mutex<Now>,
+    /// What was pushed, once all of it is.
+    done: watch::Sender<Option<Digest>>,
 }
 
 /// How far a push is. It only ever looks at what is new: a build may have
@@ -50,7 +53,19 @@ impl Pushing {
         Self {
             awaited,
             untagged: build.images.first().cloned(),
-            now: Mutex::default(),
+            ..Self::default()
+        }
+    }
+
+    /// What was pushed, as soon as all of it is, and the first repository that has it.
+    /// Never where nothing is awaited.
+    pub async fn done(&self) -> (ImageName, Digest) {
+        let mut done = self.done.subscribe();
+        let digest = done.wait_for(Option::is_some).await.ok();
+        let digest = digest.and_then(|digest| digest.clone());
+        match (self.image(0), digest) {
+            (Some(image), Some(digest)) => (image, digest),
+            _ => std::future::pending().await,
         }
     }
 
@@ -72,6 +87,9 @@ impl Pushing {
             now.next += 1;
         }
         now.image = export.is_pushing().then(|| self.image(now.next)).flatten();
+        if now.next > 0 && now.next == self.awaited.len() {
+            self.done.send_replace(export.digest.clone());
+        }
     }
 
     /// The image.

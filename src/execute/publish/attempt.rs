@@ -9,6 +9,7 @@ use crate::execute::outcome::ImageOutcome;
 use crate::execute::workdir::cache_dir;
 use crate::host::Signal;
 use crate::plan::{Build, Content, Exclusions};
+use crate::registry::ManifestBytes;
 
 /// A build that has ended.
 pub struct BuildAttempt<'a> {
@@ -18,6 +19,8 @@ pub struct BuildAttempt<'a> {
     pub watch: ProgressObserver<'a>,
     /// What its metadata file told, when there is one.
     pub result: Option<BuildResult>,
+    /// The bytes of the index, where it was pushed under no name and read since.
+    pub index: Option<ManifestBytes>,
     /// How it ended.
     pub done: AttemptResult,
 }

@@ -80,6 +80,7 @@ impl AllImages<'_> {
             Some(BuildAttempt {
                 generation,
                 result,
+                index: None,
                 done: attempt_result(&ended, &watch, build.is_pushed_alone())?,
                 watch,
             })

@@ -4,7 +4,6 @@
 //! are given to what exists, out of the engine's store or by copying. Building
 //! again would make another digest, and is done only while nothing is pushed.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,20 +16,18 @@ use crate::execute::buildx::command;
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::progress::ProgressObserver;
 use crate::execute::buildx::references::is_named;
-use crate::execute::buildx::run::{self, BuildExit, Followed, Metadata};
 use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
 use crate::execute::outcome::{ImageOutcome, RunState};
-use crate::execute::publish::attempt::{AttemptResult, BuildAttempt, observer};
+use crate::execute::publish::attempt::{AttemptResult, BuildAttempt};
 use crate::execute::publish::gate::Gate;
-use crate::execute::publish::uncached::CachedAttempt;
 use crate::execute::pushes::{Pushes, push_failure_text};
 use crate::execute::scope::Scope;
 use crate::execute::workdir::cache_dir;
 use crate::host::{Command, Progress};
 use crate::image::reference;
 use crate::input::BuildChecks;
-use crate::plan::{Build, BuilderChoice, Content, Exclusions, Joined, RunFiles};
+use crate::plan::{Build, BuilderChoice, Content, Joined, RunFiles};
 use crate::registry::{Client, Credentials};
 
 /// How long the first pause between two tries is; each further one is twice as long.
@@ -153,62 +150,6 @@ impl ImagePublisher<'_> {
         self.build.content.is_first() && !built.builder_names && self.run_state.pushes(self.build)
     }
 
-    /// A build, with a push of everything that is due.
-    async fn build_once(
-        &self,
-        mut progress: Progress<'_>,
-        built: &ImageOutcome,
-    ) -> Result<BuildAttempt<'_>, Error> {
-        let run_state = self.run_state;
-        let stall = self.stall();
-        let (watch, ended, generation) = loop {
-            let names = self.names_later(built);
-            let exclusions = run_state.omit(built.pushes.settled(), names).await;
-            let mut watch = [observer(self.build, built, &exclusions)];
-            self.write_definition(&exclusions)?;
-            let entries = self.build.cache.entries();
-            let this = CachedAttempt::of(run_state, entries, &exclusions).await;
-            let arguments = self.build.arguments(&self.files, &exclusions);
-            let command = command::building(self.scope, self.buildx).args(arguments);
-            let followed = Followed {
-                watches: &mut watch,
-                names_targets: self.build.names_targets(),
-                imports: &this.imports,
-                stall: &stall,
-                display: self.scope.plan.display,
-            };
-            let host = self.scope.host;
-            let ended = run::run(&command, host, progress.again(), followed).await?;
-            let base = self.command();
-            let again = this.is_made_again(self.scope, &base, run_state, &ended, &watch);
-            if !again.await? {
-                let [watch] = watch;
-                break (watch, ended, this.generation());
-            }
-        };
-        let target = self.build.target.as_deref();
-        let result = match ended {
-            BuildExit::Well | BuildExit::Cancelled(_, true) => {
-                Some(Metadata::read(&self.files.metadata(target)).take(target))
-            }
-            _ => None,
-        };
-        let done = match ended {
-            BuildExit::Well | BuildExit::Interrupted => AttemptResult::Well,
-            // Something is pushed already: what is left is copied from that.
-            BuildExit::Unanswered(_) => AttemptResult::Stopped,
-            BuildExit::Failed { code, message } => AttemptResult::Failed(code, message),
-            BuildExit::Silent(silent) => AttemptResult::Failed(None, silent.why),
-            BuildExit::Cancelled(signal, _) => AttemptResult::Cancelled(signal),
-        };
-        Ok(BuildAttempt {
-            generation,
-            watch,
-            result,
-            done,
-        })
-    }
-
     /// Takes in what a build has come to. A push that failed is not an error yet.
     async fn take_in(
         &self,
@@ -218,9 +159,11 @@ impl ImagePublisher<'_> {
         let BuildAttempt {
             watch: ProgressObserver { export, wait, .. },
             result,
+            index,
             done,
             ..
         } = attempt;
+        built.index = index;
         let is_well = matches!(done, AttemptResult::Well);
         if let Some(result) = result {
             built.result = result;
@@ -315,18 +258,6 @@ impl ImagePublisher<'_> {
             Some((path.to_owned(), line))
         });
         Some(Box::new(step))
-    }
-
-    /// Gives a target back to buildx.
-    fn write_definition(&self, exclusions: &Exclusions) -> Result<(), Error> {
-        let (Some(target), Some(text)) = (
-            &self.build.target,
-            self.build.definition(&self.files, exclusions),
-        ) else {
-            return Ok(());
-        };
-        let written = fs::write(self.files.definition(Some(target)), text);
-        written.map_err(Error::files("the target's bake file"))
     }
 
     /// Keeps a local cache that was written, and tells when any was not.

@@ -14,6 +14,7 @@ mod image_test;
 mod join;
 mod left_names;
 mod names;
+mod one_build;
 mod put_back;
 mod sbom;
 mod size;
