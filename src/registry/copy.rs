@@ -46,13 +46,17 @@ pub struct Copier<'a> {
 }
 
 /// What a manifest or an index needs.
-struct Needs {
+pub struct Needs {
     manifests: Vec<Digest>,
     blobs: Vec<Digest>,
 }
 
 impl Needs {
-    fn of(manifest: &ManifestBytes) -> Result<Self, String> {
+    /// As it lists that.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a digest is none.
+    pub fn of(manifest: &ManifestBytes) -> Result<Self, String> {
         let unread = |why: String| format!("{} cannot be read: {why}", manifest.digest());
         let document = document::json(manifest.bytes());
         let document = document.map_err(|error| unread(error.to_string()))?;
