@@ -143,11 +143,9 @@ impl ImageOutcome {
 
     /// The first name that is due in each repository that lacks the content.
     pub fn lacking(&self) -> Vec<Reference> {
-        let due = self.pushes.due_repositories().into_iter();
-        let first = due.filter_map(|spelt| Reference::parse(&self.pushes.due_in(&spelt)?).ok());
-        first
-            .filter(|first| !self.has_content_in(&first.name))
-            .collect()
+        let first = self.pushes.first_due().into_iter();
+        let lacking = first.filter(|first| !self.has_content_in(&first.name));
+        lacking.cloned().collect()
     }
 
     /// True where a repository has something of the image, so that all names can be

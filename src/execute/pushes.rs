@@ -255,7 +255,18 @@ impl Pushes {
         names
     }
 
-    /// Those of them that a builder pushes to, where content goes by its digest.
+    /// The first of those in each repository.
+    pub fn first_due(&self) -> Vec<&Reference> {
+        let mut first: Vec<&Reference> = Vec::new();
+        for push in self.0.iter().filter(|push| push.is_due()) {
+            if first.iter().all(|other| other.name != *push.image()) {
+                first.push(&push.reference);
+            }
+        }
+        first
+    }
+
+    /// The repositories that a builder pushes to, where content goes by its digest.
     pub fn repositories_of_builder(&self) -> Vec<String> {
         let due = self.due_repositories();
         let pushed = pushed_by_builder(due.iter().map(String::as_str));

@@ -15,7 +15,6 @@ use crate::registry::client::Client;
 use crate::registry::connection::{Connection, RegistryRequest};
 use crate::registry::refusal::{Refusal, Stage};
 use crate::registry::request::{RequestError, WORDS};
-use crate::registry::token::Scope;
 
 /// How long giving an upload up may take.
 const CANCEL: Duration = Duration::from_secs(1);
@@ -99,17 +98,9 @@ async fn push(
     target: &ImageName,
     until: Instant,
 ) -> Result<Option<RegistryRequest>, RequestError> {
-    let question = RegistryRequest {
-        scope: Scope::push(&target.repository),
-        stage: Stage::Upload,
-        method: Method::POST,
-        url: connection.url(&format!("/v2/{}/blobs/uploads/", target.repository)),
-        accept: None,
-        body: None,
-        most: WORDS,
-    };
+    let question = connection.start_of_upload(&target.repository);
     let reply = connection.ask(&question, until).await?;
-    if ![StatusCode::ACCEPTED, StatusCode::CREATED].contains(&reply.status) {
+    if !reply.starts_upload() {
         return Err(reply.stop(Stage::Upload));
     }
     let session = connection

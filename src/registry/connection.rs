@@ -129,6 +129,19 @@ impl Connection {
         }
     }
 
+    /// The request that starts an upload.
+    pub fn start_of_upload(&self, repository: &str) -> RegistryRequest {
+        RegistryRequest {
+            scope: Scope::push(repository),
+            stage: Stage::Upload,
+            method: Method::POST,
+            url: self.url(&format!("/v2/{repository}/blobs/uploads/")),
+            accept: None,
+            body: None,
+            most: WORDS,
+        }
+    }
+
     /// What is at the address that an answer leads to, asked without a login. It may be
     /// at no address that a token endpoint may not be at.
     pub async fn follow(&self, reply: &Response, until: Instant) -> Result<Response, RequestError> {

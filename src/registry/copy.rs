@@ -18,11 +18,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::document;
 use crate::image::{Digest, ImageName};
 use crate::registry::client::Client;
-use crate::registry::connection::{Connection, RegistryRequest};
+use crate::registry::connection::Connection;
 use crate::registry::names::ManifestBytes;
 use crate::registry::refusal::Stage;
-use crate::registry::request::{RequestError, Response, WORDS};
-use crate::registry::token::Scope;
+use crate::registry::request::{RequestError, Response};
 
 /// How many blobs are copied, or manifests looked for, at a time.
 const AT_A_TIME: usize = 16;
@@ -214,7 +213,7 @@ impl<'a> Copier<'a> {
         digest: &Digest,
         from: &ImageName,
     ) -> Result<Option<Response>, RequestError> {
-        let mut question = self.start(connection);
+        let mut question = connection.start_of_upload(&self.to.repository);
         question.scope.mounted_from = Some(from.repository.clone());
         question
             .url
@@ -222,7 +221,7 @@ impl<'a> Copier<'a> {
             .append_pair("mount", digest.as_str())
             .append_pair("from", &from.repository);
         match connection.ask(&question, Instant::now() + REQUEST).await {
-            Ok(reply) if is_begun(&reply) => Ok(Some(reply)),
+            Ok(reply) if reply.starts_upload() => Ok(Some(reply)),
             Ok(_) | Err(RequestError::Refused(_)) => Ok(None),
             Err(unknown) => Err(unknown),
         }
@@ -230,25 +229,12 @@ impl<'a> Copier<'a> {
 
     /// Starts an upload; where it goes.
     async fn session(&self, connection: &Connection) -> Result<Url, RequestError> {
-        let question = self.start(connection);
+        let question = connection.start_of_upload(&self.to.repository);
         let reply = connection.ask(&question, Instant::now() + REQUEST).await?;
-        if !is_begun(&reply) {
+        if !reply.starts_upload() {
             return Err(reply.stop(Stage::Upload));
         }
         session_of(connection, &reply)
-    }
-
-    fn start(&self, connection: &Connection) -> RegistryRequest {
-        let repository = &self.to.repository;
-        RegistryRequest {
-            scope: Scope::push(repository),
-            stage: Stage::Upload,
-            method: Method::POST,
-            url: connection.url(&format!("/v2/{repository}/blobs/uploads/")),
-            accept: None,
-            body: None,
-            most: WORDS,
-        }
     }
 
     /// Sends the bytes of a blob from registry to registry, without keeping them.
@@ -275,10 +261,6 @@ impl<'a> Copier<'a> {
         }
         Err(reply.stop(Stage::Blob))
     }
-}
-
-fn is_begun(reply: &Response) -> bool {
-    [StatusCode::ACCEPTED, StatusCode::CREATED].contains(&reply.status)
 }
 
 fn session_of(connection: &Connection, reply: &Response) -> Result<Url, RequestError> {

@@ -74,6 +74,11 @@ pub struct Response {
 }
 
 impl Response {
+    /// True for the answer to the start of an upload that goes on, or is done at once.
+    pub fn starts_upload(&self) -> bool {
+        [StatusCode::ACCEPTED, StatusCode::CREATED].contains(&self.status)
+    }
+
     /// The answer as the reason to stop: a refusal when it is one.
     pub fn stop(&self, stage: Stage) -> RequestError {
         let refusal = Refusal::new(stage, self.status.as_u16(), &self.words(), &self.sent);

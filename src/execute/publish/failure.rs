@@ -92,8 +92,10 @@ impl ImagePublisher<'_> {
         stop: RequestError,
         built: &mut ImageOutcome,
     ) {
-        let refusal = match stop {
-            RequestError::Refused(refusal) => refusal,
+        let diagnosis = match stop {
+            RequestError::Refused(refusal) => {
+                self.diagnose_refusal(reference, &refusal, built).await
+            }
             RequestError::Unknown(why) => {
                 let text = push_failure_text(reference, &why);
                 let mut diagnosis = self.diagnose(reference, &text, built).await;
@@ -103,10 +105,9 @@ impl ImagePublisher<'_> {
                 {
                     diagnosis.kind = Kind::Passing;
                 }
-                return self.record_failure(reference, &diagnosis, built, Pushes::fail_content);
+                diagnosis
             }
         };
-        let diagnosis = self.diagnose_refusal(reference, &refusal, built).await;
         self.record_failure(reference, &diagnosis, built, Pushes::fail_content);
     }
 

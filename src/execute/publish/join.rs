@@ -11,7 +11,7 @@ use crate::execute::error::{Error, MissingPart};
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::copy::{Destination, Holder};
 use crate::execute::publish::image::ImagePublisher;
-use crate::image::{Digest, ImageName, Platform};
+use crate::image::{Digest, ImageName, Platform, Reference};
 use crate::plan::{Joined, annotations_of_index};
 use crate::registry::{IndexPart, ManifestBytes, RequestError, join};
 
@@ -57,11 +57,10 @@ impl ImagePublisher<'_> {
         joined: &Joined,
         built: &ImageOutcome,
     ) -> Result<Vec<Done<ManifestBytes>>, Error> {
-        let due = built.pushes.due_repositories();
-        let reads = due.iter().filter_map(|spelt| {
-            let first = built.pushes.due_in(spelt)?;
-            let image = built.pushes.image(&first)?.clone();
-            Some(async move { (first.clone(), self.look_into(first, image, joined).await) })
+        let due = built.pushes.first_due().into_iter();
+        let reads = due.map(async |first| {
+            let name = first.to_string();
+            (name, self.look_into(first, joined).await)
         });
         let mut repositories = Vec::new();
         let mut done: Vec<Done<ManifestBytes>> = Vec::new();
@@ -101,12 +100,12 @@ impl ImagePublisher<'_> {
 
     async fn look_into(
         &self,
-        first: String,
-        image: ImageName,
+        first: &Reference,
         joined: &Joined,
     ) -> Result<Repository, RequestError> {
+        let image = &first.name;
         let reads = joined.parts.iter().map(async |part| {
-            match self.client.manifest_bytes(&image, &part.digest).await {
+            match self.client.manifest_bytes(image, &part.digest).await {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(RequestError::Refused(refusal)) if refusal.status == 404 => Ok(None),
                 Err(stop) => Err(stop),
@@ -114,8 +113,8 @@ impl ImagePublisher<'_> {
         });
         let parts: Result<Vec<_>, RequestError> = join_all(reads).await.into_iter().collect();
         Ok(Repository {
-            first,
-            image,
+            first: first.to_string(),
+            image: image.clone(),
             parts: parts?,
         })
     }

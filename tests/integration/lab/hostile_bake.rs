@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use lab_runner::Step;
-use serde_json::Value;
 
 use crate::support::site::{clean, succeeded};
 use crate::support::{Lab, Place, Printed, event, root, run};
@@ -160,9 +159,7 @@ fn a_run_reads_the_tokens_that_the_workflow_gives_it_and_no_others() {
 
 /// What a reference is in the registry.
 fn digest(place: &Place, reference: &str) -> String {
-    let printed = place.imagetools(reference, "Manifest");
-    let found: Value = serde_json::from_str(&printed.out).unwrap_or_default();
-    found["digest"].as_str().unwrap_or_default().to_owned()
+    place.digest(reference).unwrap_or_default()
 }
 
 #[test]

@@ -63,10 +63,8 @@ fn push(lab: &Lab, place: &Place, image: &str, sha: &str, payload: Value) -> Ste
 }
 
 fn digest(place: &Place, reference: &str) -> String {
-    let printed = place.imagetools(reference, "Manifest");
-    assert!(printed.success, "{reference}: {}", printed.err);
-    let manifest: Value = serde_json::from_str(&printed.out).unwrap();
-    manifest["digest"].as_str().unwrap().to_owned()
+    let digest = place.digest(reference);
+    digest.unwrap_or_else(|| panic!("{reference} is not there"))
 }
 
 /// The tags whose names are told as written, in that order.
@@ -141,15 +139,8 @@ fn a_second_repository_that_does_not_take_the_content_is_tried_again_and_named()
     let name = image(&lab, &place).replace(&lab.open_registry, &front.address());
     let second = format!("{name}-two");
     let path = second.split_once('/').unwrap().1;
-    let answer = |status: u16| {
-        format!(
-            "location ~ ^/v2/{path}/manifests/ {{ if ($request_method = PUT) {{ \
-             return {status} ''; }} proxy_pass http://{}; proxy_set_header Host $http_host; }}\n",
-            lab.open_registry
-        )
-    };
     for (status, tries) in [(403, 1), (503, 2)] {
-        front.answer(&answer(status));
+        front.refuse_puts(&format!("{path}/manifests/"), status, "");
         let run = release(&lab, &place, &format!("{name}\n{second}"), "v1.2.3")
             .env("DOCKER_HOST", classic())
             .with("driver", "docker-container")

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use lab_runner::{Step, StepRun};
-use serde_json::Value;
 
 use crate::support::bridge::{Bridge, NOWHERE};
 use crate::support::front::{Front, refuse};
@@ -42,9 +41,7 @@ impl Outputs {
 
     /// The digest that another client sees; empty where there is no such reference.
     fn digest(&self, reference: &str) -> String {
-        let found = self.place.imagetools(reference, "Manifest").out;
-        let found: Value = serde_json::from_str(&found).unwrap_or_default();
-        found["digest"].as_str().unwrap_or_default().to_owned()
+        self.place.digest(reference).unwrap_or_default()
     }
 
     /// Everything that was published was asked for before, and is there.

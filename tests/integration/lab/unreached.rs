@@ -2,7 +2,6 @@
 //! the builder alone, behind a proxy.
 
 use lab_runner::{Step, StepRun};
-use serde_json::Value;
 
 use crate::support::classic_engine::classic;
 use crate::support::front::Front;
@@ -47,9 +46,7 @@ fn release(lab: &Lab, place: &Place, front: &Front, name: &str) -> Step {
 
 /// What a tag stands for, seen from where the registry is reached.
 fn digest(lab: &Lab, place: &Place, name: &str) -> Option<String> {
-    let printed = place.imagetools(&format!("{}/{name}", lab.open_registry), "Manifest");
-    let manifest: Value = serde_json::from_str(&printed.out).ok()?;
-    Some(manifest["digest"].as_str()?.to_owned())
+    place.digest(&format!("{}/{name}", lab.open_registry))
 }
 
 fn notices(run: &StepRun) -> Vec<&str> {

@@ -112,6 +112,19 @@ location /v2/ {{
         assert!(printed.success, "{}", printed.err);
     }
 
+    /// From now on it refuses so what is written below `/v2/PREFIX`, and passes on
+    /// everything else.
+    pub(crate) fn refuse_puts(&self, prefix: &str, status: u16, body: &str) {
+        self.answer(&format!(
+            "location ~ ^/v2/{prefix} {{
+      if ($request_method = PUT) {{ return {status} '{body}'; }}
+      proxy_pass http://{};
+      proxy_set_header Host $http_host;
+    }}\n",
+            self.upstream
+        ));
+    }
+
     /// What it was asked since the last time, as `METHOD PATH STATUS`.
     pub(crate) fn requests(&self) -> Vec<String> {
         let log = self.folder.path().join("access.log");

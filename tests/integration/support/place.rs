@@ -69,6 +69,13 @@ impl Place {
         printed.out
     }
 
+    /// What a reference stands for, as another client sees it; `None` for nothing.
+    pub(crate) fn digest(&self, reference: &str) -> Option<String> {
+        let printed = self.imagetools(reference, "Manifest");
+        let manifest: Value = serde_json::from_str(&printed.out).ok()?;
+        Some(manifest["digest"].as_str()?.to_owned())
+    }
+
     /// What another client sees of a reference: the `Manifest` or the `Image`, JSON.
     pub(crate) fn imagetools(&self, reference: &str, what: &str) -> Printed {
         let mut command = Command::new("docker-buildx");

@@ -250,14 +250,8 @@ fn names_are_put_back_when_the_last_one_is_refused_and_all_or_none_is_set() {
     let before = standing(&bake, &images);
     assert!(before.iter().all(|digest| digest.is_string()), "{before:?}");
     // It takes contents, and refuses one name.
-    let refused = format!(
-        "location ~ ^/v2/tests/bake-{}/worker/manifests/main {{
-           if ($request_method = PUT) {{ return 403 '{DENIED}'; }}
-           proxy_pass http://{};
-         }}\n",
-        bake.mark, lab.open_registry
-    );
-    front.answer(&refused);
+    let name = format!("tests/bake-{}/worker/manifests/main", bake.mark);
+    front.refuse_puts(&name, 403, DENIED);
     let run = all("second").run().unwrap();
     assert_eq!(run.exit_code, Some(1), "{}", run.log);
     assert_eq!(run.outputs["published"], "", "{}", run.log);

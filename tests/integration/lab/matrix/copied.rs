@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::merges::DENIED;
 use super::{Matrix, green, inspect, job};
 use crate::support::Lab;
 use crate::support::front::Front;
 use crate::support::site::clean;
-
-const DENIED: &str = r#"{"errors":[{"code":"DENIED","message":"no more"}]}"#;
 
 /// Three repositories: the legs have pushed to the first alone. The other two are in
 /// another registry. The results are made out for all three.
@@ -94,11 +93,7 @@ fn a_repository_that_does_not_take_the_copy_is_named_and_the_others_are_finished
     let (matrix, results) = pushed_to_the_first(&lab, &front);
     let refused = matrix.images.lines().nth(1).unwrap();
     let path = refused.split_once('/').unwrap().1;
-    front.answer(&format!(
-        "location ~ ^/v2/{path}/blobs/uploads/ {{ if ($request_method = PUT) {{ return 403 \
-         '{DENIED}'; }} proxy_pass http://{}; proxy_set_header Host $http_host; }}\n",
-        lab.open_registry
-    ));
+    front.refuse_puts(&format!("{path}/blobs/uploads/"), 403, DENIED);
     let merged = matrix.merge(&job(), &results).run().unwrap();
     assert_eq!(merged.exit_code, Some(1), "{}", merged.log);
     assert!(merged.log.contains("no more"), "{}", merged.log);

@@ -9,7 +9,7 @@ use crate::support::Lab;
 use crate::support::front::{Front, refuse};
 use crate::support::site::clean;
 
-const DENIED: &str = r#"{"errors":[{"code":"DENIED","message":"no more"}]}"#;
+pub(super) const DENIED: &str = r#"{"errors":[{"code":"DENIED","message":"no more"}]}"#;
 
 #[test]
 #[ignore = "needs the lab"]
@@ -25,11 +25,7 @@ fn a_repository_that_refuses_is_named_and_the_other_is_finished() {
     let results = matrix.results();
     let refused = matrix.images.lines().nth(1).unwrap();
     let path = refused.split_once('/').unwrap().1;
-    front.answer(&format!(
-        "location ~ ^/v2/{path}/manifests/ {{ if ($request_method = PUT) {{ return 403 '{DENIED}'; \
-         }} proxy_pass http://{}; proxy_set_header Host $http_host; }}\n",
-        lab.open_registry
-    ));
+    front.refuse_puts(&format!("{path}/manifests/"), 403, DENIED);
     let merged = matrix.merge(&job(), &results).run().unwrap();
     assert_eq!(merged.exit_code, Some(1), "{}", merged.log);
     assert!(merged.log.contains("no more"), "{}", merged.log);

@@ -151,9 +151,7 @@ impl<'a> Matrix<'a> {
 
     /// What a reference stands for, `None` for nothing.
     fn digest(&self, reference: &str) -> Option<String> {
-        let printed = self.place.imagetools(reference, "Manifest");
-        let manifest: Value = serde_json::from_str(&printed.out).ok()?;
-        Some(manifest["digest"].as_str()?.to_owned())
+        self.place.digest(reference)
     }
 }
 

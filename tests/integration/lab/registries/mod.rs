@@ -9,7 +9,7 @@ use std::time::Duration;
 use lab_runner::{Signal, Step, StepRun};
 
 use crate::support::front::{Front, refuse};
-use crate::support::{Lab, Place, run};
+use crate::support::{Lab, Place};
 
 const DENIED: &str =
     r#"{"errors":[{"code":"DENIED","message":"permission_denied: write_package"}]}"#;
@@ -58,21 +58,8 @@ fn errors<'a>(run: &'a StepRun, title: &str) -> Vec<&'a str> {
 
 /// The digest of a reference, as another client sees it.
 fn digest_of(reference: &str, place: &Place) -> String {
-    let mut command = std::process::Command::new("docker-buildx");
-    command
-        .args([
-            "imagetools",
-            "inspect",
-            reference,
-            "--format",
-            "{{json .Manifest}}",
-        ])
-        .env("DOCKER_CONFIG", place.path("client"))
-        .env("BUILDX_CONFIG", place.path("client/buildx"));
-    let printed = run(&mut command);
-    assert!(printed.success, "{}", printed.err);
-    let manifest: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
-    manifest["digest"].as_str().unwrap().to_owned()
+    let digest = place.digest(reference);
+    digest.unwrap_or_else(|| panic!("{reference} is not there"))
 }
 
 #[test]
