@@ -79,7 +79,7 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
     // The caches are up to the machines of the legs.
     plan.preflight.services.clear();
     plan.preflight.mode = Preflight::Only;
-    let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host).await?;
+    let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host, None).await?;
     result?;
     let shared = MatrixPlan {
         publishes: shared.publishes && outcome.run_state.withheld.is_none(),
@@ -186,7 +186,7 @@ async fn join(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
         info!("{decision}");
     }
     show(&plan);
-    let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host).await?;
+    let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host, None).await?;
     let seconds = began.elapsed().as_secs_f64();
     let did = collect::collect(&plan, &outcome, &result, seconds);
     let reported = report(&plan, &outcome, &host, &did, None);

@@ -10,7 +10,7 @@ use crate::commands::advise;
 use crate::commands::session::{self, Session};
 use crate::env_vars;
 use crate::event::RunContext;
-use crate::execute::{self, ImageOutcome, Outcome, Record, RunFolder, Scope};
+use crate::execute::{self, Ahead, ImageOutcome, Outcome, Record, RunFolder, Scope};
 use crate::facts::Facts;
 use crate::host::{Host, Progress};
 use crate::input::grammar::boolean;
@@ -56,9 +56,11 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         .map_err(|error| own("signals", error))?;
     // What registries say depends on names alone, which are known.
     let needs_facts = !options.dry_run && inputs.preflight != Preflight::Only;
+    let mut ahead = None;
     if problems.is_empty() {
         let asked = async {
             if needs_facts && facts.event.problem.is_none() {
+                ahead = ask_ahead(&inputs, &context, &facts, &host);
                 facts.ask(&host, &inputs).await
             } else {
                 facts.read_bake(&host, &inputs).await
@@ -72,7 +74,11 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         let secrets = facts.bake.secrets.iter();
         session::hide(&mut host, secrets.map(|secret| (secret, None)));
     }
-    let plan = session::unless_problems(plan::plan(&inputs, &context, &facts), problems)?;
+    let planned = session::unless_problems(plan::plan(&inputs, &context, &facts), problems);
+    if let (Err(_), Some(ahead)) = (&planned, &ahead) {
+        ahead.give_up().await;
+    }
+    let plan = planned?;
     if options.dry_run {
         return print(&plan, options.format, &host);
     }
@@ -83,7 +89,7 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         info!("{decision}");
     }
     show(&plan);
-    let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host).await?;
+    let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host, ahead).await?;
     let seconds = began.elapsed().as_secs_f64();
     let of_leg = leg::result(&plan, &outcome, result.is_ok(), seconds);
     let mut did = collect::collect(&plan, &outcome, &result, seconds);
@@ -92,6 +98,16 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     }
     let reported = report(&plan, &outcome, &host, &did, of_leg);
     end(result, reported)
+}
+
+/// Begins to ask the registries, where it is certain by now what they are asked: bake
+/// files have names of their own, and names that GitHub's API decides may be none.
+fn ask_ahead(inputs: &Inputs, context: &RunContext, facts: &Facts, host: &Host) -> Option<Ahead> {
+    if inputs.bake.is_some() || !facts.event.is_complete(inputs) {
+        return None;
+    }
+    let plan = plan::plan(inputs, context, facts).ok()?;
+    Some(Ahead::begin(&plan, inputs.secret_values(), facts, host))
 }
 
 /// The end of a run: what stopped it goes before what could not be reported.
@@ -176,6 +192,7 @@ pub async fn carry_out(
     context: &RunContext,
     facts: &Facts,
     host: &Host,
+    ahead: Option<Ahead>,
 ) -> Result<(Outcome, Result<(), execute::Error>), Failure> {
     can_write_outputs(host)?;
     let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
@@ -198,6 +215,7 @@ pub async fn carry_out(
         host,
         folder: &folder,
         record: &record,
+        ahead,
     };
     let (outcome, result) = {
         let mut fence;

@@ -3,6 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -75,16 +76,31 @@ impl Scope<'_> {
             &mut outcome.warnings,
         );
         let credentials = Credentials::new(config.clone());
-        let authorities = self.secrets.authorities().clone();
-        let client = Client::new(credentials.clone(), authorities, self.host);
+        let client = self.client(&config, &credentials).await;
         let done = if self.plan.preflight.mode == Preflight::Only {
             self.checked(&client, outcome).await
         } else {
             self.write_files(&config)?;
             self.publish(&client, &credentials, progress, outcome).await
         };
+        if let Some(ahead) = &self.ahead {
+            ahead.give_up().await;
+        }
         client.settle().await;
         done
+    }
+
+    /// The client for all registries: the one that asks already, where it has the plan's
+    /// logins.
+    async fn client(&self, config: &Map<String, Value>, credentials: &Credentials) -> Arc<Client> {
+        if let Some(ahead) = &self.ahead {
+            if let Some(client) = ahead.client(config) {
+                return client;
+            }
+            ahead.give_up().await;
+        }
+        let authorities = self.secrets.authorities().clone();
+        Arc::new(Client::new(credentials.clone(), authorities, self.host))
     }
 
     /// All steps after the client and the files are there.

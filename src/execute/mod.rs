@@ -2,6 +2,7 @@
 //! in this order. Decides nothing: what to do is in the plan.
 
 mod access;
+mod ahead;
 mod builder;
 mod buildx;
 mod cleanup;
@@ -19,6 +20,7 @@ mod scope;
 mod verified;
 mod workdir;
 
+pub use crate::execute::ahead::Ahead;
 pub use crate::execute::buildx::build_check::BuildCheck;
 pub use crate::execute::cleanup::take_down::post;
 pub use crate::execute::cleanup_record::record::Record;

@@ -96,11 +96,20 @@ impl EventFacts {
         self.metadata.commit_date.is_none() && metadata::needs_commit_date(&inputs.metadata)
     }
 
+    fn needs_repository(&self) -> bool {
+        Repository::from_payload(&self.context.0.payload).is_none()
+    }
+
+    /// True when [`Self::ask`] has nothing to ask.
+    pub fn is_complete(&self, inputs: &Inputs) -> bool {
+        !self.needs_repository() && !self.needs_date(inputs)
+    }
+
     /// Asks GitHub's API for what is still open.
     pub async fn ask(&mut self, inputs: &Inputs) {
-        let needs_repository = Repository::from_payload(&self.context.0.payload).is_none();
+        let needs_repository = self.needs_repository();
         let needs_date = self.needs_date(inputs);
-        if !needs_repository && !needs_date {
+        if self.is_complete(inputs) {
             return;
         }
         let token = inputs.github_token.as_ref();

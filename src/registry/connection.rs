@@ -1,6 +1,10 @@
 //! One registry, asked the way it wants: its scheme, challenge and login are
 //! found once. No redirect is followed.
 
+use std::future::ready;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
@@ -198,14 +202,40 @@ impl Connection {
         question: &RegistryRequest,
         until: Instant,
     ) -> Result<Response, RequestError> {
-        let proof = self.proof(&question.scope, until).await?;
-        let reply = self.send(question, &proof, until).await?;
+        let (proof, reply) = self.ask_first(question, until).await?;
         let (status, headers) = (reply.status, &reply.headers);
         let late = self.late_proof(&proof, status, headers, &question.scope, until);
         match late.await? {
             Some(proof) => self.send(question, &proof, until).await,
             None => Ok(reply),
         }
+    }
+
+    /// Asks, and returns the proof that was sent. A push without a login mostly goes to an
+    /// open registry, so it does not wait to be told so: the answer counts where no proof
+    /// was wanted.
+    async fn ask_first(
+        &self,
+        question: &RegistryRequest,
+        until: Instant,
+    ) -> Result<(Authorization, Response), RequestError> {
+        let proof = pin!(self.proof(&question.scope, until));
+        let may_be_open = self.is_anonymous() && question.scope.push && !self.has_answered();
+        let proof = if may_be_open {
+            let unproven = pin!(self.send(question, &Authorization::Nothing, until));
+            let (proof, reply) = match select(proof, unproven).await {
+                Either::Left((proof, reply)) => (proof?, Either::Left(reply)),
+                Either::Right((reply, proof)) => (proof.await?, Either::Right(ready(reply))),
+            };
+            if matches!(proof, Authorization::Nothing) {
+                return Ok((proof, reply.await?));
+            }
+            proof
+        } else {
+            proof.await?
+        };
+        let reply = self.send(question, &proof, until).await?;
+        Ok((proof, reply))
     }
 
     /// The proof that the registry wants, as far as that is known.
@@ -349,6 +379,9 @@ async fn find(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Mutex, mpsc};
+
     use rcgen::{BasicConstraints, CertificateParams, IsCa};
     use serde_json::json;
     use wiremock::ResponseTemplate;
@@ -367,6 +400,28 @@ mod tests {
     use crate::registry::stub::unknown;
 
     const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+
+    /// A registry of which `GET /v2/` waits for the upload.
+    #[tokio::test]
+    async fn a_push_without_a_login_is_not_asked_for_after_the_challenge() {
+        let (began, begins) = mpsc::channel();
+        let (began, begins) = (Mutex::new(began), Mutex::new(begins));
+        let asked = AtomicUsize::new(0);
+        let server = Tls::start(move |head| {
+            let is_upload = head.starts_with("POST ");
+            if is_upload {
+                began.lock().unwrap().send(()).unwrap();
+            } else if asked.fetch_add(1, Ordering::SeqCst) > 0 {
+                // The first one was to find out that it speaks TLS.
+                begins.lock().unwrap().recv_timeout(LONG).unwrap();
+            }
+            ACCEPTED.to_owned()
+        });
+        let client = stub::client(&server.at, json!({}), &server.authorities);
+        let image = stub::image(&server.at);
+        let answer = client.check(&image, Right::Push, 2 * LONG).await;
+        assert_eq!(answer, Answer::Allowed);
+    }
 
     #[tokio::test]
     async fn a_challenge_may_come_late() {

@@ -1,22 +1,20 @@
 //! Asks every registry, before anything is built, if it will take the push.
 
-use crate::input::CacheEntry;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tracing::info;
 
 use crate::diagnosis::Kind;
 use crate::execute::access::refusal::{PACKAGE, RefusalContext};
+use crate::execute::ahead::{self, BOUND};
 use crate::execute::error::{Denial, Error};
 use crate::execute::outcome::{Outcome, left_out};
 use crate::execute::scope::Scope;
 use crate::image::Access;
+use crate::input::CacheEntry;
 use crate::plan::{Check, OnRefusal};
 use crate::registry::{Answer, Client};
-
-/// How long all questions together may take.
-const BOUND: Duration = Duration::from_secs(10);
 
 impl Scope<'_> {
     /// Asks; what is no refusal is a warning at most. What a refusal means is in the
@@ -84,6 +82,15 @@ impl Scope<'_> {
         }
     }
 
+    /// What a registry says, which may be asked already.
+    async fn reply(&self, client: &Client, check: &Check) -> (Answer, Duration) {
+        let ahead = async { self.ahead.as_ref()?.reply(check).await };
+        match ahead.await {
+            Some(reply) => reply,
+            None => ahead::ask(client, check).await,
+        }
+    }
+
     /// The entries of the cache that a question is about are not used.
     fn leave_out_asked(&self, check: &Check, why: &str, outcome: &mut Outcome) {
         let builds = self.plan.builds.iter();
@@ -94,10 +101,9 @@ impl Scope<'_> {
     }
 
     async fn ask(&self, client: &Client, check: &Check) -> Asked {
-        let attempt = Instant::now();
         let refused = RefusalContext::of_check(self, check);
-        let answer = ask_registry(client, check).await;
-        let took = attempt.elapsed().as_millis();
+        let (answer, asked_for) = self.reply(client, check).await;
+        let took = asked_for.as_millis();
         match answer {
             Answer::Allowed => {
                 info!("preflight: {check} is allowed ({took} ms)");
@@ -105,7 +111,7 @@ impl Scope<'_> {
             }
             Answer::Unknown(why) => Asked::Unclear(refused.of_silence(&why).to_string()),
             Answer::Refused(refusal) => {
-                let left = BOUND.saturating_sub(attempt.elapsed());
+                let left = BOUND.saturating_sub(asked_for);
                 let refused = refused.learn(left.min(PACKAGE)).await;
                 let diagnosis = refused.of_refusal(&refusal);
                 info!(
@@ -148,11 +154,4 @@ enum Asked {
     Allowed,
     Unclear(String),
     Denied(Denial),
-}
-
-async fn ask_registry(client: &Client, check: &Check) -> Answer {
-    match &check.tag {
-        Some(tag) => client.check_pull(&check.image, tag, BOUND).await,
-        None => client.check_push(&check.image, BOUND).await,
-    }
 }

@@ -69,6 +69,14 @@ impl AllImages<'_> {
         };
         let is_whole = matches!(ended, BuildExit::Well | BuildExit::Cancelled(_, true));
         let mut metadata = is_whole.then(|| Metadata::read(&files.metadata(None)));
+        let failed = match &ended {
+            BuildExit::Failed { message, .. } => plan.builds.iter().find(|build| {
+                let target = build.target.as_deref();
+                target.is_some_and(|target| names_target(message, target))
+            }),
+            _ => None,
+        };
+        let failed = failed.and_then(|build| build.target.as_deref());
         let attempt = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
             if let BuildExit::Failed { .. } | BuildExit::Silent(_) | BuildExit::Unanswered(_) =
                 ended
@@ -81,7 +89,7 @@ impl AllImages<'_> {
                 generation,
                 result,
                 index: None,
-                done: attempt_result(&ended, &watch, build.is_pushed_alone())?,
+                done: attempt_result(&ended, failed, &watch, build.is_pushed_alone())?,
                 watch,
             })
         });
@@ -97,9 +105,12 @@ impl AllImages<'_> {
 }
 
 /// How the work on a target ended; `None` when none of it is done, or nobody can
-/// tell: of what is not pushed the progress does not say that all is there.
+/// tell: of what is not pushed the progress does not say that all is there. Where
+/// buildx names the target that has `failed`, the push of another was ended with it,
+/// however it says so.
 fn attempt_result(
     ended: &BuildExit,
+    failed: Option<&str>,
     watch: &ProgressObserver<'_>,
     is_pushed_alone: bool,
 ) -> Option<AttemptResult> {
@@ -110,9 +121,11 @@ fn attempt_result(
         BuildExit::Failed { code, message } => (code, message),
         BuildExit::Silent(silent) => (&None, &silent.why),
     };
-    let name = watch.target.unwrap_or_default();
-    let failed = watch.export.failed.is_some() || names_target(message, name);
-    match (failed, watch.wait.is_all_pushed(&watch.export)) {
+    let has_failed = match failed {
+        Some(failed) => watch.target == Some(failed),
+        None => watch.export.failed.is_some(),
+    };
+    match (has_failed, watch.wait.is_all_pushed(&watch.export)) {
         (true, _) => Some(AttemptResult::Failed(*code, message.clone())),
         (false, _) if !is_pushed_alone => None,
         (false, true) => Some(AttemptResult::Well),
@@ -133,7 +146,12 @@ fn names_target(message: &str, target: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::execute::buildx::cache_deadline::CacheDeadline;
+    use crate::execute::buildx::export::Export;
+    use crate::plan::{Cache, Exclusions};
 
     #[test]
     fn only_the_target_that_buildx_names_has_failed() {
@@ -142,5 +160,32 @@ mod tests {
             assert_eq!(names_target(message, target), expected, "{target}");
         }
         assert!(names_target("failed to build: target web: x", "web"));
+    }
+
+    #[test]
+    fn a_push_that_was_ended_with_another_target_is_made_again() {
+        let ended = BuildExit::Failed {
+            code: Some(1),
+            message: "target web: failed to solve: exit code: 1".to_owned(),
+        };
+        let dial = "failed to do request: dial tcp 127.0.0.1:5000: operation was canceled";
+        let wait = CacheDeadline::after(
+            &["r/api".to_owned()],
+            &Cache::default(),
+            &Exclusions::default(),
+        );
+        let mut export = Export::default();
+        export.failed = Some(("r/api".to_owned(), dial.to_owned()));
+        let watch = ProgressObserver {
+            target: Some("api"),
+            export,
+            wait: wait.into(),
+            pushing: Arc::default(),
+        };
+        let result = |failed| attempt_result(&ended, failed, &watch, true);
+        assert!(result(Some("web")).is_none());
+        for failed in [Some("api"), None] {
+            assert!(matches!(result(failed), Some(AttemptResult::Failed(..))));
+        }
     }
 }

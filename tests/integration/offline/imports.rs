@@ -45,6 +45,7 @@ const ORDER: &[Order] = &[
             "workdir",
             "engine",
             "cleanup_record",
+            "ahead",
             "scope",
             "progress",
             "buildx",

@@ -1,6 +1,7 @@
 //! With nothing but the program: no engine, and stand-ins for what it talks to.
 
 pub(crate) mod advice;
+mod ahead;
 mod bad_input;
 mod build;
 mod builder_commands;
