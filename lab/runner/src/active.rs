@@ -11,7 +11,7 @@ use crate::environment::Variables;
 use crate::file_commands::{self, Files};
 use crate::log::{Level, Log};
 use crate::masks::Masks;
-use crate::running::SharedLog;
+use crate::stage::SharedLog;
 use crate::{Conclusion, Error, Spec, StageRun, StepRun, Uses};
 
 /// The two stages of a step.

@@ -20,7 +20,7 @@ use crate::file_commands::Files;
 use crate::folders::Folders;
 use crate::log::{Level, Log, Sink};
 use crate::masks::Masks;
-use crate::running::{Control, Stage};
+use crate::stage::{Control, Stage};
 use crate::{Context, Error, Spec, StageRun, StepRun, Uses, docker, expression, process};
 
 /// What the runner sets so that it finds the processes of a job again.

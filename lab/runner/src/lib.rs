@@ -34,6 +34,7 @@ mod masks;
 mod process;
 mod result;
 mod running;
+mod stage;
 mod step;
 
 pub use context::Context;
@@ -42,5 +43,6 @@ pub use job::run_job;
 pub use log::{Annotation, Level};
 pub use process::Signal;
 pub use result::{Conclusion, StageRun, StepRun};
-pub use running::{Control, Running};
+pub use running::Running;
+pub use stage::Control;
 pub use step::{Spec, Step, Uses};

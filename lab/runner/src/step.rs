@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::job::Job;
 use crate::log::Sink;
-use crate::running::{Control, Running};
+use crate::running::Running;
+use crate::stage::Control;
 use crate::{Context, Error, StepRun};
 
 /// What a step runs.

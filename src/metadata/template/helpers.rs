@@ -2,9 +2,24 @@
 //! `lookup`, `log`.
 
 use crate::metadata::template::ast::{Block, Program};
-use crate::metadata::template::render::{Hash, Renderer};
 use crate::metadata::template::scope::{Data, Scope};
-use crate::metadata::template::value::Value;
+use crate::metadata::template::value::{Hash, Value};
+
+/// What helpers need of whoever renders.
+pub trait Renders {
+    /// The value, or what it gives when it is a function.
+    fn lambda(&self, value: Value, this: &Value) -> Result<Value, String>;
+
+    /// Renders the inside of a block over a context.
+    fn inside(
+        &self,
+        program: &Program,
+        here: Value,
+        data: Option<&Data<'_>>,
+        values: Option<Vec<Value>>,
+        scope: &Scope<'_>,
+    ) -> Result<String, String>;
+}
 
 /// Names that are helpers whatever the context holds. The last two exist for
 /// the reader of templates only.
@@ -20,7 +35,7 @@ pub const KNOWN: [&str; 8] = [
 ];
 
 pub fn call(
-    renderer: &Renderer<'_>,
+    renderer: &impl Renders,
     name: &str,
     params: &[Value],
     hash: &Hash,
@@ -58,7 +73,7 @@ fn holds(value: &Value, hash: &Hash) -> bool {
 
 /// Renders a part of a block over the context around it.
 fn here(
-    renderer: &Renderer<'_>,
+    renderer: &impl Renders,
     part: Option<&Program>,
     scope: &Scope<'_>,
 ) -> Result<Value, String> {
@@ -71,7 +86,7 @@ fn here(
 }
 
 fn with(
-    renderer: &Renderer<'_>,
+    renderer: &impl Renders,
     value: Value,
     block: &Block,
     scope: &Scope<'_>,
@@ -88,7 +103,7 @@ fn with(
 }
 
 fn each(
-    renderer: &Renderer<'_>,
+    renderer: &impl Renders,
     value: &Value,
     block: &Block,
     scope: &Scope<'_>,
@@ -134,7 +149,7 @@ fn each(
 /// `{{#value}}…{{/value}}`: a loop, a condition or a change of context,
 /// whichever the value is good for.
 pub fn of_value(
-    renderer: &Renderer<'_>,
+    renderer: &impl Renders,
     value: &Value,
     block: &Block,
     scope: &Scope<'_>,

@@ -22,5 +22,5 @@ mod value;
 mod whitespace;
 
 pub use crate::metadata::template::interpret::{is_raw, render};
-pub use crate::metadata::template::render::{Functions, Hash};
-pub use crate::metadata::template::value::{Function, Object, Value};
+pub use crate::metadata::template::render::Functions;
+pub use crate::metadata::template::value::{Function, Hash, Object, Value};

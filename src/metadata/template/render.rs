@@ -4,12 +4,9 @@ use std::cell::Cell;
 
 use crate::metadata::template::assemble::spelling;
 use crate::metadata::template::ast::{Block, Call, Expression, Path, Program, Statement};
-use crate::metadata::template::helpers;
+use crate::metadata::template::helpers::{self, Renders};
 use crate::metadata::template::scope::{BlockParams, Contexts, Data, Scope, block_param, context};
-use crate::metadata::template::value::Value;
-
-/// `key=value` arguments.
-pub type Hash = [(String, Value)];
+use crate::metadata::template::value::{Hash, Value};
 
 /// Calls the functions that a root value holds.
 pub trait Functions {
@@ -50,9 +47,9 @@ pub fn render(
     renderer.program(program, &scope)
 }
 
-pub struct Renderer<'a> {
+struct Renderer<'a> {
     root: &'a Value,
-    pub functions: &'a dyn Functions,
+    functions: &'a dyn Functions,
     steps: Cell<usize>,
 }
 
@@ -65,7 +62,7 @@ enum Use {
 }
 
 impl Renderer<'_> {
-    pub fn program(&self, program: &Program, scope: &Scope<'_>) -> Result<String, String> {
+    fn program(&self, program: &Program, scope: &Scope<'_>) -> Result<String, String> {
         let mut output = String::new();
         for statement in &program.body {
             self.steps.set(self.steps.get() + 1);
@@ -258,14 +255,6 @@ impl Renderer<'_> {
         found.map_or(Value::Undefined, |(_, value)| value.clone())
     }
 
-    /// The value, or what it gives when it is a function.
-    pub fn lambda(&self, value: Value, this: &Value) -> Result<Value, String> {
-        match value {
-            Value::Function(function) => self.functions.call(function.name, this, &[], None),
-            value => Ok(value),
-        }
-    }
-
     /// No partial is ever registered, so the inside of the block is rendered.
     fn partial_block(&self, block: &Block, scope: &Scope<'_>) -> Result<String, String> {
         if matches!(block.call.path, Expression::Call(_))
@@ -285,9 +274,17 @@ impl Renderer<'_> {
             None => Ok(String::new()),
         }
     }
+}
 
-    /// Renders the inside of a block over a context.
-    pub fn inside(
+impl Renders for Renderer<'_> {
+    fn lambda(&self, value: Value, this: &Value) -> Result<Value, String> {
+        match value {
+            Value::Function(function) => self.functions.call(function.name, this, &[], None),
+            value => Ok(value),
+        }
+    }
+
+    fn inside(
         &self,
         program: &Program,
         here: Value,

@@ -5,6 +5,9 @@ use std::rc::Rc;
 
 use crate::input::grammar::javascript::number_text;
 
+/// `key=value` arguments.
+pub type Hash = [(String, Value)];
+
 #[derive(Clone, Debug)]
 pub enum Value {
     Undefined,
