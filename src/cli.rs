@@ -119,7 +119,7 @@ pub struct StepOptions {
     #[arg(long, value_name = "OWNER/NAME")]
     pub repository: Option<String>,
     /// An input, as under `with:` in a workflow; may be given several times.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub with: Vec<(String, String)>,
     /// Take the inputs of the step that uses this action in a workflow file.
     #[arg(long, value_name = "FILE")]
@@ -142,7 +142,7 @@ pub enum Format {
     Json,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+fn parse_pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("NAME=VALUE is expected".to_owned()),

@@ -102,7 +102,7 @@ pub fn matrix(bytes: &[u8]) {
     let mut part = parts(bytes);
     let (plan, results) = (part(), part());
     registry::fuzzing::join(&[part(), part()]);
-    let plan = serde_json::from_str::<MatrixPlan>(&plan).map(MatrixPlan::identified);
+    let plan = serde_json::from_str::<MatrixPlan>(&plan).map(MatrixPlan::with_identity);
     let Ok(plan) = plan else {
         return;
     };

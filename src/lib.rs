@@ -74,14 +74,16 @@ use report::bug;
 /// Runs the program; the result is its exit code.
 pub async fn run(cli: Cli, host: Host) -> u8 {
     bug::catch_panics();
-    let done = AssertUnwindSafe(obey(cli, host)).catch_unwind().await;
+    let done = AssertUnwindSafe(run_command(cli, host))
+        .catch_unwind()
+        .await;
     done.unwrap_or_else(|_| {
         bug::print();
         bug::EXIT_CODE
     })
 }
 
-async fn obey(cli: Cli, host: Host) -> u8 {
+async fn run_command(cli: Cli, host: Host) -> u8 {
     let command = cli.command.unwrap_or(Command::Publish(Box::default()));
     let prints_result = match &command {
         Command::Publish(options) => options.dry_run,

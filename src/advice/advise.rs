@@ -15,7 +15,7 @@ const MOST: usize = 5;
 
 /// The stages that run on the builder's own platform, as BuildKit names them.
 pub fn native_stages(text: &str) -> BTreeSet<String> {
-    Outline::read(text).map_or_else(BTreeSet::new, |outline| outline.native())
+    Outline::read(text).map_or_else(BTreeSet::new, |outline| outline.native_stages())
 }
 
 /// What costs time, with what to write in its place. Nothing for a Dockerfile that

@@ -163,7 +163,7 @@ impl<'a> Outline<'a> {
     }
 
     /// The names of the stages that run on the builder's own platform.
-    pub fn native(&self) -> BTreeSet<String> {
+    pub fn native_stages(&self) -> BTreeSet<String> {
         let mut native: Vec<bool> = Vec::new();
         for stage in &self.stages {
             let of_base = stage.base.and_then(|base| native.get(base).copied());
@@ -384,7 +384,7 @@ mod tests {
         assert_eq!(outline.stages[2].steps[0].command().unwrap().trim(), "make");
         assert_eq!(outline.taken_from(0), ["/a"]);
         let cross = "FROM --platform=$BUILDPLATFORM a AS b\nFROM b AS c\nFROM scratch\n";
-        let native = Outline::read(cross).unwrap().native();
+        let native = Outline::read(cross).unwrap().native_stages();
         assert_eq!(native.into_iter().collect::<Vec<_>>(), ["b", "c"]);
         assert!(outline.is_a_base(0) && !outline.is_a_base(1));
         match &build.steps[2].kind {

@@ -25,11 +25,11 @@ impl Question<'_> {
     /// where nothing was measured.
     pub fn seconds(&self, stage: &str, number: usize) -> Option<f64> {
         let of_step = |step: &&Measured| step.stage == stage && step.number == number;
-        self.longest(|step| of_step(&step))
+        self.longest_seconds(|step| of_step(&step))
     }
 
     /// The longest of some steps.
-    pub fn longest(&self, is_one: impl Fn(&Measured) -> bool) -> Option<f64> {
+    pub fn longest_seconds(&self, is_one: impl Fn(&Measured) -> bool) -> Option<f64> {
         let some = self.steps.iter().filter(|step| is_one(step));
         some.map(|step| step.seconds).reduce(f64::max)
     }

@@ -25,10 +25,10 @@ pub fn of_build(build: &Build, image: &Image, host: &Host) -> Vec<Advice> {
     let Some(text) = &dockerfile.text else {
         return Vec::new();
     };
-    let steps = measured(&image.steps);
+    let steps = measure_steps(&image.steps);
     let context = (build.context.kind == ContextKind::Local).then(|| {
         let weighs = advice::is_large_context(&steps);
-        ContextFolder::look(&host.path(&build.context.location), weighs)
+        ContextFolder::inspect(&host.path(&build.context.location), weighs)
     });
     advice::advise(&Question {
         file: &dockerfile.path,
@@ -39,7 +39,7 @@ pub fn of_build(build: &Build, image: &Image, host: &Host) -> Vec<Advice> {
     })
 }
 
-fn measured(steps: &[Step]) -> Vec<Measured> {
+fn measure_steps(steps: &[Step]) -> Vec<Measured> {
     let own = steps.iter().filter(|step| step.target.is_empty());
     own.map(|step| Measured {
         name: step.name.clone(),
@@ -54,10 +54,10 @@ fn measured(steps: &[Step]) -> Vec<Measured> {
 
 /// Prints what costs time. The result is the exit code.
 pub fn advise(options: &Advise, host: &Host) -> u8 {
-    session::exit_code(go(options, host))
+    session::exit_code(try_advise(options, host))
 }
 
-fn go(options: &Advise, host: &Host) -> Result<(), Failure> {
+fn try_advise(options: &Advise, host: &Host) -> Result<(), Failure> {
     let own = |error: String| Failure::Own(error);
     let mut all = Vec::new();
     match &options.report {
@@ -101,8 +101,8 @@ fn of_file(
     Ok(advice::advise(&Question {
         file: &place.display().to_string(),
         text: &text,
-        steps: &measured(steps),
-        context: Some(&ContextFolder::look(&folder, true)),
+        steps: &measure_steps(steps),
+        context: Some(&ContextFolder::inspect(&folder, true)),
         is_emulated: steps.is_empty() || steps.iter().any(|step| step.emulated),
     }))
 }

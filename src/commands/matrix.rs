@@ -7,7 +7,9 @@ use std::time::Instant;
 use tracing::{info, warn};
 
 use crate::cli::{Format, Metadata as Options, StepOptions};
-use crate::commands::publish::{carry_out, end, hide_docker, own, report, show, write_summary};
+use crate::commands::publish::{
+    carry_out, end, hide_docker, io_failure, report, show, write_summary,
+};
 use crate::commands::session::{self, Session};
 use crate::execute::{self, Outcome};
 use crate::facts::Facts;
@@ -34,10 +36,10 @@ const OF_THE_EVENT: [&str; 6] = [
 /// GitHub Actions that means outputs; elsewhere the result is printed, and no registry
 /// is asked. The result is the exit code.
 pub async fn plan(options: &Options, host: Host) -> u8 {
-    session::exit_code(go(options, host).await)
+    session::exit_code(try_plan(options, host).await)
 }
 
-async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
+async fn try_plan(options: &Options, mut host: Host) -> Result<(), Failure> {
     let invent = !host.is_github_actions();
     let session = Session::begin(ActionKind::Plan, &options.step, invent, &mut host)?;
     let Session {
@@ -48,7 +50,7 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
     let mut facts = Facts::local(&host, &inputs, &context);
     hide_docker(&mut host, &facts);
     host.catch_signals()
-        .map_err(|error| own("signals", error))?;
+        .map_err(|error| io_failure("signals", error))?;
     if problems.is_empty() {
         let asked = async {
             if host.is_github_actions() && facts.event.problem.is_none() {
@@ -85,7 +87,7 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
         publishes: shared.publishes && outcome.run_state.withheld.is_none(),
         ..shared
     }
-    .identified();
+    .with_identity();
     let shared = if outcome.is_begun(&plan) {
         info!("the version is there already, so one job finishes it, without a build");
         shared.in_one_job()
@@ -158,10 +160,10 @@ fn as_text(text: &mut String, shared: &MatrixPlan, inputs: &Inputs) -> std::fmt:
 
 /// Joins and names what the legs have built. The result is the exit code.
 pub async fn merge(options: &StepOptions, host: Host) -> u8 {
-    session::exit_code(join(options, host).await)
+    session::exit_code(try_merge(options, host).await)
 }
 
-async fn join(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
+async fn try_merge(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
     let began = Instant::now();
     let session = Session::begin(ActionKind::Merge, options, false, &mut host)?;
     let Session {
@@ -172,13 +174,13 @@ async fn join(options: &StepOptions, mut host: Host) -> Result<(), Failure> {
     let facts = Facts::local(&host, &inputs, &context);
     hide_docker(&mut host, &facts);
     host.catch_signals()
-        .map_err(|error| own("signals", error))?;
+        .map_err(|error| io_failure("signals", error))?;
     let Some(merge) = &inputs.merge else {
         return Err(Failure::Inputs(problems));
     };
     let planned = plan::merge(&inputs, merge, &context, &facts);
     if planned.is_err() {
-        let summary = matrix::of_unnamed(merge, plan::unnamed(merge));
+        let summary = matrix::of_unnamed(merge, plan::count_unnamed(merge));
         write_summary(&host, &summary);
     }
     let plan = session::unless_problems(planned, problems)?;

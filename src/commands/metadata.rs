@@ -21,10 +21,10 @@ use crate::{env_vars, plan};
 /// Names the image. Under GitHub Actions that means outputs, variables and bake
 /// files; elsewhere the result is printed. The result is the exit code.
 pub async fn name(options: &Options, host: Host) -> u8 {
-    session::exit_code(go(options, host).await)
+    session::exit_code(try_name(options, host).await)
 }
 
-async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
+async fn try_name(options: &Options, mut host: Host) -> Result<(), Failure> {
     let session = Session::begin(ActionKind::Metadata, &options.step, true, &mut host)?;
     let Session {
         context,
@@ -45,7 +45,7 @@ async fn go(options: &Options, mut host: Host) -> Result<(), Failure> {
     let resolved = metadata::resolve(&inputs.metadata, &facts.context, &facts.metadata);
     let metadata = session::unless_problems(resolved, problems)?;
     tell_context(&host, &facts);
-    tell(&facts, &metadata);
+    log_metadata(&facts, &metadata);
     if !host.is_github_actions() {
         return print(&metadata, options.format);
     }
@@ -89,7 +89,7 @@ fn tell_context(host: &Host, facts: &EventFacts) {
 
 /// What the person at the workflow page should know. A tag that no registry
 /// accepts is in the outputs all the same: what becomes of it is not ours.
-fn tell(facts: &EventFacts, metadata: &Metadata) {
+fn log_metadata(facts: &EventFacts, metadata: &Metadata) {
     for warning in &facts.warnings {
         warn!(title = "Facts", "{warning}");
     }

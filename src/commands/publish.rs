@@ -10,7 +10,7 @@ use crate::commands::advise;
 use crate::commands::session::{self, Session};
 use crate::env_vars;
 use crate::event::RunContext;
-use crate::execute::{self, Ahead, ImageOutcome, Outcome, Record, RunFolder, Scope};
+use crate::execute::{self, EarlyChecks, ImageOutcome, Outcome, Record, RunFolder, Scope};
 use crate::facts::Facts;
 use crate::host::{Host, Progress};
 use crate::input::grammar::boolean;
@@ -25,10 +25,10 @@ use crate::report::{cache, checks, files, leg, log, outputs, summary};
 
 /// Builds and publishes, or prints the plan of it. The result is the exit code.
 pub async fn publish(options: &Publish, host: Host) -> u8 {
-    session::exit_code(go(options, host).await)
+    session::exit_code(try_publish(options, host).await)
 }
 
-async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
+async fn try_publish(options: &Publish, mut host: Host) -> Result<(), Failure> {
     let began = Instant::now();
     let session = Session::begin(
         ActionKind::Publish,
@@ -53,14 +53,14 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     hide_docker(&mut host, &facts);
     // From here on a signal ends the run in order, also as process 1.
     host.catch_signals()
-        .map_err(|error| own("signals", error))?;
+        .map_err(|error| io_failure("signals", error))?;
     // What registries say depends on names alone, which are known.
     let needs_facts = !options.dry_run && inputs.preflight != Preflight::Only;
-    let mut ahead = None;
+    let mut early_checks = None;
     if problems.is_empty() {
         let asked = async {
             if needs_facts && facts.event.problem.is_none() {
-                ahead = ask_ahead(&inputs, &context, &facts, &host);
+                early_checks = start_early_checks(&inputs, &context, &facts, &host);
                 facts.ask(&host, &inputs).await
             } else {
                 facts.read_bake(&host, &inputs).await
@@ -75,8 +75,8 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         session::hide(&mut host, secrets.map(|secret| (secret, None)));
     }
     let planned = session::unless_problems(plan::plan(&inputs, &context, &facts), problems);
-    if let (Err(_), Some(ahead)) = (&planned, &ahead) {
-        ahead.give_up().await;
+    if let (Err(_), Some(early_checks)) = (&planned, &early_checks) {
+        early_checks.cancel().await;
     }
     let plan = planned?;
     if options.dry_run {
@@ -89,7 +89,8 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
         info!("{decision}");
     }
     show(&plan);
-    let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host, ahead).await?;
+    let (outcome, result) =
+        carry_out(&plan, &inputs, &context, &facts, &host, early_checks).await?;
     let seconds = began.elapsed().as_secs_f64();
     let of_leg = leg::result(&plan, &outcome, result.is_ok(), seconds);
     let mut did = collect::collect(&plan, &outcome, &result, seconds);
@@ -100,14 +101,24 @@ async fn go(options: &Publish, mut host: Host) -> Result<(), Failure> {
     end(result, reported)
 }
 
-/// Begins to ask the registries, where it is certain by now what they are asked: bake
-/// files have names of their own, and names that GitHub's API decides may be none.
-fn ask_ahead(inputs: &Inputs, context: &RunContext, facts: &Facts, host: &Host) -> Option<Ahead> {
+/// Starts to ask the registries, where it is known by now what to ask: bake files have
+/// names of their own, and GitHub's API may decide that there is no name.
+fn start_early_checks(
+    inputs: &Inputs,
+    context: &RunContext,
+    facts: &Facts,
+    host: &Host,
+) -> Option<EarlyChecks> {
     if inputs.bake.is_some() || !facts.event.is_complete(inputs) {
         return None;
     }
     let plan = plan::plan(inputs, context, facts).ok()?;
-    Some(Ahead::begin(&plan, inputs.secret_values(), facts, host))
+    Some(EarlyChecks::start(
+        &plan,
+        inputs.secret_values(),
+        facts,
+        host,
+    ))
 }
 
 /// The end of a run: what stopped it goes before what could not be reported.
@@ -181,7 +192,7 @@ pub fn show(plan: &Plan) {
     }
 }
 
-pub fn own(what: &str, error: io::Error) -> Failure {
+pub fn io_failure(what: &str, error: io::Error) -> Failure {
     Failure::Own(format!("{what}: {error}"))
 }
 
@@ -192,10 +203,10 @@ pub async fn carry_out(
     context: &RunContext,
     facts: &Facts,
     host: &Host,
-    ahead: Option<Ahead>,
+    early_checks: Option<EarlyChecks>,
 ) -> Result<(Outcome, Result<(), execute::Error>), Failure> {
     can_write_outputs(host)?;
-    let folder = RunFolder::make(host).map_err(|error| own("the run's folder", error))?;
+    let folder = RunFolder::make(host).map_err(|error| io_failure("the run's folder", error))?;
     // The last value under a name holds.
     let keep = |state: &str| {
         files::set(
@@ -205,7 +216,8 @@ pub async fn carry_out(
             state,
         )
     };
-    let record = Record::begin(plan, &folder, &keep).map_err(|error| own("GITHUB_STATE", error))?;
+    let record =
+        Record::begin(plan, &folder, &keep).map_err(|error| io_failure("GITHUB_STATE", error))?;
 
     let job = Scope {
         plan,
@@ -215,14 +227,14 @@ pub async fn carry_out(
         host,
         folder: &folder,
         record: &record,
-        ahead,
+        early_checks,
     };
     let (outcome, result) = {
         let mut fence;
         let mut plain;
         let progress = if host.is_github_actions() {
-            fence =
-                Fence::around(BufWriter::new(log::writer())).map_err(|error| own("log", error))?;
+            fence = Fence::around(BufWriter::new(log::writer()))
+                .map_err(|error| io_failure("log", error))?;
             Progress::Through(&mut fence)
         } else if io::stderr().is_terminal() {
             Progress::Terminal
@@ -297,8 +309,8 @@ pub fn report(
     did: &Report,
     more: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(), Failure> {
-    checks::tell(plan, outcome);
-    tell(plan, outcome, did.success);
+    checks::annotate(plan, outcome);
+    log_outcome(plan, outcome, did.success);
     let mut all = outputs::outputs(plan, outcome);
     all.extend(more);
     all.push(("report".to_owned(), write_report(host, did)));
@@ -337,9 +349,9 @@ pub fn write_summary(host: &Host, text: &str) {
 }
 
 /// The last lines of the log: what is where.
-fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
+fn log_outcome(plan: &Plan, outcome: &Outcome, success: bool) {
     for (build, built) in plan.builds.iter().zip(&outcome.builds) {
-        tell_of(build, built);
+        log_image(build, built);
     }
     if !success || outcome.done().next().is_some() {
         return;
@@ -351,7 +363,7 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
             .collect(),
         (Preflight::Only, _) => vec!["asked, and nothing built: `preflight: only`".to_owned()],
         (_, Some(_)) => Vec::new(),
-        (_, None) => publications.map(unpublished).collect(),
+        (_, None) => publications.map(describe_unpublished).collect(),
     };
     lines.dedup();
     for line in lines {
@@ -359,7 +371,7 @@ fn tell(plan: &Plan, outcome: &Outcome, success: bool) {
     }
 }
 
-fn unpublished(publication: &Publication) -> String {
+fn describe_unpublished(publication: &Publication) -> String {
     if publication.pushes() {
         "built, and pushed as `outputs` says".to_owned()
     } else {
@@ -367,7 +379,7 @@ fn unpublished(publication: &Publication) -> String {
     }
 }
 
-fn tell_of(build: &Build, built: &ImageOutcome) {
+fn log_image(build: &Build, built: &ImageOutcome) {
     let of_target = match &build.target {
         Some(target) => format!("target {target}: "),
         None => String::new(),

@@ -72,7 +72,7 @@ impl Excerpt {
         let vertices: Vec<(&str, &str)> = before.iter().rev().filter_map(|l| vertex(l)).collect();
         let mut excerpt = Self {
             last: without_prefixes(&words).to_owned(),
-            earlier: earlier(&vertices),
+            earlier: buildkit_errors(&vertices),
             step: before.iter().rev().find_map(|line| step(line)),
             ends: ends(&vertices).map(|(_, why)| why.to_owned()).collect(),
             printed: Vec::new(),
@@ -125,7 +125,7 @@ fn ends<'a>(vertices: &[(&'a str, &'a str)]) -> impl Iterator<Item = (&'a str, &
 
 /// What BuildKit told as `#5 0.03 error: …`. An `ERROR: …` may be that of a cache
 /// that could not be read, which fails nothing.
-fn earlier(vertices: &[(&str, &str)]) -> Vec<String> {
+fn buildkit_errors(vertices: &[(&str, &str)]) -> Vec<String> {
     let is_of_buildkit = |wanted: &str| {
         let mut named = vertices.iter().filter(|(number, _)| *number == wanted);
         named.any(|(_, text)| is_named_by_buildkit(text))
@@ -133,7 +133,7 @@ fn earlier(vertices: &[(&str, &str)]) -> Vec<String> {
     let told = vertices
         .iter()
         .filter_map(|(number, text)| {
-            let told = logged(text)?.strip_prefix("error: ")?;
+            let told = without_time(text)?.strip_prefix("error: ")?;
             Some((number, without_prefixes(told)))
         })
         .filter(|(number, _)| is_of_buildkit(number));
@@ -150,7 +150,7 @@ fn is_named_by_buildkit(text: &str) -> bool {
 }
 
 /// What is behind the time in `0.03 TEXT`.
-fn logged(text: &str) -> Option<&str> {
+fn without_time(text: &str) -> Option<&str> {
     let (time, logged) = text.split_once(' ')?;
     let is_time = time.contains('.') && time.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     is_time.then_some(logged)
@@ -164,7 +164,10 @@ fn printed(vertices: &[(&str, &str)], last: &str) -> Vec<String> {
     let failed = ends(vertices).find(|(_, why)| last.ends_with(why) || why.ends_with(last));
     if let Some((failed, _)) = failed {
         let own = vertices.iter().filter(|(number, _)| *number == failed);
-        printed.extend(own.filter_map(|(_, text)| logged(text)).map(str::to_owned));
+        printed.extend(
+            own.filter_map(|(_, text)| without_time(text))
+                .map(str::to_owned),
+        );
     }
     printed
 }

@@ -27,14 +27,14 @@ pub fn failed_step(text: &str) -> Option<FailedStep> {
     printed.reverse();
     Some(FailedStep {
         name: excerpt.step?,
-        place: place(&without_escapes(text)),
+        place: find_place(&without_escapes(text)),
         printed,
     })
 }
 
 /// The last `Dockerfile:3` above a rule. What a program prints follows a number and a
 /// time, so it cannot look like that.
-fn place(text: &str) -> Option<(String, u32)> {
+fn find_place(text: &str) -> Option<(String, u32)> {
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     lines.windows(2).rev().find_map(|pair| {
         let [place, rule] = pair else {

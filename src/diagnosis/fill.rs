@@ -88,12 +88,12 @@ fn value(hole: &str, signal: &Signal, circumstances: &Circumstances<'_>) -> Opti
         "org-package-policy" => format!(
             "{}/organizations/{}/settings/packages",
             server(circumstances),
-            part(circumstances.image_owner().unwrap_or("OWNER"))
+            encode_part(circumstances.image_owner().unwrap_or("OWNER"))
         ),
         "workflow-permissions" => format!(
             "{}/{}/settings/actions",
             context.server_url.trim_end_matches('/'),
-            path(&context.repository)
+            encode_path(&context.repository)
         ),
         "tokens" => format!("{}/settings/tokens", server(circumstances)),
         _ => return None,
@@ -151,8 +151,8 @@ pub fn package_settings(circumstances: &Circumstances<'_>) -> String {
         format!(
             "{}/{kind}/{}/packages/container/{}/settings",
             server(circumstances),
-            part(owner),
-            part(package)
+            encode_part(owner),
+            encode_part(package)
         )
     };
     match circumstances.owner_kind() {
@@ -169,11 +169,14 @@ pub fn package_settings(circumstances: &Circumstances<'_>) -> String {
 }
 
 /// One part of an address's path.
-fn part(text: &str) -> String {
+fn encode_part(text: &str) -> String {
     utf8_percent_encode(&clean(text, VALUE), ENCODED).to_string()
 }
 
 /// Several parts, joined by `/`.
-fn path(text: &str) -> String {
-    text.split('/').map(part).collect::<Vec<_>>().join("/")
+fn encode_path(text: &str) -> String {
+    text.split('/')
+        .map(encode_part)
+        .collect::<Vec<_>>()
+        .join("/")
 }

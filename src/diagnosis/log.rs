@@ -6,7 +6,7 @@ use crate::diagnosis::excerpt::Excerpt;
 use crate::diagnosis::row::Place;
 use crate::diagnosis::rows::rows;
 use crate::diagnosis::signal::Signal;
-use crate::diagnosis::subject::{self, Subject, after};
+use crate::diagnosis::subject::{self, Subject, text_after};
 use crate::error::sanitize::{WORDS, clean};
 use crate::image::Platform;
 use crate::registry::Stage;
@@ -60,7 +60,7 @@ pub fn of_push(text: &str, circumstances: &Circumstances<'_>) -> Diagnosis {
 fn of_program(excerpt: &Excerpt, circumstances: &Circumstances<'_>) -> Option<Diagnosis> {
     excerpt.printed.iter().find_map(|line| {
         let signal = signal(excerpt, line, &Subject::default());
-        let row = rows().find(|row| row.place == Place::Step && row.says(&signal.lower))?;
+        let row = rows().find(|row| row.place == Place::Step && row.has_words_in(&signal.lower))?;
         Some(Diagnosis::of(row, &signal, circumstances))
     })
 }
@@ -72,7 +72,7 @@ fn of_words(
     circumstances: &Circumstances<'_>,
 ) -> Option<Diagnosis> {
     let signal = signal(excerpt, words, found);
-    let mut narrow = narrowed(circumstances, found);
+    let mut narrow = narrow_to(circumstances, found);
     if words.contains(ANONYMOUS) {
         narrow.login = Login::None;
     }
@@ -102,7 +102,7 @@ fn signal(excerpt: &Excerpt, words: &str, found: &Subject) -> Signal {
 }
 
 /// The circumstances of what the text is about.
-fn narrowed<'a>(circumstances: &Circumstances<'a>, found: &'a Subject) -> Circumstances<'a> {
+fn narrow_to<'a>(circumstances: &Circumstances<'a>, found: &'a Subject) -> Circumstances<'a> {
     let mut narrow = *circumstances;
     narrow.access = found.access.unwrap_or(circumstances.access);
     let Some(image) = &found.image else {
@@ -128,9 +128,11 @@ fn path(words: &str) -> Option<String> {
     if let Some((before, _)) = words.rsplit_once("\": not found") {
         return before.rsplit('"').next().map(str::to_owned);
     }
-    let lost = after(words, "lstat ")?.split(": no such file").next()?;
+    let lost = text_after(words, "lstat ")?
+        .split(": no such file")
+        .next()?;
     // Where BuildKit had mounted the context is nobody's business.
-    let inside = match after(lost, "/buildkit-mount") {
+    let inside = match text_after(lost, "/buildkit-mount") {
         Some(rest) => rest.find('/').map_or(rest, |slash| &rest[slash..]),
         None => lost,
     };
@@ -140,8 +142,8 @@ fn path(words: &str) -> Option<String> {
 /// The host in `could not read Username for 'https://HOST'` and
 /// `Authentication failed for 'https://USER@HOST/…'`.
 fn git_host(words: &str) -> Option<String> {
-    let address = after(words, " for '")?.split('\'').next()?;
-    let host = after(address, "://")?
+    let address = text_after(words, " for '")?.split('\'').next()?;
+    let host = text_after(address, "://")?
         .split('/')
         .next()?
         .rsplit('@')

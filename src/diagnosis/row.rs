@@ -164,18 +164,18 @@ pub enum When {
 impl Row {
     /// Whether the row is the one for this signal.
     pub fn matches(&self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
-        self.place.holds(signal, circumstances)
-            && self.status.holds(signal.status)
+        self.place.matches(signal, circumstances)
+            && self.status.matches(signal.status)
             && self.stage.is_none_or(|stage| signal.stage == Some(stage))
-            && self.says(&signal.lower)
+            && self.has_words_in(&signal.lower)
             && self
                 .when
                 .iter()
-                .all(|when| when.holds(signal, circumstances))
+                .all(|when| when.matches(signal, circumstances))
     }
 
     /// Whether a text, in lower case, has one of the row's words.
-    pub fn says(&self, lower: &str) -> bool {
+    pub fn has_words_in(&self, lower: &str) -> bool {
         let has = |words: &&str| {
             let mut rest = Some(lower);
             for part in words.split('…') {
@@ -216,7 +216,7 @@ impl Row {
 }
 
 impl Place {
-    fn holds(self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
+    fn matches(self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
         let registry = circumstances.image.map(|image| &image.registry);
         match self {
             Self::GithubHost => registry.is_some_and(Registry::is_github),
@@ -230,7 +230,7 @@ impl Place {
 }
 
 impl Status {
-    fn holds(self, status: Option<u16>) -> bool {
+    fn matches(self, status: Option<u16>) -> bool {
         match self {
             Self::Any => true,
             Self::Is(wanted) => status == Some(wanted),
@@ -241,7 +241,7 @@ impl Status {
 }
 
 impl When {
-    fn holds(self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
+    fn matches(self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
         let image = circumstances.image;
         match self {
             Self::Fork => circumstances.context.has_read_only_token(),

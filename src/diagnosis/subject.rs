@@ -53,9 +53,9 @@ pub fn of(excerpt: &Excerpt) -> Subject {
 /// The base image that an error or a step is about, as it spells it.
 pub fn base(excerpt: &Excerpt) -> Option<String> {
     let step = excerpt.step.as_deref().unwrap_or_default();
-    let found = after(&excerpt.last, "failed to resolve source metadata for ")
+    let found = text_after(&excerpt.last, "failed to resolve source metadata for ")
         .and_then(|rest| rest.split(": ").next())
-        .or_else(|| after(step, "load metadata for "))?;
+        .or_else(|| text_after(step, "load metadata for "))?;
     Some(found.to_owned())
 }
 
@@ -66,18 +66,18 @@ fn image(excerpt: &Excerpt) -> Option<ImageName> {
     let last = excerpt.last.as_str();
     let step = excerpt.step.as_deref().unwrap_or_default();
     let in_step = excerpt.ends.iter().filter(|end| end.ends_with(last));
-    named(last)
-        .or_else(|| in_step.filter_map(|end| named(end)).next())
-        .or_else(|| name(after(step, "load metadata for ")?))
+    image_in_error(last)
+        .or_else(|| in_step.filter_map(|end| image_in_error(end)).next())
+        .or_else(|| name(text_after(step, "load metadata for ")?))
         .or_else(|| by_address(last))
         .or_else(|| excerpt.earlier.first().and_then(|line| by_address(line)))
 }
 
 /// The image that an error names.
-fn named(text: &str) -> Option<ImageName> {
+fn image_in_error(text: &str) -> Option<ImageName> {
     ["failed to push ", "failed to resolve source metadata for "]
         .iter()
-        .find_map(|words| after(text, words))
+        .find_map(|words| text_after(text, words))
         .and_then(|rest| rest.split(": ").next())
         .filter(|reference| !reference.contains(' '))
         .and_then(name)
@@ -96,7 +96,7 @@ pub fn name(text: &str) -> Option<ImageName> {
 
 /// The image in `https://HOST/v2/NAME/blobs/…`, or in the scope of a token.
 fn by_address(text: &str) -> Option<ImageName> {
-    let rest = after(text, "://")?;
+    let rest = text_after(text, "://")?;
     let end = rest.find([' ', '"', '\'']).unwrap_or(rest.len());
     let (host, path) = rest[..end].split_once('/')?;
     if let Some(path) = path.strip_prefix("v2/") {
@@ -105,7 +105,7 @@ fn by_address(text: &str) -> Option<ImageName> {
             .find_map(|part| path.find(part))?;
         return plain_name(host, &path[..end]);
     }
-    let scope = after(path, "scope=repository%3A")?.replace("%2F", "/");
+    let scope = text_after(path, "scope=repository%3A")?.replace("%2F", "/");
     // Docker Hub's token endpoint has a host of its own.
     let host = match host {
         "auth.docker.io" => "docker.io",
@@ -158,7 +158,7 @@ fn access(text: &str) -> Option<Access> {
 /// Forbidden` and its older forms, and whether nothing but its name follows.
 fn told_status(text: &str) -> Option<(u16, bool)> {
     let lower = text.to_lowercase();
-    let rest = after(&lower, "status")?;
+    let rest = text_after(&lower, "status")?;
     rest.match_indices(": ").find_map(|(at, _)| {
         let number = &rest[at + 2..];
         let end = number
@@ -196,7 +196,7 @@ fn implied_status(text: &str) -> Option<u16> {
     .find_map(|(words, status)| lower.contains(words).then_some(*status))
 }
 
-pub fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
+pub fn text_after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
     text.split_once(words).map(|(_, rest)| rest)
 }
 

@@ -22,7 +22,7 @@ impl<'a> Measure<'a> {
         Self { left }
     }
 
-    fn again(&mut self) -> Measure<'_> {
+    fn reborrow(&mut self) -> Measure<'_> {
         Measure { left: self.left }
     }
 
@@ -86,13 +86,13 @@ impl<'de> Visitor<'de> for Measure<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(self.again())?.is_some() {}
+        while list.next_element_seed(self.reborrow())?.is_some() {}
         self.count(0)
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key_seed(self.again())?.is_some() {
-            map.next_value_seed(self.again())?;
+        while map.next_key_seed(self.reborrow())?.is_some() {
+            map.next_value_seed(self.reborrow())?;
         }
         self.count(0)
     }
@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for Measure<'_> {
     /// A value with a tag.
     fn visit_enum<A: EnumAccess<'de>>(mut self, tagged: A) -> Result<(), A::Error> {
         let (_, value) = tagged.variant::<IgnoredAny>()?;
-        value.newtype_variant_seed(self.again())?;
+        value.newtype_variant_seed(self.reborrow())?;
         self.count(0)
     }
 }

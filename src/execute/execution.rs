@@ -53,7 +53,7 @@ impl Scope<'_> {
         let steps = AssertUnwindSafe(steps).catch_unwind();
         let result = tokio::select! {
             result = steps => result.unwrap_or(Err(Error::Bug)),
-            cancelled = overdue(self.host) => Err(cancelled),
+            cancelled = wait_past_signal(self.host) => Err(cancelled),
         };
         let of_nodes = &mut outcome.run_state.builder_state.get_mut().warnings;
         outcome.warnings.append(of_nodes);
@@ -78,13 +78,13 @@ impl Scope<'_> {
         let credentials = Credentials::new(config.clone());
         let client = self.client(&config, &credentials).await;
         let done = if self.plan.preflight.mode == Preflight::Only {
-            self.checked(&client, outcome).await
+            self.run_preflight(&client, outcome).await
         } else {
             self.write_files(&config)?;
             self.publish(&client, &credentials, progress, outcome).await
         };
-        if let Some(ahead) = &self.ahead {
-            ahead.give_up().await;
+        if let Some(early_checks) = &self.early_checks {
+            early_checks.cancel().await;
         }
         client.settle().await;
         done
@@ -93,11 +93,11 @@ impl Scope<'_> {
     /// The client for all registries: the one that asks already, where it has the plan's
     /// logins.
     async fn client(&self, config: &Map<String, Value>, credentials: &Credentials) -> Arc<Client> {
-        if let Some(ahead) = &self.ahead {
-            if let Some(client) = ahead.client(config) {
+        if let Some(early_checks) = &self.early_checks {
+            if let Some(client) = early_checks.client(config) {
                 return client;
             }
-            ahead.give_up().await;
+            early_checks.cancel().await;
         }
         let authorities = self.secrets.authorities().clone();
         Arc::new(Client::new(credentials.clone(), authorities, self.host))
@@ -112,7 +112,7 @@ impl Scope<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
         let buildx = if self.plan.joins() {
-            self.checked(client, outcome).await?;
+            self.run_preflight(client, outcome).await?;
             // Nothing is built.
             Path::new("docker-buildx")
         } else {
@@ -173,7 +173,7 @@ impl Scope<'_> {
             host: self.host,
             refused: Some(&refused),
         };
-        let checked = self.checked(client, outcome);
+        let checked = self.run_preflight(client, outcome);
         let mut builder_state = {
             let set_up = set_up::set_up(self, buildx, progress, stops);
             tokio::pin!(set_up, checked);
@@ -201,7 +201,7 @@ impl Scope<'_> {
     }
 
     /// The preflight, unless a signal ends it.
-    async fn checked(&self, client: &Client, outcome: &mut Outcome) -> Result<(), Error> {
+    async fn run_preflight(&self, client: &Client, outcome: &mut Outcome) -> Result<(), Error> {
         let asked = async {
             self.preflight(client, outcome).await?;
             self.look_at_versions(client, outcome).await
@@ -263,7 +263,7 @@ impl Scope<'_> {
 }
 
 /// Returns when a signal has come and work should have ended since.
-async fn overdue(host: &Host) -> Error {
+async fn wait_past_signal(host: &Host) -> Error {
     let signal = host.cancellation().requested().await;
     tokio::time::sleep(AFTER_SIGNAL).await;
     Error::Cancelled(signal)

@@ -23,7 +23,7 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
     let watch = |target| ProgressObserver {
         target,
         export: Export::default(),
-        wait: CacheDeadline::after(&references, &cache, &Exclusions::default()).into(),
+        wait: CacheDeadline::for_references(&references, &cache, &Exclusions::default()).into(),
         pushing: Arc::default(),
     };
     let mut watches = if names_targets {

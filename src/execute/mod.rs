@@ -2,11 +2,11 @@
 //! in this order. Decides nothing: what to do is in the plan.
 
 mod access;
-mod ahead;
 mod builder;
 mod buildx;
 mod cleanup;
 mod cleanup_record;
+mod early_checks;
 mod engine;
 mod error;
 mod execution;
@@ -20,10 +20,10 @@ mod scope;
 mod verified;
 mod workdir;
 
-pub use crate::execute::ahead::Ahead;
 pub use crate::execute::buildx::build_check::BuildCheck;
 pub use crate::execute::cleanup::take_down::post;
 pub use crate::execute::cleanup_record::record::Record;
+pub use crate::execute::early_checks::EarlyChecks;
 pub use crate::execute::error::{Error, FailedTest};
 pub use crate::execute::outcome::{Conclusion, ImageOutcome, Outcome};
 pub use crate::execute::progress::trace::{Count, Vertex, VertexOutcome};

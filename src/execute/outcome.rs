@@ -54,7 +54,7 @@ impl RunState {
 
     /// What a build leaves out, beside references that are settled: the names too,
     /// where they are written afterwards.
-    pub async fn omit(&self, settled: Vec<String>, names: bool) -> Exclusions {
+    pub async fn exclusions(&self, settled: Vec<String>, names: bool) -> Exclusions {
         let builder_state = self.builder_state.lock().await;
         let without = self
             .without_caches
@@ -142,7 +142,7 @@ impl ImageOutcome {
     }
 
     /// The first name that is due in each repository that lacks the content.
-    pub fn lacking(&self) -> Vec<Reference> {
+    pub fn lacking_content(&self) -> Vec<Reference> {
         let first = self.pushes.first_due().into_iter();
         let lacking = first.filter(|first| !self.has_content_in(&first.name));
         lacking.cloned().collect()
@@ -157,7 +157,7 @@ impl ImageOutcome {
     /// Takes in the versions that are kept: they are there, and the image is theirs.
     pub fn take_kept(&mut self) {
         for kept in &self.kept {
-            self.pushes.keep(&kept.reference, &kept.digest);
+            self.pushes.record_kept(&kept.reference, &kept.digest);
         }
         if let Some(first) = self.kept.first() {
             self.result.digest = Some(first.digest.clone());

@@ -157,7 +157,7 @@ impl Pushes {
     }
 
     /// Notes that a reference is in its registry, and stands for this.
-    pub fn keep(&mut self, reference: &str, digest: &Digest) {
+    pub fn record_kept(&mut self, reference: &str, digest: &Digest) {
         if let Some(push) = self.find(reference) {
             push.state = State::Done;
             push.digest = Some(digest.clone());
@@ -318,7 +318,7 @@ impl Pushes {
     }
 
     /// Notes that a reference is in its registry.
-    pub fn succeed(&mut self, reference: &str) {
+    pub fn record_success(&mut self, reference: &str) {
         if let Some(push) = self.find(reference) {
             push.state = State::Done;
         }

@@ -1,8 +1,8 @@
 //! A plan, and what it takes to carry it out.
 
 use crate::event::RunContext;
-use crate::execute::ahead::Ahead;
 use crate::execute::cleanup_record::record::Record;
+use crate::execute::early_checks::EarlyChecks;
 use crate::execute::workdir::run_dir::RunFolder;
 use crate::facts::Facts;
 use crate::host::Host;
@@ -25,6 +25,6 @@ pub struct Scope<'a> {
     pub folder: &'a RunFolder,
     /// What is to be taken away after it.
     pub record: &'a Record<'a>,
-    /// What registries are asked already.
-    pub ahead: Option<Ahead>,
+    /// The checks that were started before the plan was final.
+    pub early_checks: Option<EarlyChecks>,
 }

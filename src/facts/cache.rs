@@ -50,7 +50,12 @@ const AWS: [&str; 6] = [
 const ECR: &str = "ecr-login";
 
 impl CacheFacts {
-    pub fn look(host: &Host, context: &RunContext, paths: &Paths, docker: &DockerSettings) -> Self {
+    pub fn inspect(
+        host: &Host,
+        context: &RunContext,
+        paths: &Paths,
+        docker: &DockerSettings,
+    ) -> Self {
         let owned = |name| host.var(name).map(str::to_owned);
         let results_url = owned(env_vars::ACTIONS_RESULTS_URL);
         let version_2 = host.var(env_vars::ACTIONS_CACHE_SERVICE_V2);
@@ -66,7 +71,7 @@ impl CacheFacts {
             // As buildx reads it.
             is_version_2: is_untold_version_2 || version_2.and_then(boolean::parse) == Some(true),
             has_token: token.is_some(),
-            token_flaw: token.and_then(|token| cache_token::flaw(token, host.clock())),
+            token_flaw: token.and_then(|token| cache_token::find_flaw(token, host.clock())),
             is_untold_version_2,
             mode: host
                 .var(env_vars::ACTIONS_CACHE_MODE)
@@ -106,7 +111,7 @@ mod tests {
             mounts: is_image.then(Vec::new),
             ..Paths::default()
         };
-        CacheFacts::look(&host, &context, &paths, &DockerSettings::read(&host))
+        CacheFacts::inspect(&host, &context, &paths, &DockerSettings::read(&host))
     }
 
     #[test]

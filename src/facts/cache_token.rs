@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 /// Why BuildKit would refuse the token, if it would. Holds nothing of the token
 /// but times.
-pub fn flaw(token: &str, now: Timestamp) -> Option<String> {
+pub fn find_flaw(token: &str, now: Timestamp) -> Option<String> {
     let Some(claims) = claims(token) else {
         return Some("is not a JSON Web Token".to_owned());
     };
@@ -68,7 +68,7 @@ mod tests {
     }
 
     fn flaw_of(token: &str) -> Option<String> {
-        flaw(token, Timestamp::from_second(NOW).unwrap())
+        find_flaw(token, Timestamp::from_second(NOW).unwrap())
     }
 
     #[test]

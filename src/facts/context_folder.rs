@@ -26,7 +26,7 @@ pub struct ContextFolder {
 impl ContextFolder {
     /// Looks at a folder; at what weighs only where it is asked to. Asks the file
     /// system only. One that cannot be read has nothing in it.
-    pub fn look(folder: &Path, weighs: bool) -> Self {
+    pub fn inspect(folder: &Path, weighs: bool) -> Self {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let entries: Vec<(String, PathBuf)> = entries
             .take(NAMES)
@@ -39,7 +39,7 @@ impl ContextFolder {
             let mut left = ENTRIES;
             let weights = entries
                 .into_iter()
-                .map(|(name, path)| (name, weight(&path, &mut left)));
+                .map(|(name, path)| (name, count_bytes(&path, &mut left)));
             largest = weights.collect();
             largest.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
             largest.truncate(LARGEST);
@@ -53,7 +53,7 @@ impl ContextFolder {
 }
 
 /// The bytes of a file, or of everything in a folder, as far as there are entries left.
-fn weight(path: &Path, left: &mut usize) -> u64 {
+fn count_bytes(path: &Path, left: &mut usize) -> u64 {
     let mut folders = vec![path.to_owned()];
     let mut bytes = 0;
     while let Some(path) = folders.pop() {
@@ -86,14 +86,14 @@ mod tests {
         fs::write(path.join("node_modules/a/b"), [0; 300]).unwrap();
         fs::write(path.join("package.json"), [0; 20]).unwrap();
         std::os::unix::fs::symlink("/", path.join("loop")).unwrap();
-        let found = ContextFolder::look(path, true);
+        let found = ContextFolder::inspect(path, true);
         assert!(found.names.contains("package.json"));
         assert_eq!(found.largest[0], ("node_modules".to_owned(), 300));
-        assert_eq!(ContextFolder::look(path, false).largest, []);
+        assert_eq!(ContextFolder::inspect(path, false).largest, []);
         fs::write(path.join(".dockerignore"), "").unwrap();
-        assert!(ContextFolder::look(path, true).largest.is_empty());
+        assert!(ContextFolder::inspect(path, true).largest.is_empty());
         assert_eq!(
-            ContextFolder::look(&path.join("none"), true),
+            ContextFolder::inspect(&path.join("none"), true),
             ContextFolder::default()
         );
     }

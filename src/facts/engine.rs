@@ -49,7 +49,7 @@ pub async fn ask(endpoint: &Endpoint) -> (Engine, Option<Machine>) {
     let engine = match tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await {
         Err(_) => Engine::Absent(format!("{address} did not answer in {TIMEOUT} s")),
         Ok(Err(error)) => {
-            let why = format!("{address}: {}", words(&error));
+            let why = format!("{address}: {}", error_chain(&error));
             if is_forbidden(&error) {
                 Engine::Forbidden(why)
             } else {
@@ -58,7 +58,7 @@ pub async fn ask(endpoint: &Endpoint) -> (Engine, Option<Machine>) {
         }
         Ok(Ok(info)) => {
             let kernel = info.kernel_version.as_deref().unwrap_or_default();
-            machine = Machine::look(address, info.architecture.as_deref(), kernel);
+            machine = Machine::inspect(address, info.architecture.as_deref(), kernel);
             Engine::Running {
                 version: info.server_version.unwrap_or_default(),
                 containerd_store: info
@@ -101,7 +101,7 @@ fn is_forbidden(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The error with its causes, harmless: the outermost alone often says nothing.
-pub fn words(error: &dyn Error) -> String {
+pub fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -15,7 +15,7 @@ pub fn read_bake(text: &str, host: &Host) -> Option<Bake> {
 
 /// Reads a compose file, as far as it names others.
 pub fn read_compose(text: &str) {
-    let _ = compose::named(text);
+    let _ = compose::named_files(text);
 }
 
 /// Reads a Docker configuration.
@@ -36,6 +36,6 @@ pub fn read_machine(text: &str) {
     let _ = (buildx::parse_version(text), machine::architecture(text));
     let _ = (
         paths::shared(text),
-        Machine::look("tcp://far:1", Some(text), ""),
+        Machine::inspect("tcp://far:1", Some(text), ""),
     );
 }

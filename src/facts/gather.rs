@@ -56,9 +56,9 @@ impl Facts {
     pub fn local(host: &Host, inputs: &Inputs, context: &RunContext) -> Self {
         let docker = DockerSettings::read(host);
         let chosen_builder = buildx::chosen(host, &docker);
-        let paths = Paths::look(host, inputs);
+        let paths = Paths::inspect(host, inputs);
         Self {
-            cache: CacheFacts::look(host, context, &paths, &docker),
+            cache: CacheFacts::inspect(host, context, &paths, &docker),
             event: EventFacts::local(host, inputs, context),
             workspace: Workspace::look(
                 host,

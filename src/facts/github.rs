@@ -94,7 +94,9 @@ impl GitHub {
     }
 
     async fn get(&self, route: &str) -> Result<Value, String> {
-        self.try_get(route).await.map_err(|refused| refused.words())
+        self.try_get(route)
+            .await
+            .map_err(|refused| refused.into_text())
     }
 
     /// The same for a route whose refusal tells something too.
@@ -136,7 +138,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    fn words(self) -> String {
+    fn into_text(self) -> String {
         match self {
             Self::Answered(status, message) => format!("{status} {message}").trim_end().to_owned(),
             Self::Unreachable(why) => why,

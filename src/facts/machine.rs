@@ -30,7 +30,7 @@ pub struct Machine {
 impl Machine {
     /// What `GET /info` says, and what this machine's kernel says when it is the
     /// engine's.
-    pub fn look(address: &str, architecture: Option<&str>, kernel: &str) -> Option<Self> {
+    pub fn inspect(address: &str, architecture: Option<&str>, kernel: &str) -> Option<Self> {
         let platform: Platform = format!("linux/{}", architecture?).parse().ok()?;
         let own = read(Path::new(RELEASE)).unwrap_or_default();
         let is_here = address.starts_with("unix://") && own.trim() == kernel && !kernel.is_empty();
@@ -41,7 +41,7 @@ impl Machine {
     }
 
     /// The machine of this program, of which nothing else is known.
-    pub fn this() -> Self {
+    pub fn own() -> Self {
         let architecture = std::env::consts::ARCH;
         let known = architecture.parse().map(|one: Platform| one.architecture);
         Self {
@@ -217,8 +217,8 @@ mod tests {
 
     #[test]
     fn another_kernel_is_not_looked_at() {
-        let far = Machine::look("tcp://far:2375", Some("x86_64"), "6.1.0").unwrap();
+        let far = Machine::inspect("tcp://far:2375", Some("x86_64"), "6.1.0").unwrap();
         assert_eq!((far.architecture.as_str(), far.handlers), ("amd64", None));
-        assert_eq!(Machine::look("unix:///x", None, "6.1.0"), None);
+        assert_eq!(Machine::inspect("unix:///x", None, "6.1.0"), None);
     }
 }

@@ -27,7 +27,7 @@ pub use crate::facts::cache::CacheFacts;
 pub use crate::facts::checkout::Checkout;
 pub use crate::facts::context_folder::ContextFolder;
 pub use crate::facts::docker::{DockerSettings, Endpoint};
-pub use crate::facts::engine::{Engine, words};
+pub use crate::facts::engine::{Engine, error_chain};
 pub use crate::facts::event::EventFacts;
 pub use crate::facts::gather::Facts;
 pub use crate::facts::github::GitHub;

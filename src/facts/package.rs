@@ -76,7 +76,7 @@ impl Package {
         };
         let name = name.replace('/', "%2F");
         let mut found = Self::default();
-        for (kind, owned_by) in kinds(owner, context) {
+        for (kind, owned_by) in owner_kinds(owner, context) {
             let route = format!("/{kind}/{owner}/packages/container/{name}");
             match github.try_get(&route).await {
                 Ok(package) => return Self::from_json(&package, owned_by),
@@ -105,7 +105,7 @@ impl Package {
 
 /// Under which of the two the owner is to be found: the payload tells of the
 /// repository's own.
-fn kinds(owner: &str, context: &RunContext) -> Vec<(&'static str, OwnerKind)> {
+fn owner_kinds(owner: &str, context: &RunContext) -> Vec<(&'static str, OwnerKind)> {
     let organisation = ("orgs", OwnerKind::Organization);
     let user = ("users", OwnerKind::User);
     let kind = context.payload.owner_type();
@@ -131,8 +131,8 @@ mod tests {
             payload: Payload::new(json!({"repository": {"owner": {"type": "User"}}})),
             ..RunContext::default()
         };
-        assert_eq!(kinds("acme", &context), [("users", OwnerKind::User)]);
-        assert_eq!(kinds("other", &context).len(), 2);
+        assert_eq!(owner_kinds("acme", &context), [("users", OwnerKind::User)]);
+        assert_eq!(owner_kinds("other", &context).len(), 2);
     }
 
     #[test]

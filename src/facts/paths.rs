@@ -42,7 +42,7 @@ pub struct Paths {
 
 impl Paths {
     /// Looks at what the inputs name.
-    pub fn look(host: &Host, inputs: &Inputs) -> Self {
+    pub fn inspect(host: &Host, inputs: &Inputs) -> Self {
         let files = inputs.build.secrets.files.iter().map(|file| &file.from);
         let is_missing = |file: &&String| !host.path(file).exists();
         let is_image = host.is_github_actions()

@@ -75,7 +75,7 @@ impl Workspace {
             has_checkout,
             is_local_run: !host.is_github_actions(),
             context_exists: folder.exists(),
-            dockerfile_path: path.and_then(|path| within(&Self::folder(host), path)),
+            dockerfile_path: path.and_then(|path| relative_to(&Self::folder(host), path)),
             dockerfile: read
                 .ok()
                 .map(|text| String::from_utf8_lossy(&text).into_owned()),
@@ -86,7 +86,7 @@ impl Workspace {
 }
 
 /// A path from this folder, when it is in there.
-fn within(folder: &Path, path: &Path) -> Option<String> {
+fn relative_to(folder: &Path, path: &Path) -> Option<String> {
     let (folder, path) = (folder.canonicalize().ok()?, path.canonicalize().ok()?);
     let path = path.strip_prefix(folder).ok()?;
     Some(path.to_str()?.to_owned())

@@ -56,7 +56,7 @@ pub enum Progress<'a> {
 
 impl Progress<'_> {
     /// The same place, for one program after another.
-    pub fn again(&mut self) -> Progress<'_> {
+    pub fn reborrow(&mut self) -> Progress<'_> {
         match self {
             Self::Terminal => Progress::Terminal,
             Self::Through(writer) => Progress::Through(&mut **writer),
@@ -173,7 +173,8 @@ impl Command {
             .stderr(Stdio::piped())
             .spawn()?;
         let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (out, err, ()) = tokio::try_join!(whole(out), last(err), give(input, &self.input))?;
+        let (out, err, ()) =
+            tokio::try_join!(read_output(out), last(err), write_input(input, &self.input))?;
         let status = child.wait().await?;
         let out = String::from_utf8_lossy(&out);
         if status.success() {
@@ -233,7 +234,7 @@ impl Command {
 }
 
 /// Writes what a program is to read. One that does not read it is not an error.
-async fn give(input: Option<ChildStdin>, text: &str) -> io::Result<()> {
+async fn write_input(input: Option<ChildStdin>, text: &str) -> io::Result<()> {
     if let Some(mut input) = input {
         let _ = input.write_all(text.as_bytes()).await;
     }
@@ -242,7 +243,7 @@ async fn give(input: Option<ChildStdin>, text: &str) -> io::Result<()> {
 
 /// All that a program prints. One that prints more than the limit is given up,
 /// which ends it.
-async fn whole(out: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+async fn read_output(out: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(out) = out {
         let limit = u64::try_from(MOST).unwrap_or(u64::MAX).saturating_add(1);
@@ -303,7 +304,7 @@ async fn attend(
                 kill_at.get_or_insert_with(|| Instant::now() + AFTER_SIGNAL);
                 signal.send(child.id());
             }
-            () = reached(kill_at), if ended.is_none() => {
+            () = wait_until(kill_at), if ended.is_none() => {
                 kill_at = None;
                 child.start_kill()?;
             }
@@ -319,7 +320,7 @@ async fn attend(
 }
 
 /// Returns at that time; never where there is none.
-async fn reached(time: Option<Instant>) {
+async fn wait_until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,

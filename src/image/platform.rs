@@ -52,13 +52,13 @@ impl FromStr for Platform {
             [one] => ("linux", *one, None),
             [os, architecture] => (*os, *architecture, None),
             [os, architecture, variant] => (*os, *architecture, Some(*variant)),
-            _ => return Err(refused()),
+            _ => return Err(unknown_platform()),
         };
         let (architecture, implied) = normalise(architecture);
         let known = SYSTEMS.contains(&os) && ARCHITECTURES.contains(&architecture);
         let variant = variant.or(implied);
         if !known || !variant.is_none_or(is_variant) {
-            return Err(refused());
+            return Err(unknown_platform());
         }
         Ok(Self {
             os: os.to_owned(),
@@ -102,7 +102,7 @@ fn normalise(architecture: &str) -> (&str, Option<&'static str>) {
     }
 }
 
-fn refused() -> Refused {
+fn unknown_platform() -> Refused {
     Refused::new(
         "unknown platform".to_owned(),
         "OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/amd64, linux/arm64, linux/arm/v7",

@@ -19,7 +19,7 @@ pub fn resolve(
     version: Option<&str>,
     expressions: &Expressions<'_>,
 ) -> Result<Vec<String>, Vec<InputProblem>> {
-    let mut all = own(version, expressions);
+    let mut all = default_labels(version, expressions);
     let mut problems = Vec::new();
     for entry in entries {
         match expressions.render(&entry.text) {
@@ -39,7 +39,7 @@ pub fn resolve(
 }
 
 /// The keys that say where an image comes from.
-fn own(version: Option<&str>, expressions: &Expressions<'_>) -> Vec<String> {
+fn default_labels(version: Option<&str>, expressions: &Expressions<'_>) -> Vec<String> {
     let facts = expressions.facts;
     let clock = ZonedNow {
         local: facts.time_zone.clone(),

@@ -34,7 +34,7 @@ pub fn collect(
         notices.extend(other_events(rules, applied));
     }
     notices.extend(given_twice(applied));
-    notices.extend(unread(applied));
+    notices.extend(unused_attributes(applied));
     let version = metadata.version.as_deref().filter(|_| latest);
     if let Some(version) = version.filter(|_| is_prerelease(applied)) {
         let text = format!(
@@ -113,7 +113,7 @@ fn given_twice(applied: &Applied<'_>) -> Vec<Notice> {
     notices
 }
 
-fn unread(applied: &Applied<'_>) -> impl Iterator<Item = Notice> {
+fn unused_attributes(applied: &Applied<'_>) -> impl Iterator<Item = Notice> {
     let unread = applied.iter().filter(|(rule, _)| !rule.unread.is_empty());
     unread.map(|(rule, _)| {
         let text = format!(

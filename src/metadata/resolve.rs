@@ -47,7 +47,7 @@ pub fn resolve(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut motions = motions(&applied);
+    let mut motions = motion_of_tags(&applied);
     if version.latest == Some(true) {
         motions.insert(latest_tag(inputs), Motion::Latest);
     }
@@ -114,7 +114,7 @@ fn collect<'a>(applied: &Applied<'a>) -> (VersionChoice, HashMap<String, &'a Tag
 }
 
 /// Whether each tag stays with the image; of two rules the first decides.
-fn motions(applied: &Applied<'_>) -> BTreeMap<String, Motion> {
+fn motion_of_tags(applied: &Applied<'_>) -> BTreeMap<String, Motion> {
     let mut motions = BTreeMap::new();
     for (rule, outcome) in applied {
         if let Outcome::Tag {

@@ -15,7 +15,7 @@ use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::{ImageName, Platform};
 use crate::input::builder::Cleanup;
-use crate::input::matrix::{PlannedLeg, foreign};
+use crate::input::matrix::{PlannedLeg, foreign_plan};
 use crate::input::{BuildChecks, BuildRecord, Inputs, MovingTags, SizeLimit, VersionTags};
 use crate::plan::access::login::{self, Login, LoginRequest};
 use crate::plan::access::preflight::{self, Checks};
@@ -122,7 +122,7 @@ pub fn plan(
     } = context;
     findings
         .problems
-        .extend(of_leg.and_then(|leg| foreign(&leg.plan, repository, run_id, sha)));
+        .extend(of_leg.and_then(|leg| foreign_plan(&leg.plan, repository, run_id, sha)));
     let features = buildx_features::decide(inputs, facts.buildx_version.as_ref(), &mut findings);
     let (requests, mut of_each) = requests(inputs, context, facts);
     let drafts: Vec<ImageDraft<'_>> = requests
@@ -142,7 +142,7 @@ pub fn plan(
         .collect();
     check_names(&builds, &drafts, &mut findings);
     let targets: Vec<Option<&str>> = builds.iter().map(|build| build.target.as_deref()).collect();
-    findings.take(&targets, of_each);
+    findings.absorb(&targets, of_each);
     decide_builder(inputs, &builder, &drafts, &mut findings);
     findings.decide(&emulation);
     let variables = environment::decide(&drafts, inputs, &mut findings);
@@ -154,7 +154,7 @@ pub fn plan(
     }
     let has_own = |build: &Build| matches!(build.context.kind, ContextKind::Repository { .. });
     Ok(Plan {
-        together: build::together(inputs, &drafts, &builder),
+        together: build::build_together(inputs, &drafts, &builder),
         leg: inputs.leg.clone(),
         preflight,
         all_or_none: inputs.all_or_none,
@@ -207,7 +207,7 @@ fn decide_builder(
     let of_new = builder.made().into_iter().flat_map(NewBuilder::decisions);
     findings.decide_all("", of_new);
     let platforms = distinct(drafts.iter().flat_map(|draft| &draft.platforms));
-    findings.decide_all("nodes: ", assign::described(builder, &platforms));
+    findings.decide_all("nodes: ", assign::describe_nodes(builder, &platforms));
     findings.decide_all("clean-up: ", choice::clean_up(inputs.own_builder.cleanup));
 }
 
@@ -230,7 +230,7 @@ fn requests<'a>(
     facts: &'a Facts,
 ) -> (Vec<ImageRequest<'a>>, Vec<Findings>) {
     if inputs.bake.is_none() {
-        let one = ImageRequest::alone(inputs, context, facts);
+        let one = ImageRequest::single(inputs, context, facts);
         return (vec![one], vec![Findings::default()]);
     }
     let targets = facts.bake.targets.iter();
@@ -255,7 +255,11 @@ impl Plan {
 
     /// The arguments for a buildx that builds several targets; `None` where there
     /// is one image, or each needs a buildx of its own.
-    pub fn together(&self, files: &RunFiles, exclusions: &Exclusions) -> Option<Vec<OsString>> {
+    pub fn arguments_together(
+        &self,
+        files: &RunFiles,
+        exclusions: &Exclusions,
+    ) -> Option<Vec<OsString>> {
         Some(self.together.as_ref()?.with(files, exclusions))
     }
 
@@ -270,8 +274,8 @@ impl Plan {
     }
 
     /// Which of the nodes that are left builds what.
-    pub fn spread(&self, made: &NewBuilder, able: &[ReachableNode]) -> NodeAssignment {
-        made.spread(&self.platforms(), &self.running, able)
+    pub fn assign_platforms(&self, made: &NewBuilder, able: &[ReachableNode]) -> NodeAssignment {
+        made.assign_platforms(&self.platforms(), &self.running, able)
     }
 
     /// The names of all images, without tags, each once.

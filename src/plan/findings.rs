@@ -28,17 +28,23 @@ impl Findings {
 
     /// Takes in what was told of each image. What is the same for all targets is
     /// told once.
-    pub fn take(&mut self, names: &[Option<&str>], of_each: Vec<Self>) {
+    pub fn absorb(&mut self, names: &[Option<&str>], of_each: Vec<Self>) {
         let decisions = of_each.iter().map(|one| one.decisions.clone()).collect();
         let notices = of_each.iter().map(|one| one.notices.clone()).collect();
-        self.decisions
-            .extend(merged(names, decisions, |decision: &mut String, target| {
+        self.decisions.extend(merge_findings(
+            names,
+            decisions,
+            |decision: &mut String, target| {
                 *decision = format!("target {target}: {decision}");
-            }));
-        self.notices
-            .extend(merged(names, notices, |notice: &mut Notice, target| {
+            },
+        ));
+        self.notices.extend(merge_findings(
+            names,
+            notices,
+            |notice: &mut Notice, target| {
                 notice.message = format!("target {target}: {}", notice.message);
-            }));
+            },
+        ));
         for (target, one) in names.iter().zip(of_each) {
             for mut problem in one.problems {
                 if let Some(target) = target {
@@ -51,7 +57,7 @@ impl Findings {
 }
 
 /// The entries of all, those of a target with its name unless all have them.
-fn merged<T: Clone + PartialEq>(
+fn merge_findings<T: Clone + PartialEq>(
     names: &[Option<&str>],
     of_each: Vec<Vec<T>>,
     name: impl Fn(&mut T, &str),
@@ -105,9 +111,12 @@ mod tests {
         let name = |entry: &mut String, target: &str| *entry = format!("{target}: {entry}");
         let (api, web) = (Some("api"), Some("web"));
         let both = vec![of(&["push", "image a"]), of(&["push", "image b"])];
-        let findings = merged(&[api, web], both, name);
+        let findings = merge_findings(&[api, web], both, name);
         assert_eq!(findings, ["push", "api: image a", "web: image b"]);
-        assert_eq!(merged(&[None], vec![of(&["push"])], name), ["push"]);
-        assert_eq!(merged(&[api], vec![of(&["push"])], name), ["api: push"]);
+        assert_eq!(merge_findings(&[None], vec![of(&["push"])], name), ["push"]);
+        assert_eq!(
+            merge_findings(&[api], vec![of(&["push"])], name),
+            ["api: push"]
+        );
     }
 }

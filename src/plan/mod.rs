@@ -53,7 +53,7 @@ pub use crate::plan::image::destination_names::DestinationName;
 pub use crate::plan::image::joined::{Joined, Part};
 pub use crate::plan::image::publication::Publication;
 pub use crate::plan::matrix::merge::merge;
-pub use crate::plan::matrix::results::unnamed;
+pub use crate::plan::matrix::results::count_unnamed;
 pub use crate::plan::matrix::share::{decisions as matrix_decisions, matrix, share};
 pub use crate::plan::render::{line, list};
 pub use crate::plan::run_files::RunFiles;

@@ -16,7 +16,7 @@ use crate::plan::builder::{assign, choice};
 use crate::plan::command::exclusions::Exclusions;
 use crate::plan::compose::Plan;
 use crate::plan::run_files::RunFiles;
-use crate::plan::shell::shown;
+use crate::plan::shell::shell_line;
 
 impl Build {
     /// The arguments for buildx, with the run's files in their places, and
@@ -28,7 +28,7 @@ impl Build {
     /// The command as a shell would take it. `$RUN` stands for the folder that
     /// a run keeps its files in.
     pub fn command_line(&self) -> String {
-        shown(|files| self.arguments(files, &Exclusions::planned()))
+        shell_line(|files| self.arguments(files, &Exclusions::initial()))
     }
 
     fn to_json(&self) -> serde_json::Result<Map<String, Value>> {
@@ -77,9 +77,9 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.builds.iter().try_for_each(|build| build.names(f))?;
         line_if(f, "content", self.content())?;
-        line_if(f, "moving tags", &self.moving())?;
+        line_if(f, "moving tags", &self.moving_names())?;
         list(f, "registry", &self.registries())?;
-        line(f, "builder", &self.builder.described())?;
+        line(f, "builder", &self.builder.describe())?;
         for decision in self
             .builder
             .made()
@@ -88,10 +88,10 @@ impl fmt::Display for Plan {
         {
             line(f, "", &decision)?;
         }
-        if let Some(nodes) = assign::described(&self.builder, &self.platforms()) {
+        if let Some(nodes) = assign::describe_nodes(&self.builder, &self.platforms()) {
             line(f, "nodes", &nodes)?;
         }
-        line(f, "emulation", &self.emulation.described())?;
+        line(f, "emulation", &self.emulation.describe())?;
         if let Some(refusal) = self.preflight.described_refusal() {
             line(f, "if refused", &refusal)?;
         }
@@ -132,7 +132,7 @@ impl Plan {
     }
 
     /// The names that move, and what becomes of them; empty where there are none.
-    fn moving(&self) -> String {
+    fn moving_names(&self) -> String {
         let moving: Vec<&str> = self
             .builds
             .iter()
@@ -156,8 +156,8 @@ impl Plan {
     /// The command that builds several targets.
     fn together_line(&self) -> Option<String> {
         self.together.as_ref()?;
-        let together = |files: &RunFiles| self.together(files, &Exclusions::planned());
-        Some(shown(|files| together(files).unwrap_or_default()))
+        let together = |files: &RunFiles| self.arguments_together(files, &Exclusions::initial());
+        Some(shell_line(|files| together(files).unwrap_or_default()))
     }
 
     /// Labels and annotations: those of all images, then what a target has beside
@@ -176,8 +176,8 @@ impl Plan {
         list(f, "labels", &labels)?;
         list(f, "annotations", &annotations)?;
         for build in &self.builds {
-            let own_labels = without(&build.labels, &labels);
-            let own_annotations = without(&build.annotations, &annotations);
+            let own_labels = difference(&build.labels, &labels);
+            let own_annotations = difference(&build.annotations, &annotations);
             if own_labels.is_empty() && own_annotations.is_empty() {
                 continue;
             }
@@ -189,7 +189,7 @@ impl Plan {
     }
 }
 
-fn without(values: &[String], others: &[String]) -> Vec<String> {
+fn difference(values: &[String], others: &[String]) -> Vec<String> {
     let rest = values.iter().filter(|value| !others.contains(value));
     rest.cloned().collect()
 }
@@ -229,7 +229,7 @@ impl Build {
                 &format!("for {}, before any name is written", platforms.join(", ")),
             )?;
         }
-        line(f, "cache", &self.cache.described())
+        line(f, "cache", &self.cache.describe())
     }
 }
 

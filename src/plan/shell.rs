@@ -8,7 +8,7 @@ use crate::plan::run_files::RunFiles;
 const RUN_FOLDER: &str = "$RUN";
 
 /// A command of buildx as a shell would take it.
-pub fn shown(arguments: impl Fn(&RunFiles) -> Vec<std::ffi::OsString>) -> String {
+pub fn shell_line(arguments: impl Fn(&RunFiles) -> Vec<std::ffi::OsString>) -> String {
     let files = RunFiles {
         folder: RUN_FOLDER.into(),
     };

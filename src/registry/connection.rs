@@ -149,13 +149,17 @@ impl Connection {
     /// What is at the address that an answer leads to, asked without a login. It may be
     /// at no address that a token endpoint may not be at.
     pub async fn follow(&self, reply: &Response, until: Instant) -> Result<Response, RequestError> {
-        let url = self.elsewhere(&reply.url, reply.headers.get(LOCATION));
+        let url = self.redirect_target(&reply.url, reply.headers.get(LOCATION));
         let request = self.client.get(url.await?);
         request::send(&request, Stage::Pull, MANIFEST, until).await
     }
 
     /// The address that an answer leads to.
-    async fn elsewhere(&self, asked: &Url, location: Option<&HeaderValue>) -> Result<Url, String> {
+    async fn redirect_target(
+        &self,
+        asked: &Url,
+        location: Option<&HeaderValue>,
+    ) -> Result<Url, String> {
         let location = location.and_then(|location| location.to_str().ok());
         let url = asked.join(location.unwrap_or_default());
         let url = url.map_err(|error| error.to_string())?;
@@ -202,7 +206,7 @@ impl Connection {
         question: &RegistryRequest,
         until: Instant,
     ) -> Result<Response, RequestError> {
-        let (proof, reply) = self.ask_first(question, until).await?;
+        let (proof, reply) = self.first_reply(question, until).await?;
         let (status, headers) = (reply.status, &reply.headers);
         let late = self.late_proof(&proof, status, headers, &question.scope, until);
         match late.await? {
@@ -214,7 +218,7 @@ impl Connection {
     /// Asks, and returns the proof that was sent. A push without a login mostly goes to an
     /// open registry, so it does not wait to be told so: the answer counts where no proof
     /// was wanted.
-    async fn ask_first(
+    async fn first_reply(
         &self,
         question: &RegistryRequest,
         until: Instant,
@@ -307,7 +311,7 @@ impl Connection {
         }
         if reply.response.status().is_redirection() {
             let location = reply.response.headers().get(LOCATION);
-            let url = self.elsewhere(reply.response.url(), location).await?;
+            let url = self.redirect_target(reply.response.url(), location).await?;
             reply = OpenResponse::to(self.client.get(url)).await?;
         }
         if reply.response.status() == StatusCode::OK {

@@ -119,7 +119,7 @@ impl<'a> Copier<'a> {
             return Err(format!("{digest} lies too deep in other indexes").into());
         };
         let manifest = self.client.manifest_bytes(from, digest).await;
-        let manifest = manifest.map_err(|stop| unread(from, stop))?;
+        let manifest = manifest.map_err(|stop| unreadable_source(from, stop))?;
         let needs = Needs::of(&manifest)?;
         let manifests = needs.manifests.iter();
         // Boxed, as it calls itself.
@@ -250,7 +250,7 @@ impl<'a> Copier<'a> {
         let blob = source.open_blob(&from.repository, digest, until);
         let late = |_| Err(RequestError::Unknown("it did not come in time".to_owned()));
         let blob = timeout_at(until, blob).await.unwrap_or_else(late);
-        let blob = blob.map_err(|stop| unread(from, stop))?;
+        let blob = blob.map_err(|stop| unreadable_source(from, stop))?;
         session
             .query_pairs_mut()
             .append_pair("digest", digest.as_str());
@@ -271,7 +271,7 @@ fn session_of(connection: &Connection, reply: &Response) -> Result<Url, RequestE
 
 /// Why a source could not be read. Its refusal is none of the repository that is
 /// written to.
-fn unread(from: &ImageName, stop: RequestError) -> RequestError {
+fn unreadable_source(from: &ImageName, stop: RequestError) -> RequestError {
     let why = match stop {
         RequestError::Unknown(why) => why,
         RequestError::Refused(refusal) => format!("{} ({})", refusal.words, refusal.status),

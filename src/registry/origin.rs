@@ -35,7 +35,7 @@ impl Origin {
     }
 
     /// True when this is an address of the registry itself.
-    pub fn holds(&self, url: &Url) -> bool {
+    pub fn is_own(&self, url: &Url) -> bool {
         let named = !url.username().is_empty() || url.password().is_some();
         url.origin() == self.0.origin() && !named
     }
@@ -43,7 +43,7 @@ impl Origin {
     /// The address that a `Location` means, when it is the registry's own.
     pub fn location(&self, asked: &Url, location: &str) -> Option<Url> {
         let url = asked.join(location).ok()?;
-        self.holds(&url).then_some(url)
+        self.is_own(&url).then_some(url)
     }
 
     /// True when the registry is on this machine.

@@ -34,7 +34,7 @@ impl Resolver {
     ) -> Result<Url, String> {
         let refused = |why: &str| format!("its token endpoint {realm:?} is not asked: {why}");
         let url = read(realm, registry).map_err(refused)?;
-        if registry.holds(&url) {
+        if registry.is_own(&url) {
             return Ok(url);
         }
         let found = match addresses(&url).await {
@@ -47,21 +47,21 @@ impl Resolver {
         } else {
             addresses(registry.as_url()).await.unwrap_or_default()
         };
-        permit(&found, &own).map_err(|why| refused(&why))?;
+        check_addresses(&found, &own).map_err(|why| refused(&why))?;
         if let (Some(host), None) = (url.host_str(), origin::literal(&url)) {
-            self.known().insert(host.to_owned(), found);
+            self.lock().insert(host.to_owned(), found);
         }
         Ok(url)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<SocketAddr>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<SocketAddr>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let known = self.known().get(name.as_str()).cloned();
+        let known = self.lock().get(name.as_str()).cloned();
         Box::pin(async move {
             let found = match known {
                 Some(known) => known,
@@ -102,7 +102,7 @@ fn read(realm: &str, registry: &Origin) -> Result<Url, &'static str> {
 }
 
 /// Whether all addresses of a realm may be connected to, given the registry's own.
-fn permit(realm: &[SocketAddr], registry: &[SocketAddr]) -> Result<(), String> {
+fn check_addresses(realm: &[SocketAddr], registry: &[SocketAddr]) -> Result<(), String> {
     let own = |ip: IpAddr| {
         registry
             .iter()
@@ -226,7 +226,7 @@ mod tests {
             (&["127.0.0.1"], &[public], false),
             (&[], &[], false),
         ] {
-            let answer = permit(&at(realm), &at(registry));
+            let answer = check_addresses(&at(realm), &at(registry));
             assert_eq!(answer.is_ok(), permitted, "{realm:?} for {registry:?}");
         }
     }
@@ -273,7 +273,7 @@ mod tests {
                 let answer = resolver.admit(realm, &origin(registry, false), true).await;
                 let why = answer.unwrap_err();
                 assert!(why.contains("is not asked"), "{why}");
-                assert!(resolver.known().is_empty());
+                assert!(resolver.lock().is_empty());
             }
         }
     }
@@ -291,14 +291,14 @@ mod tests {
             .await;
         assert_eq!(admitted.unwrap().as_str(), "http://localhost:1/token");
         let name = "localhost".parse().unwrap();
-        let known = resolver.known()["localhost"].clone();
+        let known = resolver.lock()["localhost"].clone();
         assert!(known.iter().all(|at| at.ip().is_loopback()));
         let resolved: Vec<SocketAddr> = resolver.resolve(name).await.unwrap().collect();
         assert_eq!(resolved.len(), known.len());
 
         let pinned = SocketAddr::new("140.82.112.33".parse().unwrap(), 443);
         resolver
-            .known()
+            .lock()
             .insert("auth.example.com".to_owned(), vec![pinned]);
         let resolved: Vec<IpAddr> = resolver
             .resolve("auth.example.com".parse().unwrap())

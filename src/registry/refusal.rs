@@ -78,7 +78,7 @@ impl Refusal {
     ) -> Self {
         let value = serde_json::from_str::<Value>(body).ok();
         let errors = value.as_ref().map(errors).unwrap_or_default();
-        let words = secret::hide(&words(body, errors), secrets);
+        let words = secret::hide(&refusal_text(body, errors), secrets);
         let codes = errors.iter().filter_map(|error| error.get("code"));
         Self {
             status,
@@ -102,7 +102,7 @@ fn errors(answer: &Value) -> &[Value] {
 
 /// The messages of an answer, each as `CODE: message`; the text as it is when it
 /// is not of the specification's form.
-fn words(body: &str, errors: &[Value]) -> String {
+fn refusal_text(body: &str, errors: &[Value]) -> String {
     let texts: Vec<String> = errors.iter().filter_map(message).collect();
     if texts.is_empty() {
         body.to_owned()

@@ -81,11 +81,15 @@ impl Response {
 
     /// The answer as the reason to stop: a refusal when it is one.
     pub fn stop(&self, stage: Stage) -> RequestError {
-        let refusal = Refusal::new(stage, self.status.as_u16(), &self.words(), &self.sent);
+        let refusal = Refusal::new(stage, self.status.as_u16(), &self.body_text(), &self.sent);
         if self.status.is_client_error() && !self.can_pass() {
             return RequestError::Refused(refusal);
         }
-        let mut text = format!("{} was answered with {}", what(stage), self.status);
+        let mut text = format!(
+            "{} was answered with {}",
+            describe_request(stage),
+            self.status
+        );
         if self.status.is_redirection() {
             text.push_str(", and a credential is not carried to another address");
         }
@@ -97,7 +101,7 @@ impl Response {
     }
 
     /// The answer as text. Where it is cut off, a mark says so.
-    fn words(&self) -> String {
+    fn body_text(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
         if self.cut {
             format!("{text}…")
@@ -155,7 +159,7 @@ pub async fn send(
     }
     Err(RequestError::Unknown(format!(
         "{} cannot be repeated",
-        what(stage)
+        describe_request(stage)
     )))
 }
 
@@ -175,11 +179,11 @@ impl OpenResponse {
 
     /// Reads the rest.
     pub async fn rest(self, most: usize) -> Result<Response, String> {
-        let whole = self.whole(most).await;
+        let whole = self.read_body(most).await;
         whole.map_err(|error| transport_error::explain(&error))
     }
 
-    async fn whole(mut self, most: usize) -> reqwest::Result<Response> {
+    async fn read_body(mut self, most: usize) -> reqwest::Result<Response> {
         let (body, cut) = read(&mut self.response, most).await?;
         Ok(Response {
             status: self.response.status(),
@@ -201,7 +205,7 @@ async fn open(request: RequestBuilder) -> reqwest::Result<OpenResponse> {
 }
 
 async fn once(request: RequestBuilder, most: usize) -> reqwest::Result<Response> {
-    open(request).await?.whole(most).await
+    open(request).await?.read_body(most).await
 }
 
 /// Every secret that a request brings: the header as it is, the password in it,
@@ -251,7 +255,7 @@ fn pause(attempt: u32, limited: bool, asked: Option<u64>, jitter: f64) -> Durati
 }
 
 /// What was asked, as the beginning of a sentence.
-fn what(stage: Stage) -> &'static str {
+fn describe_request(stage: Stage) -> &'static str {
     match stage {
         Stage::Challenge => "GET /v2/",
         Stage::Token => "the request for a token",

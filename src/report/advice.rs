@@ -21,7 +21,7 @@ pub fn as_markdown(all: &[Advice]) -> String {
             code(&place(advice)),
             cost.unwrap_or_default(),
             escape(&advice.message),
-            escape(&instead(advice))
+            escape(&where_to_put(advice))
         );
         let language = match advice.into.as_str() {
             "" => "dockerfile",
@@ -45,7 +45,7 @@ pub fn as_text(all: &[Advice]) -> String {
             advice.rule,
             cost.unwrap_or_default(),
             advice.message,
-            instead(advice)
+            where_to_put(advice)
         );
         for line in advice.rewrite.lines() {
             let _ = writeln!(text, "    {line}");
@@ -64,7 +64,7 @@ fn place(advice: &Advice) -> String {
     }
 }
 
-fn instead(advice: &Advice) -> String {
+fn where_to_put(advice: &Advice) -> String {
     match (advice.into.as_str(), advice.lines) {
         ("", (first, last)) if first == last => "In place of that line".to_owned(),
         ("", _) => "In place of those lines".to_owned(),

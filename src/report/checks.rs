@@ -6,7 +6,7 @@ use crate::execute::{BuildCheck, Outcome};
 use crate::plan::Plan;
 
 /// Tells what was found in each build.
-pub fn tell(plan: &Plan, outcome: &Outcome) {
+pub fn annotate(plan: &Plan, outcome: &Outcome) {
     let is_known = plan.builds.len() == 1 || plan.display.is_typed;
     for (build, built) in plan.builds.iter().zip(&outcome.builds) {
         for check in &built.result.checks {

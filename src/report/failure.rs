@@ -38,7 +38,7 @@ impl Failure {
                 .for_each(|problem| error!(title = "Input", "{problem}")),
             Self::Execute(execute::Error::Bug) => bug::print(),
             Self::Execute(failed) => {
-                for (title, message, place) in told(failed) {
+                for (title, message, place) in failures(failed) {
                     print_error(place, title, &message);
                 }
             }
@@ -51,7 +51,7 @@ impl Failure {
 pub type Place<'a> = Option<(&'a str, u32)>;
 
 /// What failed, one for each thing to fix: its title, what is to be said, and its place.
-pub fn told(failed: &execute::Error) -> Vec<(&'static str, String, Place<'_>)> {
+pub fn failures(failed: &execute::Error) -> Vec<(&'static str, String, Place<'_>)> {
     let execute::Error::Targets(failed) = failed else {
         let messages = messages(failed).into_iter();
         return messages

@@ -32,7 +32,7 @@ pub fn start(host: &Host, prints_result: bool) {
     let _ = ON_STDOUT.set(host.is_github_actions() && !prints_result);
     let layer = Lines {
         on_github: host.is_github_actions(),
-        most: most(host),
+        most: max_level(host),
     };
     let subscriber = tracing_subscriber::registry().with(layer);
     let _ = tracing::subscriber::set_global_default(subscriber);
@@ -91,7 +91,7 @@ struct Lines {
 
 /// Debug lines where the job is run again with them, or `RUST_LOG` asks for more. Jobs
 /// set that for programs of their own, so it cannot ask for less.
-fn most(host: &Host) -> Level {
+fn max_level(host: &Host) -> Level {
     let is_debug = host.var(env_vars::RUNNER_DEBUG) == Some("1");
     let targets = host.var(env_vars::RUST_LOG);
     let targets = targets.and_then(|text| text.parse::<Targets>().ok());
@@ -235,7 +235,7 @@ mod tests {
                 Path::new("/"),
                 jiff::Timestamp::UNIX_EPOCH,
             );
-            assert_eq!(most(&host), expected, "{name}={value}");
+            assert_eq!(max_level(&host), expected, "{name}={value}");
         }
     }
 }

@@ -80,7 +80,7 @@ impl<'a> Resolver<'a> {
         }
         let literal = self.literals(source)?;
         let expression = Expr::parse(&literal).ok()?;
-        let value = size::fits(&expression).then(|| expression.consteval())??;
+        let value = size::fits_in_memory(&expression).then(|| expression.consteval())??;
         Some(value.sema().to_string())
     }
 

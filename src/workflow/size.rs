@@ -39,7 +39,7 @@ pub fn is_shallow(source: &str) -> bool {
 }
 
 /// True where the values of an expression fit into memory. It has to be shallow.
-pub fn fits(expression: &SpannedExpr<'_>) -> bool {
+pub fn fits_in_memory(expression: &SpannedExpr<'_>) -> bool {
     let mut left = VALUES;
     size(expression, &mut left).is_some()
 }
@@ -68,7 +68,7 @@ fn of_call(call: &Call<'_>, left: &mut usize) -> Option<usize> {
         }
         // The separator may stand behind every byte of the list.
         Function::Join => match call.args.as_slice() {
-            [_, separator] => all.checked_mul(written(separator)?.checked_add(2)?),
+            [_, separator] => all.checked_mul(literal_length(separator)?.checked_add(2)?),
             _ => all.checked_mul(2),
         },
         Function::FromJSON => all.checked_mul(FROM_JSON),
@@ -83,7 +83,7 @@ fn sum(all: &[SpannedExpr<'_>], left: &mut usize) -> Option<usize> {
 }
 
 /// The length of a text that is written out.
-fn written(expression: &SpannedExpr<'_>) -> Option<usize> {
+fn literal_length(expression: &SpannedExpr<'_>) -> Option<usize> {
     match &expression.inner {
         Expr::Literal(Literal::String(text)) => Some(text.len()),
         _ => None,
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn fits(source: &str) -> bool {
-        is_shallow(source) && Expr::parse(source).is_ok_and(|parsed| super::fits(&parsed))
+        is_shallow(source) && Expr::parse(source).is_ok_and(|parsed| super::fits_in_memory(&parsed))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::advice::question::Question;
 use crate::image::reference;
 
 pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Option<Advice> {
-    let found = outline.stages.iter().find(|stage| moves(stage));
+    let found = outline.stages.iter().find(|stage| is_unpinned(stage));
     found.map(|stage| {
         let (name, ..) = reference::split(&stage.image);
         let from = outline.source(&stage.from);
@@ -29,7 +29,7 @@ pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Option<Advice> 
 }
 
 /// True for an image without a tag or digest, or with `latest`.
-fn moves(stage: &Stage) -> bool {
+fn is_unpinned(stage: &Stage) -> bool {
     let image = stage.image.as_str();
     if image.is_empty() || image == "scratch" || image.contains('$') {
         return false;

@@ -28,14 +28,14 @@ const NOT_NEEDED: [&str; 14] = [
 ];
 
 /// The step that sends the context.
-fn sending(steps: &[Measured]) -> Option<&Measured> {
+fn context_step(steps: &[Measured]) -> Option<&Measured> {
     let mut steps = steps.iter();
     steps.find(|step| step.name.ends_with("load build context"))
 }
 
 /// True where so much was sent that what the context is made of is worth a look.
 pub fn is_large(steps: &[Measured]) -> bool {
-    sending(steps).is_some_and(|sent| sent.bytes >= LARGE)
+    context_step(steps).is_some_and(|sent| sent.bytes >= LARGE)
 }
 
 pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Option<Advice> {
@@ -45,7 +45,7 @@ pub fn advise(question: &Question<'_>, outline: &Outline<'_>) -> Option<Advice> 
     let mut steps = outline.stages.iter().flat_map(|stage| &stage.steps);
     // Only what is copied is sent.
     let copy = steps.find(|step| Step::copies_everything(step))?;
-    let sent = sending(question.steps);
+    let sent = context_step(question.steps);
     let is_large = match sent {
         Some(_) => is_large(question.steps),
         None => context.largest.iter().map(|(_, bytes)| bytes).sum::<u64>() >= LARGE,

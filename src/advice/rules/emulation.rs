@@ -74,11 +74,11 @@ fn of_stage(
     };
     let cross = stage.steps.iter().find(compiles(&CROSS));
     let portable = stage.steps.iter().find(compiles(&PORTABLE));
-    let seconds = saved(question, |step| step.stage == stage.shown);
+    let seconds = saved_seconds(question, |step| step.stage == stage.shown);
     if question.is_cheap(seconds) {
         return None;
     }
-    let from = native(outline.source(&stage.from));
+    let from = from_build_platform(outline.source(&stage.from));
     let (lines, rewrite, why) = match (cross, portable) {
         (Some(step), _) => {
             let between = cross_compiled(outline, stage, step);
@@ -115,7 +115,7 @@ fn is_portable(path: &str) -> bool {
 }
 
 /// `FROM --platform=$BUILDPLATFORM …`.
-fn native(from: &str) -> String {
+fn from_build_platform(from: &str) -> String {
     let rest = from.get(4..).unwrap_or_default().trim_start();
     format!("FROM --platform=$BUILDPLATFORM {rest}")
 }
@@ -145,7 +145,7 @@ fn cross_compiled(outline: &Outline<'_>, stage: &Stage, compiler: &Step) -> Stri
 
 /// What running natively saves of some steps: what they took in emulation, less the
 /// same natively where that is known.
-fn saved(question: &Question<'_>, is_one: impl Fn(&Measured) -> bool) -> Option<f64> {
+fn saved_seconds(question: &Question<'_>, is_one: impl Fn(&Measured) -> bool) -> Option<f64> {
     if question.steps.is_empty() {
         return None;
     }
@@ -156,7 +156,7 @@ fn saved(question: &Question<'_>, is_one: impl Fn(&Measured) -> bool) -> Option<
             let place = (&step.stage, step.number);
             !other.emulated && (&other.stage, other.number) == place && other.seconds > 0.0
         };
-        let native = question.longest(same);
+        let native = question.longest_seconds(same);
         (step.seconds - native.unwrap_or_default()).max(0.0)
     });
     Some(saved.sum())
@@ -164,7 +164,7 @@ fn saved(question: &Question<'_>, is_one: impl Fn(&Measured) -> bool) -> Option<
 
 /// A runner for each platform, where much else runs in emulation.
 fn native_runner(question: &Question<'_>, told: &[&str]) -> Option<Advice> {
-    let seconds = saved(question, |step| !told.contains(&step.stage.as_str()))?;
+    let seconds = saved_seconds(question, |step| !told.contains(&step.stage.as_str()))?;
     (seconds >= WORTH_A_RUNNER).then(|| Advice {
         rule: "emulated-platform".to_owned(),
         file: question.file.to_owned(),

@@ -62,12 +62,12 @@ impl Scope<'_> {
         let client = tokio::task::spawn_blocking(|| builder.build())
             .await
             .map_err(|error| error.to_string())?
-            .map_err(words)?;
+            .map_err(error_text)?;
         let token = self.token(check);
         let request = question(&client, &check.service).bearer_auth(token);
-        let mut response = request.send().await.map_err(words)?;
+        let mut response = request.send().await.map_err(error_text)?;
         let mut read = 0;
-        while let Some(bytes) = response.chunk().await.map_err(words)? {
+        while let Some(bytes) = response.chunk().await.map_err(error_text)? {
             read += bytes.len();
             if read > MOST {
                 break;
@@ -115,6 +115,6 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Why, without the address, which may let anybody in who knows it.
-fn words(error: reqwest::Error) -> String {
+fn error_text(error: reqwest::Error) -> String {
     http::innermost(&error.without_url())
 }

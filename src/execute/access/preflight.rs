@@ -7,7 +7,7 @@ use tracing::info;
 
 use crate::diagnosis::Kind;
 use crate::execute::access::refusal::{PACKAGE, RefusalContext};
-use crate::execute::ahead::{self, BOUND};
+use crate::execute::early_checks::{self, BOUND};
 use crate::execute::error::{Denial, Error};
 use crate::execute::outcome::{Outcome, left_out};
 use crate::execute::scope::Scope;
@@ -78,16 +78,16 @@ impl Scope<'_> {
             self.leave_out_asked(&denial.check, &denial.to_string(), outcome);
         }
         if !images.is_empty() {
-            outcome.run_state.withheld = Some(withheld(&images, why, fix));
+            outcome.run_state.withheld = Some(withheld_reason(&images, why, fix));
         }
     }
 
-    /// What a registry says, which may be asked already.
+    /// What a registry answers; the check may have been started before.
     async fn reply(&self, client: &Client, check: &Check) -> (Answer, Duration) {
-        let ahead = async { self.ahead.as_ref()?.reply(check).await };
-        match ahead.await {
+        let early = async { self.early_checks.as_ref()?.take(check).await };
+        match early.await {
             Some(reply) => reply,
-            None => ahead::ask(client, check).await,
+            None => early_checks::ask(client, check).await,
         }
     }
 
@@ -112,7 +112,7 @@ impl Scope<'_> {
             Answer::Unknown(why) => Asked::Unclear(refused.of_silence(&why).to_string()),
             Answer::Refused(refusal) => {
                 let left = BOUND.saturating_sub(asked_for);
-                let refused = refused.learn(left.min(PACKAGE)).await;
+                let refused = refused.with_package(left.min(PACKAGE)).await;
                 let diagnosis = refused.of_refusal(&refusal);
                 info!(
                     "preflight: {check} is refused ({took} ms): {}",
@@ -132,7 +132,7 @@ impl Scope<'_> {
     }
 }
 
-fn withheld(denials: &[Denial], why: &str, fix: &str) -> String {
+fn withheld_reason(denials: &[Denial], why: &str, fix: &str) -> String {
     let images: Vec<String> = denials
         .iter()
         .map(|denial| denial.check.image.to_string())

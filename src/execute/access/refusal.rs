@@ -67,7 +67,7 @@ impl<'a> RefusalContext<'a> {
     }
 
     /// Asks GitHub about the package, where that makes the advice better.
-    pub async fn learn(mut self, within: Duration) -> Self {
+    pub async fn with_package(mut self, within: Duration) -> Self {
         let github = self.image.filter(|image| image.registry.is_github());
         if let Some(image) = github {
             let token = self.scope.secrets.github_token();
@@ -115,7 +115,7 @@ impl<'a> RefusalContext<'a> {
     }
 
     /// Asks the registry again, to hear its own words.
-    pub async fn again(self, client: &Client) -> Option<Diagnosis> {
+    pub async fn ask_again(self, client: &Client) -> Option<Diagnosis> {
         let image = self.image?;
         let answer = if self.access.writes() {
             client.check_push(image, AGAIN).await
@@ -123,14 +123,14 @@ impl<'a> RefusalContext<'a> {
             client.check_pull(image, "latest", AGAIN).await
         };
         match answer {
-            Answer::Refused(refusal) => Some(self.learn(PACKAGE).await.of_refusal(&refusal)),
+            Answer::Refused(refusal) => Some(self.with_package(PACKAGE).await.of_refusal(&refusal)),
             Answer::Allowed | Answer::Unknown(_) => None,
         }
     }
 
     /// What the registry says by itself of a push that failed in vague words:
     /// that its disk is full stands where builders do not look.
-    pub async fn sharpened(&self, vague: Diagnosis, client: &Client) -> Diagnosis {
+    pub async fn sharpen(&self, vague: Diagnosis, client: &Client) -> Diagnosis {
         let Some(image) = self.image.filter(|_| VAGUE.contains(&vague.id)) else {
             return vague;
         };

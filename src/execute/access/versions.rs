@@ -47,7 +47,7 @@ impl Scope<'_> {
                 .iter()
                 .filter(|name| name.motion == Motion::Version)
                 .filter_map(|name| Reference::parse(&name.reference).ok());
-            let looks = names.map(|reference| look(client, build, reference));
+            let looks = names.map(|reference| find_version(client, build, reference));
             for found in join_all(looks).await {
                 match found {
                     Found::Nothing => {}
@@ -72,7 +72,7 @@ fn is_pushed(run_state: &RunState, build: &Build) -> bool {
     run_state.pushes(build)
 }
 
-async fn look(client: &Client, build: &Build, reference: Reference) -> Found {
+async fn find_version(client: &Client, build: &Build, reference: Reference) -> Found {
     let Some(tag) = &reference.tag else {
         return Found::Nothing;
     };

@@ -9,7 +9,7 @@ use crate::plan::NewBuilder;
 /// How long buildx may take to note a node, or to say why it does not reach one.
 pub const NOTE: Duration = Duration::from_secs(10);
 
-pub fn silent(limit: Duration) -> String {
+pub fn silence_text(limit: Duration) -> String {
     format!("it did not answer within {} s", limit.as_secs())
 }
 

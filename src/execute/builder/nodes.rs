@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::execute::builder::boot::StopRequest;
 use crate::execute::builder::failure::{advice, not_made};
-use crate::execute::builder::node_set::{NOTE, Nodes, silent};
+use crate::execute::builder::node_set::{NOTE, Nodes, silence_text};
 use crate::execute::builder::set_up;
 use crate::execute::buildx::command::{self};
 use crate::execute::buildx::inspect::{self, NodeStatus};
@@ -52,19 +52,19 @@ impl Nodes<'_> {
         let mut commands = self.made.commands.clone();
         let mut is_late = false;
         loop {
-            let attempt = self.attempt(&commands, progress.again(), stops).await?;
+            let attempt = self.attempt(&commands, progress.reborrow(), stops).await?;
             match attempt {
                 Attempt::Up(inspected) => {
-                    return self.settle(inspected, lost, progress, stops).await;
+                    return self.finish_set_up(inspected, lost, progress, stops).await;
                 }
                 Attempt::Unreached(place, reason) => {
-                    let index = self.remaining(&lost).nth(place).unwrap_or_default();
+                    let index = self.remaining_nodes(&lost).nth(place).unwrap_or_default();
                     lost.push(self.unreachable_node(index, reason));
-                    if self.remaining(&lost).next().is_none() {
+                    if self.remaining_nodes(&lost).next().is_none() {
                         self.assign(&[], &lost, None)?;
                     }
-                    self.forget(false)?;
-                    commands = self.made.again(&self.pinned(&lost));
+                    self.forget_builder(false)?;
+                    commands = self.made.recreate_commands(&self.pinned(&lost));
                     commands.push(self.made.wait());
                 }
                 Attempt::NotUp(words) => {
@@ -80,8 +80,8 @@ impl Nodes<'_> {
                     } else {
                         lost.extend(more);
                         self.assign(&self.reachable(&inspected, &lost), &lost, None)?;
-                        self.forget(true)?;
-                        commands = self.made.again(&self.pinned(&lost));
+                        self.forget_builder(true)?;
+                        commands = self.made.recreate_commands(&self.pinned(&lost));
                     }
                     commands.push(self.made.wait());
                 }
@@ -90,7 +90,7 @@ impl Nodes<'_> {
     }
 
     /// All nodes that are left are up: gives them what the others had.
-    async fn settle(
+    async fn finish_set_up(
         &self,
         inspected: String,
         lost: Vec<UnreachableNode>,
@@ -168,7 +168,7 @@ impl Nodes<'_> {
                 (true, Driver::Remote) => Some(LISTEN),
                 (true, _) => None,
             };
-            let finished = self.run(one, limit, progress.again(), stops).await?;
+            let finished = self.run(one, limit, progress.reborrow(), stops).await?;
             let words = match finished {
                 Ok(finished) if finished.success => {
                     inspected = finished.tail.unwrap_or_default();
@@ -207,7 +207,7 @@ impl Nodes<'_> {
         match limit {
             Some(limit) => match tokio::time::timeout(limit, run).await {
                 Ok(finished) => finished.map(Ok),
-                Err(_) => Ok(Err(silent(limit))),
+                Err(_) => Ok(Err(silence_text(limit))),
             },
             None => run.await.map(Ok),
         }
@@ -225,9 +225,9 @@ impl Nodes<'_> {
         mut progress: Progress<'_>,
         stops: StopRequest<'_>,
     ) -> Result<(), Error> {
-        self.forget(true)?;
-        for command in self.made.again(nodes) {
-            let finished = self.run(&command, Some(NOTE), progress.again(), stops);
+        self.forget_builder(true)?;
+        for command in self.made.recreate_commands(nodes) {
+            let finished = self.run(&command, Some(NOTE), progress.reborrow(), stops);
             let words = match finished.await? {
                 Ok(finished) if finished.success => continue,
                 Ok(finished) => last_words::failure_text(&finished),
@@ -241,7 +241,7 @@ impl Nodes<'_> {
     /// Lets buildx forget the builder, as `buildx rm` would without stopping what
     /// runs. What was started is noted for the end: a node that is lost, or a run
     /// that is cancelled now, may leave it behind.
-    fn forget(&self, is_started: bool) -> Result<(), Error> {
+    fn forget_builder(&self, is_started: bool) -> Result<(), Error> {
         let name = self.made.name.to_ascii_lowercase();
         let Scope {
             plan, facts, host, ..
@@ -273,18 +273,18 @@ impl Nodes<'_> {
     }
 
     /// The places of the nodes that are left.
-    pub fn remaining(&self, lost: &[UnreachableNode]) -> impl Iterator<Item = usize> {
+    pub fn remaining_nodes(&self, lost: &[UnreachableNode]) -> impl Iterator<Item = usize> {
         let all = 0..self.made.nodes.len();
         all.filter(|index| lost.iter().all(|node| node.index != *index))
     }
 
     fn pinned(&self, lost: &[UnreachableNode]) -> Vec<(usize, Vec<Platform>)> {
-        self.made.pinned(self.remaining(lost))
+        self.made.pinned(self.remaining_nodes(lost))
     }
 
     /// What the nodes that are left can build.
     fn reachable(&self, inspected: &[NodeStatus], lost: &[UnreachableNode]) -> Vec<ReachableNode> {
-        let able = self.remaining(lost).map(|index| {
+        let able = self.remaining_nodes(lost).map(|index| {
             let node = &self.made.nodes[index];
             let own = inspected
                 .iter()
@@ -302,7 +302,7 @@ impl Nodes<'_> {
         lost: &[UnreachableNode],
         failed: Option<Error>,
     ) -> Result<NodeAssignment, Error> {
-        let spread = self.scope.plan.spread(self.made, able);
+        let spread = self.scope.plan.assign_platforms(self.made, able);
         if spread.without_node.is_empty() && !able.is_empty() {
             Ok(spread)
         } else {
@@ -353,7 +353,7 @@ impl Nodes<'_> {
                 let (index, _) = pins.find(|(_, pins)| pins.contains(platform))?;
                 Some(format!(
                     "{platform} is built on {}",
-                    self.node(*index)?.shown()
+                    self.node(*index)?.display_name()
                 ))
             });
             builds.collect::<Vec<_>>().join(", ")

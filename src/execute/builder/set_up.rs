@@ -44,7 +44,7 @@ pub async fn set_up(
     let base = base(scope, buildx);
     if made.nodes.len() > 1 {
         let nodes = Nodes { scope, made, base };
-        return nodes.make(progress.again(), stops).await;
+        return nodes.make(progress.reborrow(), stops).await;
     }
     let inspected = make(scope, made, &base, progress, stops).await?;
     Ok(BuilderState {
@@ -70,7 +70,7 @@ pub async fn emulate(
                 let base = base(scope, buildx);
                 inspected = inspect(&base, plan.builder.name(), scope.host).await?;
             }
-            lacking(plan, handlers.as_ref(), inspected.as_deref(), warnings)
+            missing_handlers(plan, handlers.as_ref(), inspected.as_deref(), warnings)
         }
         EmulationStep::NotNeeded
         | EmulationStep::Present
@@ -91,7 +91,7 @@ async fn install(
 ) -> Result<(), Error> {
     let done = binfmt::install(&handlers, scope.facts, credentials, scope.host).await?;
     if !scope.plan.emulation.is_forced && !done.there.is_empty() {
-        warnings.push(unusable(&done.there, &handlers.image));
+        warnings.push(unusable_handlers(&done.there, &handlers.image));
     }
     if scope.plan.cleanup == Cleanup::All && !done.new.is_empty() {
         scope.record.add_handlers(Handlers {
@@ -103,7 +103,7 @@ async fn install(
 }
 
 /// Handlers that are in the way: they were looked for, and did not count.
-fn unusable(architectures: &[String], image: &str) -> String {
+fn unusable_handlers(architectures: &[String], image: &str) -> String {
     let names = architectures.join(",");
     format!(
         "the kernel has handlers for {names} that containers cannot use, since they lack the flag \
@@ -124,7 +124,7 @@ async fn make(
     for (place, one) in made.commands.iter().enumerate() {
         let command = base.clone().args(one.arguments(&scope.folder.files()));
         let starts = place + 1 == made.commands.len() && made.driver != Driver::Remote;
-        let finished = run(scope, made, command, starts, progress.again(), stops).await?;
+        let finished = run(scope, made, command, starts, progress.reborrow(), stops).await?;
         if !finished.success {
             let printed = finished.tail.as_deref().unwrap_or_default();
             return Err(not_made(made, last_words::failure_text(&finished), printed));
@@ -197,7 +197,7 @@ fn write_files(scope: &Scope<'_>) -> Result<(), Error> {
 ///
 /// # Errors
 /// When a signal ends the run.
-pub async fn restart(scope: &Scope<'_>, base: &Command) -> Result<(), Error> {
+pub async fn restart_builder(scope: &Scope<'_>, base: &Command) -> Result<(), Error> {
     let (name, driver) = match &scope.plan.builder.choice {
         BuilderChoice::Created(made) => (made.name.as_str(), Some(made.driver.as_str())),
         BuilderChoice::Named(name) => (name.as_str(), scope.facts.builder.driver_of(name)),
@@ -224,7 +224,7 @@ async fn inspect(base: &Command, name: Option<&str>, host: &Host) -> Result<Opti
 }
 
 /// The handlers that are lacking by what the builder said of itself.
-fn lacking(
+fn missing_handlers(
     plan: &Plan,
     handlers: Option<&Handlers>,
     inspected: Option<&str>,

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tracing::info;
 
 use crate::env_vars;
-use crate::execute::builder::node_set::{NOTE, Nodes, silent};
+use crate::execute::builder::node_set::{NOTE, Nodes, silence_text};
 use crate::execute::buildx::inspect::{self, NodeStatus, inspect_builder};
 use crate::execute::buildx::last_words::{self};
 use crate::execute::error::{Error, UnreachableNode};
@@ -29,7 +29,7 @@ impl Nodes<'_> {
         lost: &[UnreachableNode],
         words: &str,
     ) -> Result<Vec<UnreachableNode>, Error> {
-        let down = self.remaining(lost).filter_map(|index| {
+        let down = self.remaining_nodes(lost).filter_map(|index| {
             let node = &self.made.nodes[index];
             let inspected = inspected
                 .iter()
@@ -54,7 +54,9 @@ impl Nodes<'_> {
     async fn reason(&self, index: usize) -> Option<String> {
         let notes = self.scope.folder.path().join(format!("asked/{index}"));
         let base = self.base.clone().env(env_vars::BUILDX_CONFIG, notes);
-        let create = self.made.again(&self.made.pinned([index].into_iter()));
+        let create = self
+            .made
+            .recreate_commands(&self.made.pinned([index].into_iter()));
         let files = self.scope.folder.files();
         let asked = async {
             for one in &create {
@@ -69,12 +71,15 @@ impl Nodes<'_> {
         match tokio::time::timeout(NOTE, asked).await {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(inspect::reason(&last_words::last_words(&error.to_string()))),
-            Err(_) => Some(silent(NOTE)),
+            Err(_) => Some(silence_text(NOTE)),
         }
     }
 
     pub fn unreachable_node(&self, index: usize, reason: String) -> UnreachableNode {
-        let shown = self.node(index).map(BuilderNode::shown).unwrap_or_default();
+        let shown = self
+            .node(index)
+            .map(BuilderNode::display_name)
+            .unwrap_or_default();
         info!("the node {shown} cannot be reached: {reason}");
         UnreachableNode {
             index,

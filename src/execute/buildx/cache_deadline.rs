@@ -34,15 +34,15 @@ pub struct CacheDeadline {
 
 impl CacheDeadline {
     /// For a build into the engine's store, under these references.
-    pub fn after_naming(references: &[String], cache: &Cache, exclusions: &Exclusions) -> Self {
+    pub fn for_names(references: &[String], cache: &Cache, exclusions: &Exclusions) -> Self {
         Self {
             is_local: true,
-            ..Self::after(references, cache, exclusions)
+            ..Self::for_references(references, cache, exclusions)
         }
     }
 
     /// For a build that pushes these references.
-    pub fn after(references: &[String], cache: &Cache, exclusions: &Exclusions) -> Self {
+    pub fn for_references(references: &[String], cache: &Cache, exclusions: &Exclusions) -> Self {
         // One that is part of the image is pushed with it.
         let is_inline = |entry: &CacheEntry| entry.kind() == "inline";
         let mut written = cache.to.iter();
@@ -60,7 +60,7 @@ impl CacheDeadline {
     }
 
     /// Takes in how far an export is.
-    pub fn look(&self, export: &Export) {
+    pub fn observe(&self, export: &Export) {
         let is_done = export.is_writing_cache || self.bound.is_none();
         if is_done && self.is_all_pushed(export) {
             self.is_last.notify_one();
@@ -68,7 +68,7 @@ impl CacheDeadline {
     }
 
     /// True where a cache is written.
-    pub fn writes(&self) -> bool {
+    pub fn writes_cache(&self) -> bool {
         self.bound.is_some()
     }
 
@@ -89,7 +89,7 @@ impl CacheDeadline {
 
     /// Returns when the cache has had its time, if there is one. Never where
     /// nothing is pushed.
-    pub async fn over(&self) {
+    pub async fn expired(&self) {
         self.is_last.notified().await;
         tokio::time::sleep(self.bound.unwrap_or_default()).await;
     }
@@ -107,12 +107,12 @@ impl CacheDeadline {
             }
             (None, None) => return None,
         };
-        Some(unsaved(&why))
+        Some(unsaved_warning(&why))
     }
 }
 
 /// The warning that a cache was not saved.
-pub fn unsaved(why: &str) -> String {
+pub fn unsaved_warning(why: &str) -> String {
     format!(
         "the build cache was not saved, and the image is not at fault: {why}. \
          The next run builds without it; `cache: none` keeps none"
@@ -139,10 +139,11 @@ mod tests {
             ("type=inline", Exclusions::default(), false),
             ("type=registry,ref=r/a:cache", left_out, false),
         ] {
-            let wait = CacheDeadline::after(&[], &cache(entry), &exclusions);
-            assert_eq!(wait.writes(), writes, "{entry}");
+            let wait = CacheDeadline::for_references(&[], &cache(entry), &exclusions);
+            assert_eq!(wait.writes_cache(), writes, "{entry}");
         }
-        let wait = CacheDeadline::after(&[], &cache("type=local,dest=d"), &Exclusions::default());
+        let wait =
+            CacheDeadline::for_references(&[], &cache("type=local,dest=d"), &Exclusions::default());
         let mut export = Export::default();
         assert_eq!(wait.warning(&export), None);
         export.cut_short = Some(Interrupted::WithAnother);

@@ -98,7 +98,7 @@ impl Imports {
 
     /// Returns when one of them has been silent for too long: the entries that
     /// were waited for by then, none where the build has not even begun.
-    pub async fn unanswered(&self) -> Vec<CacheEntry> {
+    pub async fn wait_for_silence(&self) -> Vec<CacheEntry> {
         let mut open = self.open.subscribe();
         loop {
             let oldest = open
@@ -162,7 +162,9 @@ mod tests {
 
     async fn silent(imports: &Imports) -> Option<Vec<CacheEntry>> {
         let bound = 10 * SHORT;
-        tokio::time::timeout(bound, imports.unanswered()).await.ok()
+        tokio::time::timeout(bound, imports.wait_for_silence())
+            .await
+            .ok()
     }
 
     #[tokio::test]

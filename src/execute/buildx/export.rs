@@ -86,7 +86,7 @@ impl Export {
         if self.read_classic(vertex, kind) || self.read_cache(vertex, kind) {
             return;
         }
-        self.settle(kind);
+        self.confirm_push(kind);
         self.follow_push(vertex, kind);
         match kind {
             Kind::Status(status) => self.read_status(status),
@@ -204,7 +204,7 @@ impl Export {
 
     /// Takes the reference that said `done` for pushed when the next thing is
     /// done: one that failed or was cancelled says it too.
-    fn settle(&mut self, kind: &Kind<'_>) {
+    fn confirm_push(&mut self, kind: &Kind<'_>) {
         const GOES_ON: [&str; 4] = ["naming to ", "unpacking to ", "pushing ", "exporting "];
         let (goes_on, stops) = match kind {
             Kind::Named(text) | Kind::Status(Status { id: text, .. }) => {

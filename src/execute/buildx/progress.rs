@@ -43,7 +43,7 @@ impl ProgressObserver<'_> {
     /// Notes that buildx was ended, where a cache was not written yet.
     pub fn cut_short(&mut self, why: Interrupted) {
         let is_written = self.export.is_cache_written();
-        self.export.cut_short = (self.wait.writes() && !is_written).then_some(why);
+        self.export.cut_short = (self.wait.writes_cache() && !is_written).then_some(why);
     }
 
     /// Notes that what was to be pushed to this registry has failed.
@@ -55,7 +55,7 @@ impl ProgressObserver<'_> {
     }
 
     /// Has the export read something, and says how far it is when that has changed.
-    fn take(&mut self, read: impl FnOnce(&mut Export)) {
+    fn update_export(&mut self, read: impl FnOnce(&mut Export)) {
         let far = |export: &Export| {
             let pushed = export.pushed.len();
             (pushed, export.is_writing_cache, export.is_pushing())
@@ -63,8 +63,8 @@ impl ProgressObserver<'_> {
         let before = far(&self.export);
         read(&mut self.export);
         if far(&self.export) != before {
-            self.wait.look(&self.export);
-            self.pushing.look(&self.export);
+            self.wait.observe(&self.export);
+            self.pushing.observe(&self.export);
         }
     }
 }
@@ -159,7 +159,7 @@ impl<'a, 'b> Reader<'a, 'b> {
             .then(|| rawjson::Line::parse(line))
             .flatten();
         if let Some(json) = json {
-            json.tell(&mut |event| self.event(&event));
+            json.emit(&mut |event| self.event(&event));
             json.warnings.iter().for_each(|found| self.check(found));
             return;
         }
@@ -180,7 +180,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         if !self.names_targets {
             self.imports.read(event);
             for watch in &mut *self.watches {
-                watch.take(|export| export.read(event));
+                watch.update_export(|export| export.read(event));
             }
             return;
         }
@@ -210,7 +210,7 @@ impl<'a, 'b> Reader<'a, 'b> {
 
     fn event_of_target(&mut self, event: &Event<'_>) {
         if let Some(index) = self.vertices.get(event.vertex) {
-            self.watches[*index].take(|export| export.read(event));
+            self.watches[*index].update_export(|export| export.read(event));
         } else if let Some(target) = self.others.get(event.vertex)
             && let Some(first) = self.watches.first_mut()
         {
@@ -233,7 +233,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     /// The program's own last words are of one image.
     fn read_result(&mut self, line: &str) {
         if let [watch] = &mut *self.watches {
-            watch.take(|export| export.read_result(line));
+            watch.update_export(|export| export.read_result(line));
         }
     }
 }
@@ -356,7 +356,7 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             to: vec!["type=local,dest=d".into()],
             ..Cache::default()
         };
-        let wait = CacheDeadline::after(
+        let wait = CacheDeadline::for_references(
             &names.clone().collect::<Vec<String>>(),
             &cache,
             &Exclusions::default(),

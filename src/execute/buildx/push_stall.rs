@@ -59,7 +59,7 @@ impl Pushing {
 
     /// What was pushed, as soon as all of it is, and the first repository that has it.
     /// Never where nothing is awaited.
-    pub async fn done(&self) -> (ImageName, Digest) {
+    pub async fn wait_until_pushed(&self) -> (ImageName, Digest) {
         let mut done = self.done.subscribe();
         let digest = done.wait_for(Option::is_some).await.ok();
         let digest = digest.and_then(|digest| digest.clone());
@@ -70,7 +70,7 @@ impl Pushing {
     }
 
     /// Takes in how far an export is. BuildKit pushes one reference after another.
-    pub fn look(&self, export: &Export) {
+    pub fn observe(&self, export: &Export) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if export.pushed.len() < now.seen {
             // One of them has failed after all.
@@ -262,10 +262,10 @@ mod tests {
         let mut export = Export::default();
         assert_eq!(pushing.now().map(host), None);
         export.push_in("9");
-        pushing.look(&export);
+        pushing.observe(&export);
         assert_eq!(pushing.now().map(host).as_deref(), Some("a.example"));
         export.pushed.push("a.example/x:1".to_owned());
-        pushing.look(&export);
+        pushing.observe(&export);
         assert_eq!(pushing.now().map(host).as_deref(), Some("b.example"));
         let b = Registry::parse("b.example").unwrap();
         assert_eq!(pushing.left(&b, &export), Some("b.example/x:1"));

@@ -101,10 +101,10 @@ pub async fn run(
             // buildx dies with the command that is given up.
             let ended = tokio::select! {
                 finished = command.run(host, Progress::Through(&mut shared)) => Ok(finished),
-                () = over(&waits) => Err(BuildExit::Interrupted),
+                () = all_expired(&waits) => Err(BuildExit::Interrupted),
                 silent = stall.silent(pushing) => Err(BuildExit::Silent(silent)),
-                entries = imports.unanswered() => Err(BuildExit::Unanswered(entries)),
-                never = tick(&reader) => match never {},
+                entries = imports.wait_for_silence() => Err(BuildExit::Unanswered(entries)),
+                never = tick_forever(&reader) => match never {},
             };
             let reader = reader.into_inner().unwrap_or_else(PoisonError::into_inner);
             end = Some(reader.end());
@@ -152,7 +152,7 @@ fn with_progress(command: &Command, display: Display) -> Command {
 }
 
 /// Lets the log say what runs, where nothing else is said for long.
-async fn tick(reader: &Mutex<Reader<'_, '_>>) -> Infallible {
+async fn tick_forever(reader: &Mutex<Reader<'_, '_>>) -> Infallible {
     loop {
         tokio::time::sleep(TICK).await;
         reader.lock().unwrap_or_else(PoisonError::into_inner).tick();
@@ -160,9 +160,9 @@ async fn tick(reader: &Mutex<Reader<'_, '_>>) -> Infallible {
 }
 
 /// Returns when all caches have had their time; never where there are none.
-async fn over(waits: &[Arc<CacheDeadline>]) {
-    if waits.iter().any(|wait| wait.writes()) {
-        drop(join_all(waits.iter().map(|wait| wait.over())).await)
+async fn all_expired(waits: &[Arc<CacheDeadline>]) {
+    if waits.iter().any(|wait| wait.writes_cache()) {
+        drop(join_all(waits.iter().map(|wait| wait.expired())).await)
     } else {
         std::future::pending().await
     }
@@ -209,7 +209,7 @@ impl Metadata {
     }
 
     /// Takes out what it says of the result. Bake has each target under its name.
-    pub fn take(&mut self, target: Option<&str>) -> BuildResult {
+    pub fn take_result(&mut self, target: Option<&str>) -> BuildResult {
         let (metadata, value) = match target {
             None => (mem::take(&mut self.text), self.value.take()),
             Some(target) => match self.value.get_mut(target).map(Value::take) {
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     fn read(file: &Path, target: Option<&str>) -> BuildResult {
-        Metadata::read(file).take(target)
+        Metadata::read(file).take_result(target)
     }
 
     #[test]
@@ -279,7 +279,7 @@ mod tests {
         let file = folder.path().join("metadata.json");
         fs::write(&file, r#"{"a":{"x":1},"b":{"x":2}}"#).unwrap();
         let mut metadata = Metadata::read(&file);
-        let mut of = |target| metadata.take(Some(target)).metadata;
+        let mut of = |target| metadata.take_result(Some(target)).metadata;
         assert_eq!(
             [of("b"), of("a"), of("c")],
             [r#"{"x":2}"#, r#"{"x":1}"#, ""]

@@ -17,12 +17,12 @@ use tracing::info;
 
 use crate::error::sanitize::{WORDS, clean};
 use crate::execute::buildx::command::{PATIENCE, with_settings};
-use crate::execute::cleanup::unfinished_containers::sweep;
+use crate::execute::cleanup::unfinished_containers::remove_unfinished;
 use crate::execute::cleanup_record::record::CleanupRecord;
 use crate::execute::engine::binfmt;
 use crate::execute::scope::Scope;
 use crate::execute::workdir::run_dir::{NOTES, left_over};
-use crate::facts::{DockerSettings, find_buildx, words};
+use crate::facts::{DockerSettings, error_chain, find_buildx};
 use crate::host::Host;
 
 /// How long the engine may take for one thing that is taken away.
@@ -96,7 +96,7 @@ async fn remove_builder(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     let notes = NOTES.map(|notes| folder.join(notes));
-    for notes in notes.into_iter().filter(|notes| knows(notes, name)) {
+    for notes in notes.into_iter().filter(|notes| has_builder(notes, name)) {
         let keep = all.keep_state.then_some("--keep-state");
         let command = with_settings(buildx, settings, folder, notes)
             .args(["rm"])
@@ -129,17 +129,17 @@ async fn clear_engine(
     let docker = match settings.endpoint.connect() {
         Ok(docker) => docker.with_timeout(ENGINE),
         Err(error) => {
-            let why = words(&error);
+            let why = error_chain(&error);
             return vec![format!("the engine was not reached for clean-up: {why}")];
         }
     };
     let mut warnings = Vec::new();
     if let Some(boot) = boot
-        && let Err(error) = sweep(&docker, boot, began, all.keep_state).await
+        && let Err(error) = remove_unfinished(&docker, boot, began, all.keep_state).await
     {
         warnings.push(format!(
             "a container of the builder may be left in the engine ({}): `docker ps --all` shows it",
-            words(&error)
+            error_chain(&error)
         ));
     }
     if let Some(handlers) = handlers
@@ -167,7 +167,7 @@ fn failure(
 }
 
 /// Whether there is a builder of this name in a folder of buildx's.
-fn knows(notes: &Path, builder: &str) -> bool {
+fn has_builder(notes: &Path, builder: &str) -> bool {
     notes.join("instances").join(builder).is_file()
 }
 
@@ -182,9 +182,10 @@ async fn remove_images(docker: &Docker, images: &[String]) -> Vec<String> {
             | Err(ApiError::DockerResponseServerError {
                 status_code: 404, ..
             }) => {}
-            Err(error) => {
-                warnings.push(format!("{image} is still in the engine: {}", words(&error)))
-            }
+            Err(error) => warnings.push(format!(
+                "{image} is still in the engine: {}",
+                error_chain(&error)
+            )),
         }
     }
     warnings

@@ -25,7 +25,7 @@ const PROBE: &str = "/bin/true";
 
 /// Removes what is left of a boot that began so long ago; and the volumes unless
 /// they are kept.
-pub async fn sweep(
+pub async fn remove_unfinished(
     docker: &Docker,
     boot: &Boot,
     began: Duration,

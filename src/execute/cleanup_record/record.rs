@@ -73,20 +73,20 @@ impl<'a> Record<'a> {
             take_down: RefCell::new(take_down),
             keep,
         };
-        record.keep()?;
+        record.save()?;
         Ok(record)
     }
 
     /// Adds handlers that the run has installed.
     pub fn add_handlers(&self, handlers: Handlers) -> Result<(), Error> {
         self.take_down.borrow_mut().handlers = Some(handlers);
-        self.keep().map_err(Error::files(env_vars::GITHUB_STATE))
+        self.save().map_err(Error::files(env_vars::GITHUB_STATE))
     }
 
     /// Adds containers that are about to be made.
     pub fn add_boot(&self, boot: Boot) -> Result<(), Error> {
         self.take_down.borrow_mut().boot = Some(boot);
-        self.keep().map_err(Error::files(env_vars::GITHUB_STATE))
+        self.save().map_err(Error::files(env_vars::GITHUB_STATE))
     }
 
     /// The containers were made, or could not be: nobody works on them any more.
@@ -94,7 +94,7 @@ impl<'a> Record<'a> {
         if self.take_down.borrow_mut().boot.take().is_none() {
             return Ok(());
         }
-        self.keep().map_err(Error::files(env_vars::GITHUB_STATE))
+        self.save().map_err(Error::files(env_vars::GITHUB_STATE))
     }
 
     /// Leaves to the post step only what goes with the job, since the run has
@@ -108,10 +108,10 @@ impl<'a> Record<'a> {
             ..CleanupRecord::default()
         };
         self.take_down.replace(left);
-        self.keep()
+        self.save()
     }
 
-    fn keep(&self) -> io::Result<()> {
+    fn save(&self) -> io::Result<()> {
         (self.keep)(&serde_json::to_string(&*self.take_down.borrow())?)
     }
 }

@@ -51,7 +51,7 @@ pub async fn install(
     info!("running {image} privileged");
     let arguments = ["--install", &names];
     let printed = container::run(&docker, &image, &arguments).await;
-    let installed = installed(&printed.map_err(failed)?).map_err(failed)?;
+    let installed = parse_installed(&printed.map_err(failed)?).map_err(failed)?;
     Ok(Installed { image, ..installed })
 }
 
@@ -78,7 +78,7 @@ pub fn connect(facts: &Facts) -> Result<Docker, String> {
 }
 
 /// Reads what the image printed; an error has the lines of what went wrong.
-fn installed(printed: &str) -> Result<Installed, String> {
+fn parse_installed(printed: &str) -> Result<Installed, String> {
     let mut result = Installed::default();
     let mut wrong = Vec::new();
     for line in printed.lines() {
@@ -106,12 +106,12 @@ fn installed(printed: &str) -> Result<Installed, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::installed;
+    use super::parse_installed;
 
     #[test]
     fn what_was_there_before_is_told_apart() {
         let printed = "installing: arm64 OK\ninstalling: s390x qemu-s390x already registered\n{\n";
-        let installed = installed(printed).unwrap();
+        let installed = parse_installed(printed).unwrap();
         assert_eq!(installed.new, ["arm64"]);
         assert_eq!(installed.there, ["s390x"]);
     }
@@ -128,7 +128,7 @@ mod tests {
                 "cannot mount binfmt_misc: operation not permitted",
             ),
         ] {
-            assert_eq!(installed(printed).unwrap_err(), expected);
+            assert_eq!(parse_installed(printed).unwrap_err(), expected);
         }
     }
 }

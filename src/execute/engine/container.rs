@@ -12,7 +12,7 @@ use bollard::query_parameters::{
 use futures_util::StreamExt as _;
 
 use crate::execute::engine::auth;
-use crate::facts::words;
+use crate::facts::error_chain;
 use crate::host::Host;
 use crate::image::reference;
 use crate::registry::Credentials;
@@ -52,7 +52,9 @@ async fn find(docker: &Docker, image: &str) -> Result<Option<String>, Failed> {
     match docker.inspect_image(image).await {
         Ok(found) => {
             let digests = found.repo_digests.unwrap_or_default();
-            let exact = exact(image, &digests).map(str::to_owned).or(found.id);
+            let exact = digest_of_image(image, &digests)
+                .map(str::to_owned)
+                .or(found.id);
             Ok(Some(exact.unwrap_or_else(|| image.to_owned())))
         }
         Err(ApiError::DockerResponseServerError {
@@ -63,7 +65,7 @@ async fn find(docker: &Docker, image: &str) -> Result<Option<String>, Failed> {
 }
 
 /// The digest of an image, among those of all names that it has, by its own name.
-fn exact<'a>(image: &str, digests: &'a [String]) -> Option<&'a str> {
+fn digest_of_image<'a>(image: &str, digests: &'a [String]) -> Option<&'a str> {
     let own = reference::name(image)?;
     let mut digests = digests.iter();
     digests
@@ -127,7 +129,7 @@ async fn logs(docker: &Docker, id: &str) -> String {
 }
 
 fn failed(what: &str, error: &ApiError) -> Failed {
-    format!("{what}: {}", words(error))
+    format!("{what}: {}", error_chain(error))
 }
 
 async fn login(image: &str, credentials: &Credentials, host: &Host) -> Option<DockerCredentials> {
@@ -137,7 +139,7 @@ async fn login(image: &str, credentials: &Credentials, host: &Host) -> Option<Do
 
 #[cfg(test)]
 mod tests {
-    use super::exact;
+    use super::digest_of_image;
 
     #[test]
     fn an_image_is_known_by_the_digest_of_its_own_name() {
@@ -147,8 +149,12 @@ mod tests {
             digest("a/binfmt", "2"),
         ];
         for image in ["docker.io/a/binfmt:v1", "a/binfmt", "a/binfmt:v1"] {
-            assert_eq!(exact(image, &digests), Some(digests[1].as_str()), "{image}");
+            assert_eq!(
+                digest_of_image(image, &digests),
+                Some(digests[1].as_str()),
+                "{image}"
+            );
         }
-        assert_eq!(exact("b/binfmt:v1", &digests), None);
+        assert_eq!(digest_of_image("b/binfmt:v1", &digests), None);
     }
 }

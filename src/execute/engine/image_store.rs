@@ -8,7 +8,7 @@ use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder}
 use futures_util::StreamExt as _;
 
 use crate::execute::engine::auth;
-use crate::facts::{DockerSettings, Engine, words};
+use crate::facts::{DockerSettings, Engine, error_chain};
 use crate::host::Host;
 use crate::image::{Digest, Reference, Tag};
 use crate::registry::Credentials;
@@ -54,25 +54,29 @@ impl<'a> Store<'a> {
         if source != reference {
             let options = TagImageOptionsBuilder::default().repo(repository).tag(tag);
             let tagged = self.docker.tag_image(source, Some(options.build())).await;
-            tagged.map_err(|error| words(&error))?;
+            tagged.map_err(|error| error_chain(&error))?;
         }
         let login = auth::find(&name.registry, self.credentials, self.host).await?;
         let options = PushImageOptionsBuilder::default().tag(tag).build();
         let mut pushed = self.docker.push_image(repository, Some(options), login);
         let mut digest = None;
         while let Some(line) = pushed.next().await {
-            let line = line.map_err(|error| words(&error))?;
+            let line = line.map_err(|error| error_chain(&error))?;
             if let Some(message) = line.error_detail.and_then(|detail| detail.message) {
                 return Err(message);
             }
-            digest = line.status.as_deref().and_then(told).or(digest);
+            digest = line
+                .status
+                .as_deref()
+                .and_then(parse_pushed_digest)
+                .or(digest);
         }
         Ok(digest)
     }
 }
 
 /// The digest in `TAG: digest: sha256:… size: 1609`.
-fn told(status: &str) -> Option<Digest> {
+fn parse_pushed_digest(status: &str) -> Option<Digest> {
     let (_, rest) = status
         .split_once(" digest: ")
         .or(status.split_once("digest: "))?;
@@ -87,7 +91,7 @@ mod tests {
     fn the_digest_is_in_the_engine_s_last_line() {
         let digest = format!("sha256:{}", "a".repeat(64));
         let line = format!("v1: digest: {digest} size: 1609");
-        assert_eq!(told(&line).unwrap().as_str(), digest);
-        assert_eq!(told("Pushed"), None);
+        assert_eq!(parse_pushed_digest(&line).unwrap().as_str(), digest);
+        assert_eq!(parse_pushed_digest("Pushed"), None);
     }
 }

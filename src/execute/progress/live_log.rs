@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::sanitize::shorten;
 use crate::execute::progress::event::{End, Event, Kind, Status};
-use crate::execute::progress::printed::{Printed, shown};
+use crate::execute::progress::printed::{Printed, as_on_terminal};
 use crate::host::Log;
 use crate::input::ProgressStyle;
 use crate::units::{bytes, seconds};
@@ -126,8 +126,8 @@ impl<'a> LiveLog<'a> {
                 running.began.get_or_insert((event.at, Instant::now()));
             }
             Kind::Status(status) => self.status(&mut running, status),
-            Kind::Logged(bytes) => self.logged(&mut running, bytes),
-            Kind::Ended(end) => self.ended(&mut running, event.at, *end),
+            Kind::Logged(bytes) => self.print_output(&mut running, bytes),
+            Kind::Ended(end) => self.print_end(&mut running, event.at, *end),
         }
         if let Some(known) = self.vertices.get_mut(event.vertex) {
             *known = running;
@@ -186,10 +186,10 @@ impl<'a> LiveLog<'a> {
         self.printed(running, &format!("{id}{size}{time}"));
     }
 
-    fn logged(&mut self, running: &mut Running, bytes: &[u8]) {
+    fn print_output(&mut self, running: &mut Running, bytes: &[u8]) {
         running.is_a_program = true;
         let mut printed = std::mem::take(&mut running.printed);
-        printed.push(bytes, |line| self.printed(running, &shown(line)));
+        printed.push(bytes, |line| self.printed(running, &as_on_terminal(line)));
         running.printed = printed;
     }
 
@@ -230,9 +230,9 @@ impl<'a> LiveLog<'a> {
         running.is_announced = true;
     }
 
-    fn ended(&mut self, running: &mut Running, at: f64, end: End<'_>) {
+    fn print_end(&mut self, running: &mut Running, at: f64, end: End<'_>) {
         let mut printed = std::mem::take(&mut running.printed);
-        printed.end(|line| self.printed(running, &shown(line)));
+        printed.end(|line| self.printed(running, &as_on_terminal(line)));
         running.doing.clear();
         let took = running.began.take().map(|(began, _)| (at - began).max(0.0));
         let time = took.map(|took| format!(", {}", seconds(took)));

@@ -38,7 +38,7 @@ impl PlainProgress {
             let started = is_new.then(|| event(at, Kind::Started));
             return Some([named].into_iter().chain(started).collect());
         }
-        if let Some(logged) = logged(text) {
+        if let Some(logged) = program_output(text) {
             let lines = [logged.as_bytes(), b"\n"];
             return Some(lines.map(|bytes| event(at, Kind::Logged(bytes))).to_vec());
         }
@@ -66,7 +66,7 @@ fn vertex_line(line: &str) -> Option<(&str, &str)> {
 }
 
 /// What a program has printed: `0.132 cc -o a a.c`.
-fn logged(text: &str) -> Option<&str> {
+fn program_output(text: &str) -> Option<&str> {
     let (time, rest) = text.split_once(' ').unwrap_or((text, ""));
     let (whole, part) = time.split_once('.')?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -34,7 +34,7 @@ impl Printed {
 
 /// A line as a terminal would show it at last: what a carriage return has overwritten
 /// is gone, colours stay within the line, and nothing moves the cursor.
-pub fn shown(line: &[u8]) -> String {
+pub fn as_on_terminal(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end_matches(['\n', '\r']);
     let last = text.rsplit('\r').find(|part| !part.is_empty());
@@ -96,10 +96,10 @@ mod tests {
     fn lines_come_in_pieces() {
         let (mut printed, mut lines) = (Printed::default(), Vec::new());
         for piece in ["a", "b\nc", "\r\n", "last"] {
-            printed.push(piece.as_bytes(), |line| lines.push(shown(line)));
+            printed.push(piece.as_bytes(), |line| lines.push(as_on_terminal(line)));
         }
-        printed.end(|line| lines.push(shown(line)));
-        printed.end(|line| lines.push(shown(line)));
+        printed.end(|line| lines.push(as_on_terminal(line)));
+        printed.end(|line| lines.push(as_on_terminal(line)));
         assert_eq!(lines, ["ab", "c", "last"]);
         let (mut endless, mut count) = (Printed::default(), 0);
         for _ in 0..100 {
@@ -122,7 +122,7 @@ mod tests {
             ("\u{1b}[", ""),
             ("é\u{1b}é", "é"),
         ] {
-            assert_eq!(shown(line.as_bytes()), expected, "{line:?}");
+            assert_eq!(as_on_terminal(line.as_bytes()), expected, "{line:?}");
         }
     }
 }

@@ -84,7 +84,7 @@ impl<'a> Line<'a> {
 
     /// Hands over what it tells, in the order in which it can be understood: names
     /// first, ends last.
-    pub fn tell(&self, take: &mut dyn FnMut(Event<'_>)) {
+    pub fn emit(&self, take: &mut dyn FnMut(Event<'_>)) {
         for vertex in &self.vertices {
             let at = vertex.started.map_or(0.0, seconds);
             let mut tell = |kind| {
@@ -163,7 +163,7 @@ mod tests {
     fn told(line: &str) -> Vec<String> {
         let mut told = Vec::new();
         let line = Line::parse(line).unwrap();
-        line.tell(&mut |event| told.push(format!("{} {:?}", event.vertex, event.kind)));
+        line.emit(&mut |event| told.push(format!("{} {:?}", event.vertex, event.kind)));
         told
     }
 

@@ -47,12 +47,12 @@ impl Transcript {
             }
             Kind::Logged(bytes) => {
                 let mut printed = std::mem::take(&mut vertex.printed);
-                printed.push(bytes, |line| vertex.write(tail, &logged(line)));
+                printed.push(bytes, |line| vertex.write(tail, &log_line(line)));
                 vertex.printed = printed;
             }
             Kind::Ended(end) => {
                 let mut printed = std::mem::take(&mut vertex.printed);
-                printed.end(|line| vertex.write(tail, &logged(line)));
+                printed.end(|line| vertex.write(tail, &log_line(line)));
                 match end {
                     End::Done => vertex.write(tail, "DONE 0.0s"),
                     End::Cached => vertex.write(tail, "CACHED"),
@@ -102,7 +102,7 @@ impl Transcript {
 }
 
 /// What a program has printed follows a number and a time.
-fn logged(line: &[u8]) -> String {
+fn log_line(line: &[u8]) -> String {
     format!("0.0 {}", String::from_utf8_lossy(line).trim_end())
 }
 

@@ -105,7 +105,7 @@ impl AllImages<'_> {
     ) -> Result<(), Error> {
         let is_built = !self.scope.plan.joins();
         let attempt = if is_built && all.iter().all(|built| built.kept.is_empty()) {
-            self.build_together(run_state, progress.again(), all)
+            self.build_together(run_state, progress.reborrow(), all)
                 .await?
         } else {
             all.iter().map(|_| None).collect()

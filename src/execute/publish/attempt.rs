@@ -47,15 +47,18 @@ pub fn observer<'a>(
     let due = built.pushes.due();
     let (wait, pushed) = match build.content {
         Content::FromEngine if exclusions.is_content_alone() => {
-            let wait = CacheDeadline::after_naming(&due, &build.cache, exclusions);
+            let wait = CacheDeadline::for_names(&due, &build.cache, exclusions);
             (wait, Vec::new())
         }
         Content::ByDigest if exclusions.is_content_alone() => {
             let repositories = built.pushes.repositories_of_builder();
-            let wait = CacheDeadline::after(&repositories, &build.cache, exclusions);
+            let wait = CacheDeadline::for_references(&repositories, &build.cache, exclusions);
             (wait, repositories)
         }
-        _ => (CacheDeadline::after(&due, &build.cache, exclusions), due),
+        _ => (
+            CacheDeadline::for_references(&due, &build.cache, exclusions),
+            due,
+        ),
     };
     ProgressObserver {
         target: build.target.as_deref(),

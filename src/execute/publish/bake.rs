@@ -37,8 +37,8 @@ impl AllImages<'_> {
             allowed: &run_state.allowed,
         };
         let (watches, ended, generation) = loop {
-            let exclusions = run_state.omit(Vec::new(), true).await;
-            let Some(arguments) = plan.together(&files, &exclusions) else {
+            let exclusions = run_state.exclusions(Vec::new(), true).await;
+            let Some(arguments) = plan.arguments_together(&files, &exclusions) else {
                 return Ok(all.iter().map(|_| None).collect());
             };
             let written = fs::write(files.definition(None), plan.definition(&files, &exclusions));
@@ -60,7 +60,7 @@ impl AllImages<'_> {
                 display: self.scope.plan.display,
             };
             let host = self.scope.host;
-            let ended = run::run(&command, host, progress.again(), followed).await?;
+            let ended = run::run(&command, host, progress.reborrow(), followed).await?;
             let base = command::base(self.scope, self.buildx);
             let again = this.is_made_again(self.scope, &base, run_state, &ended, &watches);
             if !again.await? {
@@ -84,7 +84,9 @@ impl AllImages<'_> {
                 watch.cut_short(Interrupted::WithAnother);
             }
             let target = watch.target;
-            let result = metadata.as_mut().map(|metadata| metadata.take(target));
+            let result = metadata
+                .as_mut()
+                .map(|metadata| metadata.take_result(target));
             Some(BuildAttempt {
                 generation,
                 result,
@@ -169,7 +171,7 @@ mod tests {
             message: "target web: failed to solve: exit code: 1".to_owned(),
         };
         let dial = "failed to do request: dial tcp 127.0.0.1:5000: operation was canceled";
-        let wait = CacheDeadline::after(
+        let wait = CacheDeadline::for_references(
             &["r/api".to_owned()],
             &Cache::default(),
             &Exclusions::default(),

@@ -32,11 +32,14 @@ impl ImagePublisher<'_> {
         };
         let holding = built.content_in.clone();
         let holders: Vec<Holder<'_>> = holding.iter().map(|image| (&digest, image)).collect();
-        let destinations = built.lacking().into_iter().map(|first| Destination {
-            first: first.to_string(),
-            image: first.name,
-            lacks: vec![&digest],
-        });
+        let destinations = built
+            .lacking_content()
+            .into_iter()
+            .map(|first| Destination {
+                first: first.to_string(),
+                image: first.name,
+                lacks: vec![&digest],
+            });
         let copied = self.copy_to_each(destinations.collect(), &holders);
         for (one, copied) in self.scope.host.unless_cancelled(copied).await? {
             let stop = match copied {
@@ -86,8 +89,8 @@ impl ImagePublisher<'_> {
                 let filled: Vec<Holder<'_>> = filled
                     .flat_map(|(other, _)| other.lacks.iter().map(|digest| (*digest, &other.image)))
                     .collect();
-                let copied = match sources(&one, holders, &filled) {
-                    Some(sources) => self.copy_all(&sources, &one.image).await,
+                let copied = match find_sources(&one, holders, &filled) {
+                    Some(find_sources) => self.copy_all(&find_sources, &one.image).await,
                     None => Err(RequestError::Unknown("it is in no repository".to_owned())),
                 };
                 done.push((one, copied));
@@ -118,7 +121,7 @@ impl ImagePublisher<'_> {
 
 /// Where a repository gets each digest that it lacks: from its own registry where that
 /// has it or was just `filled`, else from any that holds it.
-fn sources<'a>(
+fn find_sources<'a>(
     one: &Destination<'a>,
     holders: &[Holder<'a>],
     filled: &[Holder<'a>],

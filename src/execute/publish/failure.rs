@@ -23,7 +23,7 @@ impl ImagePublisher<'_> {
             return diagnosis;
         }
         let refused = RefusalContext::of_subject(self.scope, &subject);
-        refused.again(self.client).await.or(diagnosis)
+        refused.ask_again(self.client).await.or(diagnosis)
     }
 
     /// On a terminal nothing of the build was heard: what the registries say now
@@ -32,7 +32,8 @@ impl ImagePublisher<'_> {
         if !self.build.publication.pushes_tags() {
             return None;
         }
-        let ask = |image| RefusalContext::of_push_to(self.scope, Some(image)).again(self.client);
+        let ask =
+            |image| RefusalContext::of_push_to(self.scope, Some(image)).ask_again(self.client);
         let asked = self.build.images.iter().map(ask);
         let asked = futures_util::future::join_all(asked).await;
         asked
@@ -119,7 +120,7 @@ impl ImagePublisher<'_> {
     ) -> Diagnosis {
         let image = built.pushes.image(reference).cloned();
         let refused = RefusalContext::of_push_to(self.scope, image.as_ref());
-        let mut diagnosis = refused.learn(PACKAGE).await.of_refusal(refusal);
+        let mut diagnosis = refused.with_package(PACKAGE).await.of_refusal(refusal);
         let was_allowed = image.is_some_and(|image| self.run_state.allowed.contains(&image));
         if refusal.status == 401 && was_allowed {
             // Its token has expired since.
@@ -163,7 +164,7 @@ impl ImagePublisher<'_> {
     pub async fn diagnose(&self, reference: &str, text: &str, built: &ImageOutcome) -> Diagnosis {
         let image = built.pushes.image(reference);
         let refused = RefusalContext::of_push_to(self.scope, image);
-        let mut diagnosis = refused.sharpened(refused.of_push(text), self.client).await;
+        let mut diagnosis = refused.sharpen(refused.of_push(text), self.client).await;
         let subject = diagnosis::subject(text);
         let was_allowed = image.is_some_and(|image| self.run_state.allowed.contains(image));
         if subject.status == Some(401) && was_allowed {
@@ -173,7 +174,7 @@ impl ImagePublisher<'_> {
         if diagnosis.kind != Kind::Denied || !subject.is_unexplained() {
             return diagnosis;
         }
-        let again = refused.again(self.client).await;
+        let again = refused.ask_again(self.client).await;
         again
             .filter(|again| again.kind == Kind::Denied)
             .unwrap_or(diagnosis)

@@ -28,7 +28,7 @@ impl ImagePublisher<'_> {
         due: Vec<Reference>,
         built: &mut ImageOutcome,
     ) -> Vec<Reference> {
-        let asked = due.iter().map(|reference| self.newer(reference));
+        let asked = due.iter().map(|reference| self.why_kept_back(reference));
         let asked = futures_util::future::join_all(asked).await;
         let mut rest = Vec::new();
         for (reference, newer) in due.into_iter().zip(asked) {
@@ -48,7 +48,7 @@ impl ImagePublisher<'_> {
     }
 
     /// Why the name is not for this image; `None` where that is not certain.
-    async fn newer(&self, reference: &Reference) -> Option<String> {
+    async fn why_kept_back(&self, reference: &Reference) -> Option<String> {
         let tag = reference.tag.as_ref()?;
         let labels = match self.client.standing(&reference.name, tag).await {
             Ok(standing) => standing?.labels,

@@ -86,7 +86,7 @@ impl ImagePublisher<'_> {
                 PushStrategy::Build => {
                     let attempt = match attempt.take() {
                         Some(attempt) => attempt,
-                        None => self.build_once(progress.again(), built).await?,
+                        None => self.build_once(progress.reborrow(), built).await?,
                     };
                     let generation = attempt.generation;
                     match self.take_in(attempt, built).await {
@@ -99,7 +99,7 @@ impl ImagePublisher<'_> {
                             };
                             let (base, builder_state) =
                                 (self.command(), &self.run_state.builder_state);
-                            let progress = progress.again();
+                            let progress = progress.reborrow();
                             recovery::recover(self.scope, base, builder_state, failed, progress)
                                 .await?;
                             continue;
@@ -111,12 +111,15 @@ impl ImagePublisher<'_> {
                 PushStrategy::Store(store, source) => {
                     self.push_from_store(store, source, built).await?
                 }
-                PushStrategy::Copy => self.copy_pushed(progress.again(), &export, built).await?,
+                PushStrategy::Copy => {
+                    self.copy_pushed(progress.reborrow(), &export, built)
+                        .await?
+                }
                 PushStrategy::Names(store) => self.write_names(store.as_ref(), built).await?,
             }
             if built.pushes.due().is_empty() {
                 if built.pushes.is_empty() {
-                    self.test(progress.again(), built).await?;
+                    self.test(progress.reborrow(), built).await?;
                     self.pass(built).await?;
                 }
                 return built.pushes.failures();
@@ -124,7 +127,7 @@ impl ImagePublisher<'_> {
             way = self.next_strategy(&export, built);
             if matches!(way, PushStrategy::Names(_)) && !is_tested {
                 self.check_size(built).await?;
-                self.test(progress.again(), built).await?;
+                self.test(progress.reborrow(), built).await?;
                 self.pass(built).await?;
                 is_tested = true;
                 if self.scope.plan.leaves_names() {
@@ -206,7 +209,9 @@ impl ImagePublisher<'_> {
             None if built.pushes.due().is_empty()
                 && cache_dir::is_about(&message, &self.build.cache) =>
             {
-                built.warnings.push(cache_deadline::unsaved(&message));
+                built
+                    .warnings
+                    .push(cache_deadline::unsaved_warning(&message));
                 Ok(export)
             }
             // What does not belong to the names that are due stops them all the same:
@@ -312,7 +317,8 @@ impl ImagePublisher<'_> {
                 Store::open(engine, settings, self.credentials, scope.host)
             };
             let is_by_digest = self.build.content == Content::ByDigest;
-            if is_by_digest && built.result.digest.is_some() && !built.lacking().is_empty() {
+            if is_by_digest && built.result.digest.is_some() && !built.lacking_content().is_empty()
+            {
                 return PushStrategy::CopyContent;
             }
             match (self.build.content, built.result.digest.is_some()) {

@@ -42,7 +42,7 @@ impl ImagePublisher<'_> {
         let image = self.tested_image(built);
         for platform in &test.platforms {
             info!("testing {image} for {platform}");
-            let failed = self.test_one(platform, &image, progress.again());
+            let failed = self.test_one(platform, &image, progress.reborrow());
             if let Some(failed) = failed.await? {
                 let error = Error::Test {
                     image: image.clone(),

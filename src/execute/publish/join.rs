@@ -48,7 +48,7 @@ impl ImagePublisher<'_> {
                 Err(stop) => self.report_uncopied(&reference, stop, built).await,
             }
         }
-        built.has_content = built.lacking().is_empty() && !built.content_in.is_empty();
+        built.has_content = built.lacking_content().is_empty() && !built.content_in.is_empty();
         Ok(())
     }
 
@@ -122,7 +122,7 @@ impl ImagePublisher<'_> {
     /// The index of all parts, wherever they are.
     fn index(&self, joined: &Joined, repositories: &[Repository]) -> Result<ManifestBytes, Error> {
         let parts = joined.parts.iter().enumerate().filter_map(|(place, part)| {
-            let mut having = repositories.iter().filter_map(|one| one.has(place));
+            let mut having = repositories.iter().filter_map(|one| one.part(place));
             Some(IndexPart {
                 manifest: having.next()?,
                 platforms: &part.platforms,
@@ -149,26 +149,26 @@ impl ImagePublisher<'_> {
         let holders = repositories.iter().flat_map(|one| {
             let having = digests()
                 .enumerate()
-                .filter(|(place, _)| one.has(*place).is_some());
+                .filter(|(place, _)| one.part(*place).is_some());
             having.map(|(_, digest)| (digest, &one.image))
         });
         let holders: Vec<Holder<'_>> = holders.collect();
         let destinations = repositories.iter().map(|one| Destination {
             first: one.first.clone(),
             image: one.image.clone(),
-            lacks: one.lacks(digests()),
+            lacks: one.missing(digests()),
         });
         self.copy_to_each(destinations.collect(), &holders).await
     }
 }
 
 impl Repository {
-    fn has(&self, part: usize) -> Option<&ManifestBytes> {
+    fn part(&self, part: usize) -> Option<&ManifestBytes> {
         self.parts.get(part)?.as_ref()
     }
 
     /// Those of the digests of all parts that it does not have.
-    fn lacks<'a>(&self, digests: impl Iterator<Item = &'a Digest>) -> Vec<&'a Digest> {
+    fn missing<'a>(&self, digests: impl Iterator<Item = &'a Digest>) -> Vec<&'a Digest> {
         let all = digests.zip(&self.parts);
         let lacking = all.filter(|(_, manifest)| manifest.is_none());
         lacking.map(|(digest, _)| digest).collect()
@@ -179,7 +179,7 @@ impl Repository {
 fn missing(joined: &Joined, repositories: &[Repository]) -> Vec<MissingPart> {
     let parts = joined.parts.iter().enumerate();
     let nowhere =
-        parts.filter(|(place, _)| repositories.iter().all(|one| one.has(*place).is_none()));
+        parts.filter(|(place, _)| repositories.iter().all(|one| one.part(*place).is_none()));
     let images = || repositories.iter().map(|one| &one.image);
     nowhere
         .flat_map(|(_, part)| images().map(|image| MissingPart::of(image, part)))

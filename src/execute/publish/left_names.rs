@@ -34,7 +34,7 @@ impl ImagePublisher<'_> {
             let pushed = self.scope.host.unless_cancelled(push).await?;
             match pushed {
                 Ok(digest) => {
-                    built.pushes.succeed(&reference);
+                    built.pushes.record_success(&reference);
                     if built.result.digest.is_none() {
                         built.result.digest = digest;
                     }
@@ -71,11 +71,11 @@ impl ImagePublisher<'_> {
             info!("copying {image}@{digest} to {reference}");
             let command = source.command(self.command(), &reference);
             let copied = tokio::select! {
-                copied = imagetools::run(&command, self.scope.host, progress.again()) => copied,
+                copied = imagetools::run(&command, self.scope.host, progress.reborrow()) => copied,
                 why = self.registry_silence(&reference, built) => Copied::Failed(why),
             };
             match copied {
-                Copied::Done => built.pushes.succeed(&reference),
+                Copied::Done => built.pushes.record_success(&reference),
                 Copied::Failed(why) => {
                     self.report_failed_push(
                         &reference,

@@ -176,7 +176,7 @@ impl ImagePublisher<'_> {
             match pushed {
                 Ok(digest) => {
                     info!("{reference} is written");
-                    built.pushes.succeed(&reference);
+                    built.pushes.record_success(&reference);
                     built.result.digest = digest.or(built.result.digest.take());
                 }
                 Err(why) => {
@@ -312,7 +312,7 @@ impl ImagePublisher<'_> {
         let why = match written {
             Ok(()) => {
                 info!("{reference} is written");
-                return built.pushes.succeed(reference);
+                return built.pushes.record_success(reference);
             }
             Err(NotWritten::Asked(RequestError::Refused(refusal))) => {
                 return self.report_refused_name(reference, &refusal, built).await;

@@ -25,7 +25,7 @@ impl ImagePublisher<'_> {
         let stall = self.stall();
         let (watch, (ended, index), generation) = loop {
             let names = self.names_later(built);
-            let exclusions = run_state.omit(built.pushes.settled(), names).await;
+            let exclusions = run_state.exclusions(built.pushes.settled(), names).await;
             let mut watch = [observer(self.build, built, &exclusions)];
             let pushing = watch[0].pushing.clone();
             self.write_definition(&exclusions)?;
@@ -41,7 +41,7 @@ impl ImagePublisher<'_> {
                 display: self.scope.plan.display,
             };
             let host = self.scope.host;
-            let building = run::run(&command, host, progress.again(), followed);
+            let building = run::run(&command, host, progress.reborrow(), followed);
             let reads_index = names && self.build.content == Content::ByDigest;
             let (ended, index) = if reads_index && !self.scope.plan.leaves_names() {
                 self.read_index_beside(building, &pushing).await
@@ -59,7 +59,7 @@ impl ImagePublisher<'_> {
         let target = self.build.target.as_deref();
         let result = match ended {
             BuildExit::Well | BuildExit::Cancelled(_, true) => {
-                Some(Metadata::read(&self.files.metadata(target)).take(target))
+                Some(Metadata::read(&self.files.metadata(target)).take_result(target))
             }
             _ => None,
         };
@@ -90,7 +90,7 @@ impl ImagePublisher<'_> {
         let mut building = Box::pin(building);
         let (image, digest) = tokio::select! {
             ended = &mut building => return (ended, None),
-            pushed = pushing.done() => pushed,
+            pushed = pushing.wait_until_pushed() => pushed,
         };
         let index = self.client.manifest_bytes(&image, &digest);
         let (ended, index) = tokio::join!(building, index);

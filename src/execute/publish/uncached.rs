@@ -96,7 +96,7 @@ impl CachedAttempt {
         stop.note(builder_state);
         if stop.is_stuck {
             builder_state.generation += 1;
-            set_up::restart(scope, base).await?;
+            set_up::restart_builder(scope, base).await?;
         }
         Ok(nothing_pushed)
     }
@@ -112,7 +112,7 @@ impl CachedAttempt {
                 is_stuck: true,
             }),
             BuildExit::Failed { message, .. } => {
-                let (kind, why) = unconfigured(message)?;
+                let (kind, why) = unconfigured_cache(message)?;
                 let same = self.entries.iter().filter(|entry| entry.kind() == kind);
                 let entries: Vec<CacheEntry> = same.cloned().collect();
                 (!entries.is_empty()).then(|| Stop {
@@ -148,7 +148,7 @@ impl Stop {
 
 /// The type of the cache that BuildKit could not be set up for, and why: in its
 /// last words, from the beginning on, as behind that are words of anybody's.
-fn unconfigured(message: &str) -> Option<(&str, &str)> {
+fn unconfigured_cache(message: &str) -> Option<(&str, &str)> {
     let message = message.strip_prefix("failed to build: ").unwrap_or(message);
     let of_target = message
         .strip_prefix("target ")
@@ -174,14 +174,18 @@ mod tests {
             "failed to build: target api: ",
         ] {
             let message = format!("{begin}{rest}");
-            assert_eq!(unconfigured(&message), Some(("gha", why)), "{message}");
+            assert_eq!(
+                unconfigured_cache(&message),
+                Some(("gha", why)),
+                "{message}"
+            );
         }
         for other in [
             "failed to solve: process \"failed to configure gha cache exporter: x\" did not complete",
             "failed to solve: failed to configure the gha cache exporter: x",
             "failed to configure gha cache exporter: x",
         ] {
-            assert_eq!(unconfigured(other), None, "{other}");
+            assert_eq!(unconfigured_cache(other), None, "{other}");
         }
     }
 }

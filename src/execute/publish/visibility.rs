@@ -18,7 +18,7 @@ impl Scope<'_> {
 
     async fn private_package(&self, image: &ImageName) -> Option<String> {
         let refused = RefusalContext::of_push_to(self, Some(image))
-            .learn(PACKAGE)
+            .with_package(PACKAGE)
             .await;
         let package = refused.package()?;
         // GitHub's clock and this machine's may be a little apart.

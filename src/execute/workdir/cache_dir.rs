@@ -51,7 +51,7 @@ impl LocalCaches {
         };
         own_folder(&first.shared)?;
         let _lock = lock(first).await?;
-        sweep(&first.shared);
+        remove_dead_runs(&first.shared);
         private_folder(&first.own)?;
         let alive = open(&first.own.join(ALIVE))?;
         flock(&alive, FlockOperation::NonBlockingLockExclusive)?;
@@ -61,7 +61,7 @@ impl LocalCaches {
         };
         for local in all {
             for scope in &local.read {
-                link(&local.seen(scope), &local.from(scope))?;
+                link(&local.shared_path(scope), &local.from(scope))?;
             }
         }
         Ok(Some(caches))
@@ -106,12 +106,12 @@ pub async fn keep(local: &LocalCache, now: Timestamp) -> io::Result<()> {
         return remove(&written);
     }
     let _lock = lock(local).await?;
-    let (seen, replaced) = (local.seen(scope), local.replaced(scope));
+    let (seen, replaced) = (local.shared_path(scope), local.replaced_path(scope));
     replace(&seen, &written, &replaced)?;
     for entry in fs::read_dir(&local.shared)?.flatten() {
         if is_unused(&entry, now) {
             let name = entry.file_name();
-            take_away(&entry.path(), &local.replaced(&name.to_string_lossy()))?;
+            take_away(&entry.path(), &local.replaced_path(&name.to_string_lossy()))?;
         }
     }
     Ok(())
@@ -181,7 +181,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Removes the folders of runs that were killed.
-fn sweep(shared: &Path) {
+fn remove_dead_runs(shared: &Path) {
     let entries = fs::read_dir(shared).into_iter().flatten().flatten();
     for entry in entries {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -301,15 +301,15 @@ mod tests {
     async fn a_new_cache_takes_the_place_of_the_old_one_and_dead_ones_go() {
         let place = Place::new();
         let run = place.run("run");
-        write(&run.seen("scope"), INDEX, "old");
-        write(&run.seen("scope"), "blobs/a", "of the old one");
-        write(&run.seen("gone-branch"), INDEX, "");
+        write(&run.shared_path("scope"), INDEX, "old");
+        write(&run.shared_path("scope"), "blobs/a", "of the old one");
+        write(&run.shared_path("gone-branch"), INDEX, "");
         write(&run.to("scope"), INDEX, "new");
         let now = now(&place);
         keep(&run, now).await.unwrap();
         assert_eq!(place.names(), ["gone-branch", "scope"]);
-        assert_eq!(read(&run.seen("scope"), INDEX), "new");
-        assert!(!run.seen("scope").join("blobs").exists());
+        assert_eq!(read(&run.shared_path("scope"), INDEX), "new");
+        assert!(!run.shared_path("scope").join("blobs").exists());
 
         write(&run.to("scope"), INDEX, "newer");
         let later = now + jiff::SignedDuration::from_hours(31 * 24);
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(place.names(), Vec::<&str>::new(), "all are old by then");
 
         assert!(keep(&run, now).await.is_err(), "nothing was written");
-        write(&run.seen("scope"), INDEX, "good");
+        write(&run.shared_path("scope"), INDEX, "good");
         fs::create_dir_all(run.to("scope")).unwrap();
         keep(&run, now).await.unwrap();
         assert_eq!(place.names(), ["scope"], "the one before stays");
@@ -327,13 +327,13 @@ mod tests {
     async fn what_a_run_reads_is_not_changed_by_another() {
         let place = Place::new();
         let (reader, writer) = (place.run("reader"), place.run("writer"));
-        write(&reader.seen("scope"), "blobs/a", "old");
-        link(&reader.seen("scope"), &reader.from("scope")).unwrap();
+        write(&reader.shared_path("scope"), "blobs/a", "old");
+        link(&reader.shared_path("scope"), &reader.from("scope")).unwrap();
         write(&writer.to("scope"), INDEX, "new");
         keep(&writer, now(&place)).await.unwrap();
         fs::remove_dir_all(&writer.own).unwrap();
         assert_eq!(read(&reader.from("scope"), "blobs/a"), "old");
-        assert_eq!(read(&reader.seen("scope"), INDEX), "new");
+        assert_eq!(read(&reader.shared_path("scope"), INDEX), "new");
     }
 
     #[test]
@@ -355,10 +355,10 @@ mod tests {
     fn links_are_not_followed() {
         let place = Place::new();
         let run = place.run("run");
-        write(&run.seen("scope"), INDEX, "");
-        let link_to_secrets = run.seen("scope").join("blobs");
+        write(&run.shared_path("scope"), INDEX, "");
+        let link_to_secrets = run.shared_path("scope").join("blobs");
         std::os::unix::fs::symlink("/etc", link_to_secrets).unwrap();
-        link(&run.seen("scope"), &run.from("scope")).unwrap();
+        link(&run.shared_path("scope"), &run.from("scope")).unwrap();
         let linked = fs::read_dir(run.from("scope")).unwrap();
         assert_eq!(linked.count(), 1);
     }
@@ -378,10 +378,10 @@ mod tests {
         for run in [&alive, &gone] {
             private_folder(&run.own).unwrap();
         }
-        write(&alive.seen("scope"), INDEX, "");
+        write(&alive.shared_path("scope"), INDEX, "");
         let held = open(&alive.own.join(ALIVE)).unwrap();
         flock(&held, FlockOperation::NonBlockingLockExclusive).unwrap();
-        sweep(&alive.shared);
+        remove_dead_runs(&alive.shared);
         assert!(alive.own.exists() && !gone.own.exists());
         assert_eq!(place.names(), ["scope"]);
     }

@@ -74,14 +74,14 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn file(&mut self, path: &Path) -> Result<(), InputProblem> {
-        let shown = self.shown(path);
+        let shown = self.relative(path);
         let text = match file::read_text(path, file::SETTINGS) {
             Ok(text) => text,
             // buildx says so.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(unknown(&shown, &error.to_string())),
         };
-        let Some(named) = named(&text) else {
+        let Some(named) = named_files(&text) else {
             return Err(unknown(&shown, "it is not YAML that can be read here"));
         };
         if named.files.len() + named.others.len() > MOST_NAMED {
@@ -132,7 +132,7 @@ impl Look<'_> {
         }
     }
 
-    fn shown(&self, path: &Path) -> String {
+    fn relative(&self, path: &Path) -> String {
         let shown = path.strip_prefix(self.host.directory()).unwrap_or(path);
         shown.display().to_string()
     }
@@ -151,7 +151,7 @@ fn unknown(file: &str, why: &str) -> InputProblem {
 }
 
 /// What a compose file names; `None` where that cannot be told.
-pub fn named(text: &str) -> Option<Named> {
+pub fn named_files(text: &str) -> Option<Named> {
     let mut named = Named::default();
     match yaml::read::<Value>(text) {
         Ok(value) => collect(&value, &mut named),
@@ -175,9 +175,9 @@ fn collect(value: &Value, named: &mut Named) {
         Value::Mapping(map) => {
             for (key, value) in map {
                 match key.as_str() {
-                    Some(INCLUDE) => included(value, named),
+                    Some(INCLUDE) => collect_included(value, named),
                     Some(EXTENDS) => {
-                        let file = untagged(value).get("file");
+                        let file = strip_tags(value).get("file");
                         file.into_iter()
                             .for_each(|file| texts(file, &mut named.files));
                     }
@@ -192,9 +192,9 @@ fn collect(value: &Value, named: &mut Named) {
 }
 
 /// `FILE`, or an object with `path`, `project_directory` and `env_file`; or a list.
-fn included(value: &Value, named: &mut Named) {
-    match untagged(value) {
-        Value::Sequence(list) => list.iter().for_each(|one| included(one, named)),
+fn collect_included(value: &Value, named: &mut Named) {
+    match strip_tags(value) {
+        Value::Sequence(list) => list.iter().for_each(|one| collect_included(one, named)),
         Value::Mapping(map) => {
             for (key, value) in map {
                 match key.as_str() {
@@ -209,7 +209,7 @@ fn included(value: &Value, named: &mut Named) {
 
 /// Every text in a value.
 fn texts(value: &Value, found: &mut Vec<String>) {
-    match untagged(value) {
+    match strip_tags(value) {
         Value::String(text) => found.push(text.clone()),
         Value::Sequence(list) => list.iter().for_each(|one| texts(one, found)),
         Value::Mapping(map) => map.values().for_each(|one| texts(one, found)),
@@ -217,9 +217,9 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-fn untagged(value: &Value) -> &Value {
+fn strip_tags(value: &Value) -> &Value {
     match value {
-        Value::Tagged(tagged) => untagged(&tagged.value),
+        Value::Tagged(tagged) => strip_tags(&tagged.value),
         value => value,
     }
 }

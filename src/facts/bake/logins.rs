@@ -55,7 +55,7 @@ pub fn take_out_of_set(set: &[String]) -> Result<(Vec<String>, Vec<OfSet>), Inpu
 }
 
 /// Takes the logins out of all definitions.
-pub fn take(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
+pub fn take_logins(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
     let mut found = Found::default();
     for (name, value) in all.iter_mut() {
         let Some(definition) = value.as_object_mut() else {
@@ -80,7 +80,7 @@ pub fn take(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
         let git = logins
             .git
             .into_iter()
-            .map(|login| found.place(login))
+            .map(|login| found.index_of(login))
             .collect();
         found.secrets.extend(logins.secrets);
         let left = logins.left;
@@ -97,7 +97,7 @@ pub fn take(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
 }
 
 impl Found {
-    fn place(&mut self, login: GitLogin) -> usize {
+    fn index_of(&mut self, login: GitLogin) -> usize {
         match self.all.iter().position(|other| other.is_same(&login)) {
             Some(place) => place,
             None => {
@@ -151,7 +151,7 @@ mod tests {
         ];
         let (entries, of_set) = take_out_of_set(&set).unwrap();
         assert_eq!(entries, ["o*.context=https://host/d.git", "x.tags=a"]);
-        let found = take(all.as_object_mut().unwrap(), &of_set);
+        let found = take_logins(all.as_object_mut().unwrap(), &of_set);
         let git = |name: &str| found.of[name].git.clone();
         assert_eq!(
             (git("api"), git("web"), git("own")),

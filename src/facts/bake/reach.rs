@@ -54,7 +54,7 @@ pub struct Allowed {
 impl Allowed {
     /// By the entries of `allow`.
     pub fn of(allow: &[String], host: &Host) -> Self {
-        let workspace = real(host.directory(), 0);
+        let workspace = resolve_links(host.directory(), 0);
         let mut allowed = Self {
             read: vec![workspace.clone()],
             write: vec![workspace],
@@ -63,7 +63,7 @@ impl Allowed {
         for (name, path) in allow.iter().filter_map(|entry| entry.split_once('=')) {
             let path = match path {
                 "*" => PathBuf::from("/"),
-                path => real(&host.path(path), 0),
+                path => resolve_links(&host.path(path), 0),
             };
             if matches!(name, "fs" | "fs.read") {
                 allowed.read.push(path.clone());
@@ -84,7 +84,7 @@ impl Allowed {
             ("fs.read", &self.read)
         };
         let path = host.path(path);
-        let both = [real(&path, 0), real(&plain(&path), 0)];
+        let both = [resolve_links(&path, 0), resolve_links(&plain(&path), 0)];
         let is_allowed = |path: &&PathBuf| all.iter().any(|folder| path.starts_with(folder));
         let outside = both.iter().find(|path| !is_allowed(path))?;
         Some(format!("{name}={}", outside.display()))
@@ -114,7 +114,7 @@ fn plain(path: &Path) -> PathBuf {
 }
 
 /// Where a path leads, be it there or not.
-fn real(path: &Path, links: usize) -> PathBuf {
+fn resolve_links(path: &Path, links: usize) -> PathBuf {
     if let Ok(real) = fs::canonicalize(path) {
         return real;
     }
@@ -122,10 +122,10 @@ fn real(path: &Path, links: usize) -> PathBuf {
     if let Ok(target) = fs::read_link(path)
         && links < MOST_LINKS
     {
-        return real(&parent.join(target), links + 1);
+        return resolve_links(&parent.join(target), links + 1);
     }
     let mut found = match path.parent() {
-        Some(parent) => real(parent, links),
+        Some(parent) => resolve_links(parent, links),
         None => return path.to_owned(),
     };
     match path.file_name() {
@@ -136,7 +136,7 @@ fn real(path: &Path, links: usize) -> PathBuf {
 }
 
 /// What this definition wants of the machine.
-pub fn reach(
+pub fn reach_of(
     name: &str,
     definition: &Definition,
     all: &Map<String, Value>,
@@ -318,7 +318,7 @@ mod tests {
         let allow: Vec<String> = allow.iter().map(|entry| (*entry).to_owned()).collect();
         let allowed = Allowed::of(&allow, &place.host);
         let all = json!({"base": {}});
-        let found = reach(
+        let found = reach_of(
             "api",
             definition.as_object().unwrap(),
             all.as_object().unwrap(),

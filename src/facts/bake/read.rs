@@ -117,7 +117,7 @@ impl Bake {
         let nothing = || "buildx reported no targets for them".to_owned();
         let mut printed: Value = document::json(printed.as_bytes()).map_err(|_| nothing())?;
         let all = printed.get_mut("target").and_then(Value::as_object_mut);
-        let found = logins::take(all.ok_or_else(nothing)?, of_set);
+        let found = logins::take_logins(all.ok_or_else(nothing)?, of_set);
         let part = |name: &str| {
             printed
                 .get(name)
@@ -135,7 +135,7 @@ impl Bake {
         let (mut text, mut related) = (DOCKERFILES, RELATED);
         let mut targets = Vec::new();
         for name in names {
-            let look = Target::look(name, all, host, allowed, text);
+            let look = Target::inspect(name, all, host, allowed, text);
             let mut target = look.ok_or_else(nothing)?;
             let dockerfile = target.workspace.dockerfile.as_deref();
             text = text.saturating_sub(dockerfile.map_or(0, str::len));

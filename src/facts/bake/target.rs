@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::InputProblem;
 use crate::facts::bake::definition::{self, Definition};
 use crate::facts::bake::logins::Found;
-use crate::facts::bake::reach::{Allowed, Reach, reach};
+use crate::facts::bake::reach::{Allowed, Reach, reach_of};
 use crate::facts::workspace::Workspace;
 use crate::host::{Host, file};
 use crate::input::build::bake::SecretSpec;
@@ -39,7 +39,7 @@ pub struct Target {
 
 impl Target {
     /// `None` for a name that buildx would not accept, or take for an option.
-    pub fn look(
+    pub fn inspect(
         name: &str,
         all: &Map<String, Value>,
         host: &Host,
@@ -69,7 +69,7 @@ impl Target {
         }
         let reaches = target
             .definitions()
-            .flat_map(|(name, one)| reach(name, one, all, host, allowed));
+            .flat_map(|(name, one)| reach_of(name, one, all, host, allowed));
         target.reaches = reaches.collect();
         Some(target)
     }
@@ -169,7 +169,7 @@ mod tests {
         let all: Value = serde_json::from_str(&format!(r#"{{"a":{definition}}}"#)).unwrap();
         let host = Host::with(&[], Path::new("/nowhere"), jiff::Timestamp::UNIX_EPOCH);
         let allowed = Allowed::of(&[], &host);
-        let target = Target::look("a", all.as_object().unwrap(), &host, &allowed, 0).unwrap();
+        let target = Target::inspect("a", all.as_object().unwrap(), &host, &allowed, 0).unwrap();
         assert_eq!(target.unset, ["A", "B", "D"]);
     }
 }

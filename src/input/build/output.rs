@@ -136,7 +136,7 @@ impl Output {
 
     /// The same result, as far as anything is said of it beside that it is pushed,
     /// and under which name.
-    pub fn unpushed(&self) -> Option<Self> {
+    pub fn without_push(&self) -> Option<Self> {
         let is_kept =
             |(name, _): &&(String, String)| !["type", "push", "name"].contains(&name.as_str());
         let mut attributes = vec![("type".to_owned(), "image".to_owned())];

@@ -32,7 +32,7 @@ struct Entry {
     buildkitd_flags: String,
 }
 
-fn given(text: &str) -> Option<String> {
+fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
@@ -135,11 +135,11 @@ impl Reader<'_> {
             let list = entry.platforms.split(',').map(str::trim);
             let platforms = self.platforms_of(NAME, list.filter(|text| !text.is_empty()));
             nodes.push(Node {
-                name: given(&entry.name),
-                endpoint: given(&entry.endpoint),
+                name: non_empty(&entry.name),
+                endpoint: non_empty(&entry.endpoint),
                 platforms,
                 driver_opts: entry.driver_opts,
-                buildkitd_flags: given(&entry.buildkitd_flags),
+                buildkitd_flags: non_empty(&entry.buildkitd_flags),
                 tls: Tls::of_node(index + 1, host),
             });
         }

@@ -84,7 +84,12 @@ impl Reader<'_> {
 }
 
 /// What is wrong with a plan that is of another run.
-pub fn foreign(plan: &MatrixPlan, repository: &str, run: &str, sha: &str) -> Option<InputProblem> {
+pub fn foreign_plan(
+    plan: &MatrixPlan,
+    repository: &str,
+    run: &str,
+    sha: &str,
+) -> Option<InputProblem> {
     let of = [
         ("repository", &plan.repository, repository),
         ("run", &plan.run, run),
@@ -141,7 +146,7 @@ mod tests {
     #[test]
     fn a_plan_is_of_one_run() {
         let plan = plan(&["linux/amd64"]);
-        let of = |run, sha| foreign(&plan, "acme/app", run, sha).map(|problem| problem.why);
+        let of = |run, sha| foreign_plan(&plan, "acme/app", run, sha).map(|problem| problem.why);
         assert_eq!(of("1", &plan.sha), None);
         assert_eq!(of("2", &plan.sha).as_deref(), Some("is of another run"));
         assert_eq!(of("1", "2").as_deref(), Some("is of another commit"));

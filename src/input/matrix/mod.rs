@@ -7,7 +7,7 @@ mod model;
 mod result;
 mod runners;
 
-pub use crate::input::matrix::leg::{PlannedLeg, foreign};
+pub use crate::input::matrix::leg::{PlannedLeg, foreign_plan};
 pub use crate::input::matrix::merge::Merge;
 pub use crate::input::matrix::model::{Leg, MatrixPlan, PlannedImage, SCHEMA};
 pub use crate::input::matrix::result::{LegImage, LegOutcome, LegResult, output_name};

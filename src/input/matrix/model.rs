@@ -147,7 +147,7 @@ impl MatrixPlan {
 
     /// The same with its identity.
     #[must_use]
-    pub fn identified(mut self) -> Self {
+    pub fn with_identity(mut self) -> Self {
         self.id = self.identity();
         self
     }
@@ -186,7 +186,7 @@ impl MatrixPlan {
             }
             self.legs.truncate(1);
         }
-        self.identified()
+        self.with_identity()
     }
 
     /// True where one job does everything, and nothing is joined.
@@ -235,7 +235,7 @@ pub mod tests {
                 ..PlannedImage::default()
             }],
         }
-        .identified()
+        .with_identity()
     }
 
     #[test]

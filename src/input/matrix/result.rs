@@ -49,7 +49,7 @@ pub enum LegOutcome {
 
 impl LegOutcome {
     /// What it is called in a sentence.
-    pub fn described(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
             Self::Success => "succeeded",
             Self::Failure => "failed",

@@ -58,7 +58,7 @@ impl Runners {
 
     /// Where a platform is emulated, for want of a runner of its kind. A runner that the
     /// workflow names is taken for one.
-    pub fn emulating(&self, platform: &Platform) -> Option<String> {
+    pub fn emulating_runner(&self, platform: &Platform) -> Option<String> {
         let labels = self.labels(platform);
         let [label] = labels.as_slice() else {
             return None;
@@ -117,7 +117,7 @@ mod tests {
         ] {
             let platform = platform.parse().unwrap();
             assert_eq!(runners.labels(&platform), [label]);
-            assert_eq!(runners.emulating(&platform).is_some(), is_emulated);
+            assert_eq!(runners.emulating_runner(&platform).is_some(), is_emulated);
         }
     }
 

@@ -54,7 +54,10 @@ impl Reference {
 
 /// Takes the references out of the entries. Several on one line are separated
 /// by commas. One that no registry accepts is a problem.
-pub fn take(entries: &mut Vec<Entry>, problems: &mut Vec<InputProblem>) -> Vec<Reference> {
+pub fn take_references(
+    entries: &mut Vec<Entry>,
+    problems: &mut Vec<InputProblem>,
+) -> Vec<Reference> {
     let mut taken = Vec::new();
     entries.retain(|entry| {
         let Some(fields) = of(entry) else {
@@ -131,7 +134,7 @@ mod tests {
     fn split(text: &str) -> (Vec<String>, Vec<String>, Vec<InputProblem>) {
         let mut entries = entries(text).unwrap();
         let mut problems = Vec::new();
-        let references = take(&mut entries, &mut problems);
+        let references = take_references(&mut entries, &mut problems);
         (
             references.into_iter().map(|found| found.text).collect(),
             entries.into_iter().map(|entry| entry.text).collect(),

@@ -143,7 +143,7 @@ impl MetadataInputs {
         let annotations = entries("annotations", raw.annotations);
         let (images, mut bad_images) = images::parse(&image_entries);
         let references = if takes_references {
-            full_reference::take(&mut tag_entries, &mut problems)
+            full_reference::take_references(&mut tag_entries, &mut problems)
         } else {
             Vec::new()
         };

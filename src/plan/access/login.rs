@@ -129,7 +129,7 @@ pub fn decide(
         });
     }
     problems.append(&mut wrong);
-    problems.extend(twice(&logins));
+    problems.extend(duplicates(&logins));
     if problems.len() == known {
         logins.extend(token_login(request, inputs, context, facts, &logins));
     }
@@ -164,7 +164,7 @@ fn own_login(
     }
     let username = match &inputs.username {
         Some(username) => username.clone(),
-        None if is_github => user(context),
+        None if is_github => token_user(context),
         None => {
             let why = format!("is empty, but `password` is given for {registry}");
             return Err(InputProblem::new(
@@ -184,7 +184,7 @@ fn own_login(
 
 /// Any user name does next to a token; an empty one would make Docker take
 /// the token for one of another kind.
-fn user(context: &RunContext) -> String {
+fn token_user(context: &RunContext) -> String {
     match context.actor.as_str() {
         "" => context.owner().to_owned(),
         actor => actor.to_owned(),
@@ -206,7 +206,7 @@ fn single_host(names: &[ImageName]) -> Result<Registry, InputProblem> {
 }
 
 /// Two credentials for one host: nobody could say which one is meant.
-fn twice(logins: &[Login]) -> Vec<InputProblem> {
+fn duplicates(logins: &[Login]) -> Vec<InputProblem> {
     let mut seen = BTreeSet::new();
     logins
         .iter()
@@ -240,7 +240,7 @@ fn token_login(
         registry,
         username: match &inputs.username {
             Some(username) if inputs.password.is_none() => username.clone(),
-            _ => user(context),
+            _ => token_user(context),
         },
         credential: Credential::GithubToken,
     })

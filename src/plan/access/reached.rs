@@ -172,7 +172,7 @@ mod tests {
             .concat();
             let inputs = inputs(&given);
             let facts = facts(&inputs, dockerfile);
-            let wanted = ImageRequest::alone(&inputs, &RunContext::default(), &facts);
+            let wanted = ImageRequest::single(&inputs, &RunContext::default(), &facts);
             let mut findings = Findings::default();
             let support = buildx_features::decide(&inputs, None, &mut findings);
             let draft = ImageDraft::of(&wanted, &RunContext::default(), support, &mut findings);

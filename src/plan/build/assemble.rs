@@ -40,9 +40,11 @@ pub fn build(
     let annotations = annotations.decide(&metadata.annotations, findings);
     let build_args = build_args::fill(draft, &metadata, findings);
     let content = content::decide(inputs, facts, builder, &draft.publication);
-    findings
-        .problems
-        .extend(content::unnamed(inputs, &draft.publication, content));
+    findings.problems.extend(content::unnamed_content_problem(
+        inputs,
+        &draft.publication,
+        content,
+    ));
     let test = image_test::Question {
         inputs,
         facts,
@@ -74,7 +76,7 @@ pub fn build(
     };
     let arguments = parts.arguments();
     findings.problems.extend(arguments.too_long());
-    let replaced = draft.named.replaced(inputs, &parts.references());
+    let replaced = draft.named.replaced_names(inputs, &parts.references());
     findings.notices.extend(replaced);
     let definition = target.map(|target| BakeFile::of(target, &parts));
     Build {
@@ -160,6 +162,6 @@ fn metadata(draft: &ImageDraft<'_>, findings: &mut Findings) -> Metadata {
         findings.problems = tags::unpublishable(&metadata, &draft.named, &draft.names, push);
     }
     findings.notices.extend(tags::notices(inputs, &metadata));
-    findings.notices.extend(tags::doubts(inputs));
+    findings.notices.extend(tags::doubtful_tags(inputs));
     metadata
 }

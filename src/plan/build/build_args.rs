@@ -17,7 +17,7 @@ pub fn fill(draft: &ImageDraft<'_>, metadata: &Metadata, findings: &mut Findings
     let target = draft.request.target.map(|target| target.name.as_str());
     let mut all = Vec::new();
     for text in &inputs.build_args {
-        let of_set = |bake: &BakeInputs| gives(bake, target.unwrap_or_default(), text);
+        let of_set = |bake: &BakeInputs| is_set_for(bake, target.unwrap_or_default(), text);
         if target.is_some() && !inputs.bake.as_ref().is_some_and(of_set) {
             all.push(text.clone());
             continue;
@@ -25,7 +25,9 @@ pub fn fill(draft: &ImageDraft<'_>, metadata: &Metadata, findings: &mut Findings
         let (context, known) = (&facts.event.context, &facts.event.metadata);
         let filled = metadata::fill_build_arg(text, version, &inputs.metadata, context, known);
         if let BuildArgument::Foreign { expression, .. } = &filled {
-            findings.notices.extend(foreign(text, expression));
+            findings
+                .notices
+                .extend(foreign_expression(text, expression));
         }
         all.push(filled.text().to_owned());
     }
@@ -37,12 +39,12 @@ pub fn fill(draft: &ImageDraft<'_>, metadata: &Metadata, findings: &mut Findings
 }
 
 /// True when `set` gives this argument to the target.
-fn gives(bake: &BakeInputs, target: &str, argument: &str) -> bool {
+fn is_set_for(bake: &BakeInputs, target: &str, argument: &str) -> bool {
     let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
     bake.argument_of(target, name) == Some(value)
 }
 
-fn foreign(argument: &str, expression: &str) -> Option<Notice> {
+fn foreign_expression(argument: &str, expression: &str) -> Option<Notice> {
     let (name, _) = argument.split_once('=')?;
     Some(Notice {
         level: Level::Notice,

@@ -29,7 +29,7 @@ impl NewBuilder {
     /// Gives every platform to one of the nodes that are left: the one that the
     /// inputs say, else one of that processor, else one that emulates it. What
     /// runs no command is built by any.
-    pub fn spread(
+    pub fn assign_platforms(
         &self,
         all: &[Platform],
         running: &BTreeSet<Platform>,
@@ -73,7 +73,7 @@ fn position(platform: &Platform, any: bool, able: &[ReachableNode]) -> Option<us
 }
 
 /// Which node builds which platform, as far as the inputs say it.
-pub fn described(builder: &Builder, platforms: &[Platform]) -> Option<String> {
+pub fn describe_nodes(builder: &Builder, platforms: &[Platform]) -> Option<String> {
     let made = builder.made().filter(|made| made.nodes.len() > 1)?;
     let node_of = |platform: &&Platform| {
         let mut nodes = made.nodes.iter();
@@ -105,9 +105,9 @@ pub fn described(builder: &Builder, platforms: &[Platform]) -> Option<String> {
                 .map(ToString::to_string)
                 .collect();
             if own.is_empty() {
-                format!("nothing on {}", node.shown())
+                format!("nothing on {}", node.display_name())
             } else {
-                format!("{} on {}", own.join(", "), node.shown())
+                format!("{} on {}", own.join(", "), node.display_name())
             }
         })
         .collect();
@@ -149,7 +149,7 @@ mod tests {
             choice: BuilderChoice::Created(made(given)),
             reason: String::new(),
         };
-        described(&builder, &platforms(all))
+        describe_nodes(&builder, &platforms(all))
     }
 
     fn able(index: usize, runs: &str) -> ReachableNode {
@@ -165,7 +165,7 @@ mod tests {
             all.join(",")
         };
         let running = platforms(running).into_iter().collect();
-        let spread = made(given).spread(&platforms(BOTH), &running, able);
+        let spread = made(given).assign_platforms(&platforms(BOTH), &running, able);
         let pins = spread.pins.iter();
         let pins = pins.map(|(at, pins)| format!("{at}={} ", names(pins)));
         format!(
@@ -281,7 +281,10 @@ mod tests {
     fn a_builder_is_made_again_of_what_is_left() {
         let made = made(&[TWO, &[("driver-opts", "servername=a")]].concat());
         let lines = |nodes: &[(usize, Vec<Platform>)]| -> Vec<String> {
-            made.again(nodes).iter().map(CreateCommand::line).collect()
+            made.recreate_commands(nodes)
+                .iter()
+                .map(CreateCommand::line)
+                .collect()
         };
         assert_eq!(
             lines(&[(0, platforms("linux/arm64")), (1, vec![])]),

@@ -65,17 +65,17 @@ pub fn decide(request: BuilderRequest<'_>) -> Result<Builder, InputProblem> {
     {
         check_name(name)?;
         let reason = format!("`{input}`; there is no builder {name} yet");
-        return Ok(Builder::own(inputs, facts, Some(name), reason));
+        return Ok(Builder::for_run(inputs, facts, Some(name), reason));
     }
     if let Some(name) = &inputs.builder {
-        return Ok(named(name, "`builder`"));
+        return Ok(named_builder(name, "`builder`"));
     }
     if let Some(input) = asked {
         let reason = format!("`{input}`");
-        return Ok(Builder::own(inputs, facts, None, reason));
+        return Ok(Builder::for_run(inputs, facts, None, reason));
     }
     if let (Some(chosen), None) = (&facts.chosen_builder, own.driver) {
-        return Ok(named(&chosen.name, &chosen.by));
+        return Ok(named_builder(&chosen.name, &chosen.by));
     }
     match &facts.engine {
         Engine::Running {
@@ -84,7 +84,7 @@ pub fn decide(request: BuilderRequest<'_>) -> Result<Builder, InputProblem> {
         } => {
             let mut missing = missing(inputs, platforms, cache, *containerd_store);
             if !containerd_store {
-                missing.extend(classic_store::dropped(inputs, publication));
+                missing.extend(classic_store::dropped_features(inputs, publication));
             }
             by_engine(
                 inputs,
@@ -98,7 +98,7 @@ pub fn decide(request: BuilderRequest<'_>) -> Result<Builder, InputProblem> {
         Engine::Unasked => match inputs.unnamed_content() {
             Some(input) if own.driver.is_none() => {
                 let reason = format!("`{input}`; the engine was not asked");
-                Ok(Builder::own(inputs, facts, None, reason))
+                Ok(Builder::for_run(inputs, facts, None, reason))
             }
             _ => Ok(Builder::engine(
                 "no builder is named; the engine was not asked",
@@ -171,7 +171,7 @@ fn by_engine(
         );
         return Err(InputProblem::new("driver", "docker", reason, accepted));
     }
-    Ok(Builder::own(inputs, facts, None, reason))
+    Ok(Builder::for_run(inputs, facts, None, reason))
 }
 
 /// What the plan asks for that the engine's own BuildKit cannot do.
@@ -267,7 +267,7 @@ fn check_name(name: &str) -> Result<(), InputProblem> {
     ))
 }
 
-fn named(name: &str, reason: &str) -> Builder {
+fn named_builder(name: &str, reason: &str) -> Builder {
     Builder {
         choice: BuilderChoice::Named(name.to_owned()),
         reason: reason.to_owned(),

@@ -22,7 +22,7 @@ const OF_NO_IMAGE: [&str; 8] = [
 ];
 
 /// What was asked for and would be missing, such as annotations.
-pub fn dropped(inputs: &Inputs, publication: &Publication) -> Vec<String> {
+pub fn dropped_features(inputs: &Inputs, publication: &Publication) -> Vec<String> {
     if !publication.pushes() {
         return Vec::new();
     }
@@ -92,12 +92,16 @@ mod tests {
             let inputs = inputs(&given);
             let facts = facts(&inputs, "FROM scratch\n");
             let publication = publication(&inputs, &facts);
-            assert_eq!(dropped(&inputs, &publication), expected, "{given:?}");
+            assert_eq!(
+                dropped_features(&inputs, &publication),
+                expected,
+                "{given:?}"
+            );
         }
         // A target of a bake file brings them along.
         let mut inputs = inputs(&[]);
         inputs.build.annotations = vec!["manifest:a=b".to_owned()];
         let publication = publication(&inputs, &facts(&inputs, ""));
-        assert_eq!(dropped(&inputs, &publication), ["annotations"]);
+        assert_eq!(dropped_features(&inputs, &publication), ["annotations"]);
     }
 }

@@ -47,7 +47,7 @@ fn of_engine(facts: &Facts) -> Content {
 }
 
 /// What needs content without a name, where this builder sends none.
-pub fn unnamed(
+pub fn unnamed_content_problem(
     inputs: &Inputs,
     publication: &Publication,
     content: Content,

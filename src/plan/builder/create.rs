@@ -97,7 +97,7 @@ impl NewBuilder {
 impl NewBuilder {
     /// The commands that make the builder anew of these nodes, each with these
     /// platforms. Their names are those that they have had.
-    pub fn again(&self, nodes: &[(usize, Vec<Platform>)]) -> Vec<CreateCommand> {
+    pub fn recreate_commands(&self, nodes: &[(usize, Vec<Platform>)]) -> Vec<CreateCommand> {
         let known = nodes
             .iter()
             .filter_map(|(index, platforms)| Some((self.nodes.get(*index)?, platforms)));

@@ -9,7 +9,7 @@ use crate::image::Platform;
 use crate::input::builder::{BuilderInputs, DaemonConfig, Driver, Node};
 use crate::input::grammar::csv;
 use crate::plan::run_files::RunFiles;
-use crate::plan::shell::shown;
+use crate::plan::shell::shell_line;
 
 /// What docker/setup-buildx-action lets a build ask for when nothing is said.
 const DEFAULT_FLAGS: &str = "--allow-insecure-entitlement security.insecure \
@@ -127,7 +127,7 @@ impl CreateCommand {
 
     /// The command as a shell would take it.
     pub fn line(&self) -> String {
-        shown(|files| self.arguments(files))
+        shell_line(|files| self.arguments(files))
     }
 
     pub fn of(words: &[&str]) -> Self {

@@ -41,7 +41,7 @@ impl Builder {
     }
 
     /// One for the run; where an earlier run has left it, that one.
-    pub fn own(inputs: &Inputs, facts: &Facts, named: Option<&str>, reason: String) -> Self {
+    pub fn for_run(inputs: &Inputs, facts: &Facts, named: Option<&str>, reason: String) -> Self {
         let created = NewBuilder::of(inputs, facts, named);
         let choice = if facts.builder.left.is_some() && created.name == facts.builder.lasting_name {
             BuilderChoice::Named(created.name)
@@ -80,7 +80,7 @@ impl Builder {
 
 impl Builder {
     /// Which one, and why, for a table.
-    pub fn described(&self) -> String {
+    pub fn describe(&self) -> String {
         match &self.choice {
             BuilderChoice::Engine => format!("the engine's own: {}", self.reason),
             BuilderChoice::Named(name) => format!("{name}: {}", self.reason),
@@ -94,6 +94,6 @@ impl Builder {
 
 impl fmt::Display for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "builder {}", self.described())
+        write!(f, "builder {}", self.describe())
     }
 }

@@ -77,13 +77,13 @@ impl<'a> Names<'a> {
     fn next(&mut self, given: Option<&str>) -> String {
         let name = match given {
             Some(name) => name.to_owned(),
-            None => self.free(),
+            None => self.next_free_name(),
         };
         self.taken.insert(name.to_ascii_lowercase());
         name
     }
 
-    fn free(&mut self) -> String {
+    fn next_free_name(&mut self) -> String {
         loop {
             let name = format!("{}{}", self.builder, self.number);
             self.number += 1;
@@ -116,7 +116,7 @@ impl BuilderNode {
     }
 
     /// What a person finds it by.
-    pub fn shown(&self) -> String {
+    pub fn display_name(&self) -> String {
         match &self.endpoint {
             Some(endpoint) => format!("{} ({endpoint})", self.name),
             None => self.name.clone(),

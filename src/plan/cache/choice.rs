@@ -42,7 +42,7 @@ pub struct CacheRequest<'a> {
 
 impl CacheRequest<'_> {
     pub fn decide(&self) -> Cache {
-        let mut cache = self.wanted();
+        let mut cache = self.choose();
         let Some(flaw) = service::without_unusable(&mut cache, &self.facts.cache) else {
             return cache;
         };
@@ -62,7 +62,7 @@ impl CacheRequest<'_> {
         cache
     }
 
-    fn wanted(&self) -> Cache {
+    fn choose(&self) -> Cache {
         let Self { inputs, facts, .. } = self;
         if !inputs.cache_from.is_empty() || !inputs.cache_to.is_empty() {
             return Cache::given(inputs);
@@ -190,7 +190,7 @@ impl CacheRequest<'_> {
         let mut local = LocalCache::of(kept.join(FOLDER), &self.facts.builder.unique_name);
         let [written, _] = &names;
         let mut cache = self.finish(
-            format!("in {}", local.seen(written).display()),
+            format!("in {}", local.shared_path(written).display()),
             "`cache: local`",
             &names.each_ref().map(|name| local.entry_from(name)),
             format!("{},mode=max,ignore-error=true", local.entry_to(written)),

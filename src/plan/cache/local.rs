@@ -40,7 +40,7 @@ impl LocalCache {
     }
 
     /// Where others see the cache of a scope.
-    pub fn seen(&self, scope: &str) -> PathBuf {
+    pub fn shared_path(&self, scope: &str) -> PathBuf {
         self.shared.join(scope)
     }
 
@@ -56,7 +56,7 @@ impl LocalCache {
     }
 
     /// Where what it replaces goes.
-    pub fn replaced(&self, scope: &str) -> PathBuf {
+    pub fn replaced_path(&self, scope: &str) -> PathBuf {
         self.own.join("replaced").join(scope)
     }
 
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn runs_and_caches_do_not_meet() {
         let cache = LocalCache::of("/tools".into(), "stevedore-1");
-        assert_eq!(cache.seen("a"), Path::new("/tools/a"));
+        assert_eq!(cache.shared_path("a"), Path::new("/tools/a"));
         let (from, to) = (cache.entry_from("a"), cache.entry_to("a"));
         assert_eq!(from, "type=local,src=/tools/.stevedore-1/from/a");
         assert_eq!(to, "type=local,dest=/tools/.stevedore-1/to/a");

@@ -78,13 +78,13 @@ impl Cache {
     }
 
     /// Where, and why, for a table.
-    pub fn described(&self) -> String {
+    pub fn describe(&self) -> String {
         format!("{}: {}", self.place, self.reason)
     }
 }
 
 impl fmt::Display for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cache {}", self.described())
+        write!(f, "cache {}", self.describe())
     }
 }

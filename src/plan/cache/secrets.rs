@@ -21,17 +21,17 @@ const GHA: [(&str, &str); 1] = [("token", env_vars::ACTIONS_RUNTIME_TOKEN)];
 pub fn take_out(cache: &mut Cache, inputs: &Inputs, facts: &Facts) -> Vec<Handed> {
     let mut handed = Vec::new();
     if !facts.cache.has_aws {
-        handed.extend(take(cache, "s3", &S3, "secret_access_key"));
+        handed.extend(take_secret(cache, "s3", &S3, "secret_access_key"));
     }
     let is_elsewhere = |variable: &str| variable == env_vars::ACTIONS_RUNTIME_TOKEN;
     let secrets = &inputs.build.secrets.variables;
     if !secrets.iter().any(|secret| is_elsewhere(&secret.from)) {
-        handed.extend(take(cache, "gha", &GHA, "token"));
+        handed.extend(take_secret(cache, "gha", &GHA, "token"));
     }
     handed
 }
 
-fn take(
+fn take_secret(
     cache: &mut Cache,
     kind: &'static str,
     attributes: &[(&'static str, &str)],

@@ -105,7 +105,7 @@ impl BakeFile {
             cache_from: parts.cache.from.clone(),
             adds_cache: parts.cache.added,
             cache_to: parts.written_caches().cloned().collect(),
-            outputs: places(parts),
+            outputs: output_targets(parts),
             git_logins: git_logins::of_each(target, parts.facts),
         }
     }
@@ -272,14 +272,14 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> Value {
 
 /// Where the result goes: the outputs of the target, and what `push` and `load`
 /// add to them.
-fn places(parts: &Parts<'_>) -> Vec<OutputTarget> {
+fn output_targets(parts: &Parts<'_>) -> Vec<OutputTarget> {
     let publication = parts.publication;
     let outputs = parts.inputs.build.outputs.iter();
     let outputs = outputs.filter(|output| !output.pushes_by_itself() || publication.pushes());
     let place = |output: &Output| match output.exporter {
         // The names of the target are those of all its images.
         _ if output.pushes() && publication.pushes_tags() => {
-            OutputTarget::Pushed(output.unpushed().map(|output| output.text))
+            OutputTarget::Pushed(output.without_push().map(|output| output.text))
         }
         _ if output.pushes_by_itself() => OutputTarget::Sends(output.text.clone()),
         Exporter::Image if publication.pushes_tags() => {

@@ -85,7 +85,7 @@ impl Arguments {
         }
     }
 
-    fn pushing<const N: usize>(&mut self, texts: [&str; N]) {
+    fn push_only<const N: usize>(&mut self, texts: [&str; N]) {
         self.0
             .push(Argument::Push(texts.map(str::to_owned).to_vec()));
     }
@@ -237,7 +237,7 @@ impl Parts<'_> {
         let by_outputs = outputs.iter().any(Output::pushes_by_itself);
         if self.publication.pushes_tags() && (self.inputs.push == Push::Always || !by_outputs) {
             match self.content {
-                Content::WithNames => arguments.pushing(["--push"]),
+                Content::WithNames => arguments.push_only(["--push"]),
                 Content::FromEngine => {
                     let both = [Argument::PushNames, Argument::IntoStore];
                     arguments.0.extend(both);
@@ -300,7 +300,7 @@ impl Parts<'_> {
         for output in &build.outputs {
             match output.pushes_by_itself() {
                 true if !self.publication.pushes() => {}
-                true => arguments.pushing(["--output", &output.text]),
+                true => arguments.push_only(["--output", &output.text]),
                 false => arguments.option("--output", &output.text),
             }
         }
@@ -386,7 +386,7 @@ fn common(
 }
 
 /// All targets by one command. `None` where they do not all go the same way.
-pub fn together(
+pub fn build_together(
     inputs: &Inputs,
     drafts: &[ImageDraft<'_>],
     builder: &Builder,

@@ -79,7 +79,7 @@ mod tests {
         ] {
             let exclusions = Exclusions {
                 references: settled.iter().map(|&text| text.to_owned()).collect(),
-                ..Exclusions::planned()
+                ..Exclusions::initial()
             };
             let output = content.output(&exclusions);
             assert_eq!(output, format!("type=image,{expected},{rest}"));

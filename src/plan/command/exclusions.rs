@@ -21,7 +21,7 @@ pub struct Exclusions {
 
 impl Exclusions {
     /// What the first command of a run leaves out.
-    pub fn planned() -> Self {
+    pub fn initial() -> Self {
         Self {
             names: true,
             ..Self::default()

@@ -136,7 +136,7 @@ fn declare(
     work: &mut Work,
 ) -> Option<()> {
     work.spend(text.len())?;
-    for word in variables::words(text)? {
+    for word in variables::split_words(text)? {
         let (name, default) = match word.split_once('=') {
             Some((name, default)) => (name, Some(default)),
             None => (word.as_str(), None),

@@ -111,7 +111,7 @@ impl<'text, 'file> Stages<'text, 'file> {
             for instruction in left.chain(self.instructions(index)) {
                 work.spend(cost(instruction))?;
                 runs |= matches!(instruction, Instruction::Run(_));
-                for source in sources(instruction) {
+                for source in sources_of(instruction) {
                     open.extend(self.find(source, index, work)?);
                 }
             }
@@ -127,7 +127,7 @@ impl<'text, 'file> Stages<'text, 'file> {
         for index in 0..self.stages.len() {
             for instruction in self.instructions(index) {
                 work.spend(cost(instruction))?;
-                for source in sources(instruction) {
+                for source in sources_of(instruction) {
                     if self.find(source, index, work)?.is_none() {
                         self.images.insert(source.to_owned());
                     }
@@ -157,7 +157,7 @@ fn cost(instruction: &Instruction<'_>) -> usize {
 }
 
 /// The stages or images that an instruction takes files from.
-fn sources<'file>(instruction: &'file Instruction<'_>) -> Vec<&'file str> {
+fn sources_of<'file>(instruction: &'file Instruction<'_>) -> Vec<&'file str> {
     match instruction {
         Instruction::Copy(copy) => option(&copy.options, "from").into_iter().collect(),
         Instruction::Run(run) => {

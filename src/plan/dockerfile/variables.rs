@@ -37,7 +37,7 @@ impl Work {
 /// Splits a text at white space outside of quotes and takes the quotes away.
 /// `None` for escapes, an open quote, and a variable in single quotes, which
 /// would be none.
-pub fn words(text: &str) -> Option<Vec<String>> {
+pub fn split_words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn words_end_at_white_space_outside_of_quotes() {
-        let words = |text| words(text).map(|words| words.join("|"));
+        let words = |text| split_words(text).map(|words| words.join("|"));
         assert_eq!(
             words("A=1 B=\"x y\"  C=''").as_deref(),
             Some("A=1|B=x y|C=")

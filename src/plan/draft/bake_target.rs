@@ -58,7 +58,7 @@ pub fn resolve(
     own.cache_to = bake_trust::written_caches(target, inputs, context, findings);
     platforms(target, &mut own, findings);
     outputs(target, context, &mut own, findings);
-    findings.notices.extend(unset(target));
+    findings.notices.extend(unset_secrets(target));
     findings
         .problems
         .extend(bake_trust::problems(target, inputs));
@@ -145,7 +145,7 @@ fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, findings: &m
             Ok(output) if !output.pushes() => own.build.outputs.push(output),
             Ok(output) if !output.names_the_image() => {
                 own.build.output_pushes = true;
-                own.build.outputs.extend(output.unpushed());
+                own.build.outputs.extend(output.without_push());
             }
             Ok(output) if is_published => {
                 if output.attribute("name").is_some() && target.texts("tags").is_empty() {
@@ -161,7 +161,7 @@ fn outputs(target: &Target, context: &RunContext, own: &mut Inputs, findings: &m
 }
 
 /// Secrets that would be empty.
-fn unset(target: &Target) -> impl Iterator<Item = Notice> {
+fn unset_secrets(target: &Target) -> impl Iterator<Item = Notice> {
     target.unset.iter().map(|variable| Notice {
         level: Level::Warning,
         title: "Secrets".to_owned(),
@@ -173,7 +173,7 @@ fn unset(target: &Target) -> impl Iterator<Item = Notice> {
 
 /// What a target is made from, where that is for fewer platforms than the target
 /// that names none: a base would bring programs of another processor.
-fn narrower(target: &Target, platforms: &[Platform]) -> Option<Notice> {
+fn narrower_base(target: &Target, platforms: &[Platform]) -> Option<Notice> {
     let mut others = target
         .family
         .iter()
@@ -206,7 +206,9 @@ fn platforms(target: &Target, own: &mut Inputs, findings: &mut Findings) {
     }
     let given = target.texts("platforms");
     if given.is_empty() {
-        findings.notices.extend(narrower(target, &own.platforms));
+        findings
+            .notices
+            .extend(narrower_base(target, &own.platforms));
         return;
     }
     own.platforms_given = true;

@@ -15,7 +15,7 @@ use crate::plan::findings::{Findings, Level, Notice};
 use crate::plan::lists::distinct;
 
 /// The logins that stood in addresses of contexts.
-pub fn tell(request: &ImageRequest<'_>, findings: &mut Findings) {
+pub fn report_logins(request: &ImageRequest<'_>, findings: &mut Findings) {
     let inputs = &request.inputs;
     let (git, left): (Vec<&GitLogin>, _) = match request.target {
         Some(target) => {

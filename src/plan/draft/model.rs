@@ -46,7 +46,7 @@ impl<'a> ImageDraft<'a> {
         let (inputs, facts) = (&*request.inputs, request.facts);
         let named = Named::of(inputs, findings);
         let names = names::names(inputs, &named, context, findings);
-        findings.decisions.extend(named.described(inputs));
+        findings.decisions.extend(named.describe(inputs));
         let all_names = names::with_references(names.clone(), &named, findings);
         let nowhere = !inputs.metadata.images.is_empty() && all_names.is_empty();
         let publication = request.publication(&named, context, nowhere, findings);
@@ -54,7 +54,7 @@ impl<'a> ImageDraft<'a> {
         let workspace = request.workspace;
         let source = context::decide(inputs, context, workspace, &own, findings);
         findings.decide(&source);
-        git_logins::tell(request, findings);
+        git_logins::report_logins(request, findings);
         let build_contexts = context::build_contexts(inputs, &own, findings);
         let platforms = platforms(inputs, &publication, findings);
         let builder_request = BuilderRequest {

@@ -21,7 +21,7 @@ pub struct ImageRequest<'a> {
 
 impl<'a> ImageRequest<'a> {
     /// The one image of inputs without bake files.
-    pub fn alone(inputs: &'a Inputs, context: &RunContext, facts: &'a Facts) -> Self {
+    pub fn single(inputs: &'a Inputs, context: &RunContext, facts: &'a Facts) -> Self {
         let resolved = output_names::without_tag(inputs, context);
         Self {
             inputs: resolved.map_or(Cow::Borrowed(inputs), Cow::Owned),

@@ -15,7 +15,7 @@ pub fn are_run(request: &ImageRequest<'_>, source: &BuildContext, platforms: &[P
     let Some(mut read) = question(request, source).and_then(Question::read) else {
         return true;
     };
-    let own = [Machine::this().platform()];
+    let own = [Machine::own().platform()];
     let platforms = match platforms {
         [] => &own,
         some => some,

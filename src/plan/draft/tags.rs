@@ -75,7 +75,7 @@ pub fn unpublishable(
 }
 
 /// What of `tags` is likely not as it was meant.
-pub fn doubts(inputs: &Inputs) -> Vec<Notice> {
+pub fn doubtful_tags(inputs: &Inputs) -> Vec<Notice> {
     let notice = |level, message: String| Notice {
         level,
         title: "Tags".to_owned(),
@@ -84,7 +84,7 @@ pub fn doubts(inputs: &Inputs) -> Vec<Notice> {
     let rules = inputs.metadata.tags.iter();
     let untagged = rules.filter_map(|rule| {
         let text = &rule.text;
-        let level = doubt(text)?;
+        let level = doubt_level(text)?;
         let tag = metadata::sanitize(text);
         let message = format!(
             "{text} has no `:`, so it is a rule and gives the tag {tag}. If it is an image, \
@@ -105,7 +105,7 @@ pub fn doubts(inputs: &Inputs) -> Vec<Notice> {
 
 /// How likely a rule is an image without a tag: it is a name in which a `/`
 /// stands, after a registry perhaps. A branch such as `feature/x` is one too.
-fn doubt(rule: &str) -> Option<Level> {
+fn doubt_level(rule: &str) -> Option<Level> {
     let (first, _) = rule.split_once('/')?;
     let is_registry = first == "localhost" || first.contains('.');
     let is_name = is_bare(rule) && ImageName::parse(rule).is_ok();
@@ -148,7 +148,7 @@ mod tests {
             ("feature/{{sha}}", None),
             ("edge", None),
         ] {
-            assert_eq!(doubt(text), level, "{text}");
+            assert_eq!(doubt_level(text), level, "{text}");
         }
     }
 }

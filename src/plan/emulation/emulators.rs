@@ -90,7 +90,7 @@ pub fn decide(
     }
     // Where nobody has told, another machine is taken to be as this one, and the
     // engine's may be any.
-    let machine = facts.machine.clone().unwrap_or_else(Machine::this);
+    let machine = facts.machine.clone().unwrap_or_else(Machine::own);
     let any = facts.machine.is_none() && builder.choice == BuilderChoice::Engine;
     let native = |platform: &Platform| !any && machine.runs_natively(platform);
     let foreign = |platform: &&Platform| !native(platform);
@@ -105,9 +105,9 @@ pub fn decide(
     let wish = inputs.own_builder.emulation;
     if wish == EmulationWish::Always {
         let asked: Vec<Platform> = platforms.iter().filter(foreign).cloned().collect();
-        return forced(inputs, asked);
+        return force_emulation(inputs, asked);
     }
-    let tested = tested(inputs, &platforms);
+    let tested = tested_platforms(inputs, &platforms);
     let running: BTreeSet<Platform> = drafts
         .iter()
         .flat_map(|draft| running::running(draft, &built_for(draft)))
@@ -151,7 +151,7 @@ pub fn decide(
 }
 
 /// The platforms that `test` is run for, where it is run for all.
-fn tested<'a>(inputs: &Inputs, platforms: &'a [Platform]) -> &'a [Platform] {
+fn tested_platforms<'a>(inputs: &Inputs, platforms: &'a [Platform]) -> &'a [Platform] {
     match (&inputs.test, inputs.test_platforms) {
         (Some(_), TestPlatforms::All) => platforms,
         _ => &[],
@@ -162,7 +162,7 @@ const NATIVE: &str = "every platform is the machine's own";
 const NO_RUN: &str = "no RUN is for a platform that is not the machine's own";
 const OWN: &str = "BuildKit's image brings its own emulators";
 
-fn forced(inputs: &Inputs, platforms: Vec<Platform>) -> Emulation {
+fn force_emulation(inputs: &Inputs, platforms: Vec<Platform>) -> Emulation {
     let reason = "`emulation: force`";
     if platforms.is_empty() {
         return Emulation::new(platforms, EmulationStep::NotNeeded, NATIVE);
@@ -217,7 +217,7 @@ impl Emulation {
     }
 
     /// What is done, and why, for a table.
-    pub fn described(&self) -> String {
+    pub fn describe(&self) -> String {
         let (names, reason) = (self.names(), &self.reason);
         match &self.step {
             EmulationStep::NotNeeded => format!("none: {reason}"),
@@ -264,7 +264,7 @@ pub fn cannot_run(names: &str, why: &str) -> String {
 
 impl fmt::Display for Emulation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "emulation {}", self.described())
+        write!(f, "emulation {}", self.describe())
     }
 }
 
@@ -332,7 +332,7 @@ mod tests {
                 cache: &cache,
             })
             .unwrap();
-            let wanted = ImageRequest::alone(inputs, &facts.event.context.0, facts);
+            let wanted = ImageRequest::single(inputs, &facts.event.context.0, facts);
             let mut findings = Findings::default();
             let support = buildx_features::decide(inputs, None, &mut findings);
             let mut draft = ImageDraft::of(&wanted, &RunContext::default(), support, &mut findings);

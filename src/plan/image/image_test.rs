@@ -40,14 +40,14 @@ impl Question<'_> {
         }
         findings.problems.extend(self.problem(&script));
         if !self.publication.pushes_tags() && !self.is_in_engine {
-            findings.notices.push(untested(
+            findings.notices.push(untested_notice(
                 "nothing is pushed, and the image is in no engine; `load: true` puts it there",
             ));
             return None;
         }
-        let platforms = self.tested();
+        let platforms = self.tested_platforms();
         if platforms.is_empty() {
-            findings.notices.push(untested(
+            findings.notices.push(untested_notice(
                 "no platform of the image is this machine's own; `test-platforms: all` tests under \
                  emulation",
             ));
@@ -56,8 +56,8 @@ impl Question<'_> {
         Some(ImageTest { script, platforms })
     }
 
-    fn tested(&self) -> Vec<Platform> {
-        let machine = self.facts.machine.clone().unwrap_or_else(Machine::this);
+    fn tested_platforms(&self) -> Vec<Platform> {
+        let machine = self.facts.machine.clone().unwrap_or_else(Machine::own);
         let own = |platform: &&Platform| {
             platform.os == "linux" && platform.architecture == machine.architecture
         };
@@ -89,7 +89,7 @@ impl Question<'_> {
     }
 }
 
-fn untested(why: &str) -> Notice {
+fn untested_notice(why: &str) -> Notice {
     Notice {
         level: Level::Notice,
         title: "Test".to_owned(),

@@ -39,7 +39,7 @@ impl Named {
         };
         let pushing = || inputs.build.outputs.iter().filter(|output| output.pushes());
         if pushing().any(Output::pushes_by_digest) {
-            findings.problems.extend(mixed(inputs));
+            findings.problems.extend(mixed_digest_pushes(inputs));
         }
         let mut tagged: Vec<(&Output, Vec<Reference>)> = Vec::new();
         for output in pushing().filter(|output| output.attribute("name").is_some()) {
@@ -66,7 +66,7 @@ impl Named {
                 .pushed_by_outputs
                 .extend(all.map(|reference| reference.text.clone()));
         } else if let Some((output, _)) = other {
-            findings.problems.push(different(output));
+            findings.problems.push(different_names(output));
         } else {
             named.references.extend(first.iter().cloned());
         }
@@ -74,7 +74,7 @@ impl Named {
     }
 
     /// The names of exporters that stand beside other tags.
-    pub fn described(&self, inputs: &Inputs) -> Option<String> {
+    pub fn describe(&self, inputs: &Inputs) -> Option<String> {
         let joined = self.references.get(inputs.references.len()..)?;
         let list: Vec<&str> = joined.iter().map(|one| one.text.as_str()).collect();
         let is_told = !self.alone && !list.is_empty();
@@ -87,7 +87,7 @@ impl Named {
     }
 
     /// Names of exporters that buildx replaces with `tags`.
-    pub fn replaced(&self, inputs: &Inputs, tags: &[String]) -> Vec<Notice> {
+    pub fn replaced_names(&self, inputs: &Inputs, tags: &[String]) -> Vec<Notice> {
         let is_tagged = |name: &str| {
             let name = Reference::parse(name).map_or_else(|_| name.to_owned(), |name| name.text);
             tags.iter().any(|tag| reference::is_same(tag, &name))
@@ -153,7 +153,7 @@ fn references(output: &Output) -> Result<Vec<Reference>, InputProblem> {
 
 /// Exporters that push by digest need names without tags, also where they take
 /// them from `--tag`.
-fn mixed(inputs: &Inputs) -> Option<InputProblem> {
+fn mixed_digest_pushes(inputs: &Inputs) -> Option<InputProblem> {
     let pushing = || inputs.build.outputs.iter().filter(|output| output.pushes());
     let is_nameless = |output: &&Output| output.attribute("name").is_none();
     let nameless = pushing().find(is_nameless)?;
@@ -170,7 +170,7 @@ fn mixed(inputs: &Inputs) -> Option<InputProblem> {
 }
 
 /// Exporters with different names, and tags beside them.
-fn different(output: &Output) -> InputProblem {
+fn different_names(output: &Output) -> InputProblem {
     let why = "names the image otherwise than another entry, and buildx would give each the names \
                of all, as `images` or `tags` is given too";
     InputProblem::new("outputs", &output.text, why, ACCEPTED)
@@ -367,8 +367,12 @@ mod tests {
         ] {
             let inputs = inputs(&[("outputs", outputs), OWN]);
             let named = Named::default();
-            assert_eq!(named.replaced(&inputs, &tags).len(), count, "{outputs}");
-            assert_eq!(named.replaced(&inputs, &[]), [], "{outputs}");
+            assert_eq!(
+                named.replaced_names(&inputs, &tags).len(),
+                count,
+                "{outputs}"
+            );
+            assert_eq!(named.replaced_names(&inputs, &[]), [], "{outputs}");
         }
     }
 

@@ -7,7 +7,7 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::facts::Facts;
 use crate::image::ImageName;
-use crate::input::matrix::{Merge, PlannedImage, foreign};
+use crate::input::matrix::{Merge, PlannedImage, foreign_plan};
 use crate::input::{BuildChecks, BuildRecord, Inputs, SizeLimit};
 use crate::metadata::Metadata;
 use crate::plan::access::login::{self, LoginRequest};
@@ -36,7 +36,7 @@ pub fn merge(
 ) -> Result<Plan, Vec<InputProblem>> {
     let mut findings = Findings::default();
     let (repository, run, sha) = (&context.repository, &context.run_id, &context.sha);
-    let other = foreign(&merge.plan, repository, run, sha);
+    let other = foreign_plan(&merge.plan, repository, run, sha);
     findings.problems.extend(other);
     let joined = results::check(merge, context).unwrap_or_else(|mut problems| {
         findings.problems.append(&mut problems);

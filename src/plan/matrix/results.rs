@@ -41,7 +41,7 @@ pub fn check(merge: &Merge, context: &RunContext) -> Result<Vec<Joined>, Vec<Inp
     for (index, leg) in merge.plan.legs.iter().enumerate() {
         let why = match of_legs[index] {
             None => "has told nothing: it was not begun, or did not get as far as its build",
-            Some(result) if result.outcome != LegOutcome::Success => result.outcome.described(),
+            Some(result) if result.outcome != LegOutcome::Success => result.outcome.describe(),
             Some(_) => continue,
         };
         let link = link(context, of_legs[index]);
@@ -54,7 +54,7 @@ pub fn check(merge: &Merge, context: &RunContext) -> Result<Vec<Joined>, Vec<Inp
     let mut joined = Vec::new();
     for (place, image) in merge.plan.images.iter().enumerate() {
         let parts = parts(&merge.plan, place, &of_legs, context);
-        problems.extend(incomplete(&image.platforms, &parts));
+        problems.extend(missing_platforms(&image.platforms, &parts));
         joined.push(Joined {
             parts,
             annotations: image.annotations.clone(),
@@ -68,7 +68,7 @@ pub fn check(merge: &Merge, context: &RunContext) -> Result<Vec<Joined>, Vec<Inp
 }
 
 /// What of an image no leg has pushed.
-fn incomplete(platforms: &[Platform], parts: &[Part]) -> Option<InputProblem> {
+fn missing_platforms(platforms: &[Platform], parts: &[Part]) -> Option<InputProblem> {
     let built = |platform: &&Platform| parts.iter().any(|part| part.platforms.contains(platform));
     let missing: Vec<String> = platforms
         .iter()
@@ -121,7 +121,7 @@ fn link(context: &RunContext, result: Option<&LegResult>) -> String {
 }
 
 /// How many images were pushed by digest and have no name now.
-pub fn unnamed(merge: &Merge) -> usize {
+pub fn count_unnamed(merge: &Merge) -> usize {
     let results = merge.results.iter();
     let ours = results.filter(|result| result.plan == merge.plan.id);
     ours.flat_map(|result| &result.images)

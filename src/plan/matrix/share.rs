@@ -41,10 +41,10 @@ pub fn share(
         moving_tags: plan.moving_tags,
         version_tags: plan.version_tags,
         all_or_none: plan.all_or_none,
-        images: plan.builds.iter().map(planned).collect(),
+        images: plan.builds.iter().map(planned_image).collect(),
         legs: legs(&built, &inputs.runners)?,
     }
-    .identified();
+    .with_identity();
     match shared.to_json() {
         Ok(_) => Ok(shared),
         Err(why) => Err(InputProblem::new(
@@ -56,7 +56,7 @@ pub fn share(
     }
 }
 
-fn planned(build: &Build) -> PlannedImage {
+fn planned_image(build: &Build) -> PlannedImage {
     let tag_names = build.outputs.iter().find(|(name, _)| name == "tag-names");
     let tag_names = tag_names.map_or("", |(_, value)| value.as_str());
     let motions = build.names.iter().filter_map(|name| {
@@ -103,7 +103,7 @@ pub fn decisions(plan: &MatrixPlan, runners: &Runners) -> Vec<String> {
         .collect();
     let platforms = plan.images.iter().flat_map(|image| &image.platforms);
     for platform in platforms {
-        let Some(runner) = runners.emulating(platform) else {
+        let Some(runner) = runners.emulating_runner(platform) else {
             continue;
         };
         let text = format!("{platform} is emulated on {runner}: GitHub has no runner of its kind");

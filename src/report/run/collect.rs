@@ -30,7 +30,7 @@ pub fn collect(
 }
 
 fn errors(failed: &execute::Error) -> Vec<Failed> {
-    let all = failure::told(failed).into_iter();
+    let all = failure::failures(failed).into_iter();
     all.map(|(title, message, place)| Failed {
         title: title.to_owned(),
         message,

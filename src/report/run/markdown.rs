@@ -70,7 +70,7 @@ fn name(step: &Step) -> String {
         "" => String::new(),
         target => format!("{target}: "),
     };
-    let text: String = format!("{target}{}", step.short())
+    let text: String = format!("{target}{}", step.short_name())
         .chars()
         .take(INSTRUCTION)
         .collect();

@@ -155,7 +155,7 @@ impl Step {
     }
 
     /// What it does, and where: `build 2 RUN make`.
-    pub fn short(&self) -> String {
+    pub fn short_name(&self) -> String {
         if self.number == 0 {
             return self.name.clone();
         }

@@ -89,7 +89,7 @@ fn title(step: &Step) -> String {
         _ => "",
     };
     let text: String = step
-        .short()
+        .short_name()
         .chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() || "-_./=".contains(c) {

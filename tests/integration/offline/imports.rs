@@ -45,7 +45,7 @@ const ORDER: &[Order] = &[
             "workdir",
             "engine",
             "cleanup_record",
-            "ahead",
+            "early_checks",
             "scope",
             "progress",
             "buildx",

@@ -1,7 +1,6 @@
 //! With nothing but the program: no engine, and stand-ins for what it talks to.
 
 pub(crate) mod advice;
-mod ahead;
 mod bad_input;
 mod build;
 mod builder_commands;
@@ -10,6 +9,7 @@ mod conformance;
 mod contract;
 mod dockerfiles;
 mod dry_run;
+mod early_checks;
 mod github;
 pub(crate) mod hidden;
 mod hostile;

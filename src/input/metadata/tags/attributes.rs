@@ -62,7 +62,7 @@ impl<'a> Attributes<'a> {
             }
             "semver" => (TagKind::Semver(self.version(kind)?), 900.0),
             "pep440" => (TagKind::Pep440(self.version(kind)?), 900.0),
-            "match" => (self.matching()?, 800.0),
+            "match" => (self.match_kind()?, 800.0),
             "edge" => {
                 let branch = self.text("branch");
                 (TagKind::Edge { branch }, 700.0)
@@ -85,7 +85,7 @@ impl<'a> Attributes<'a> {
         })
     }
 
-    fn matching(&mut self) -> Result<TagKind, InputProblem> {
+    fn match_kind(&mut self) -> Result<TagKind, InputProblem> {
         let pattern = self.required("pattern", "match", r"type=match,pattern=v(\d+),group=1")?;
         let group = self.take("group").unwrap_or_else(|| "0".to_owned());
         if number(&group).is_nan() {
@@ -126,7 +126,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// What nothing has read, with the nearest attribute that exists.
-    pub fn unread(&self) -> Vec<String> {
+    pub fn unused(&self) -> Vec<String> {
         let left = self
             .order
             .iter()

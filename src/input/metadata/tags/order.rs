@@ -23,7 +23,7 @@ fn insert_all<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
     for at in first_run(items, &compare)..items.len() {
         let (sorted, rest) = items.split_at_mut(at);
         let Some(pivot) = rest.first() else { return };
-        let place = place(sorted, pivot, &compare);
+        let place = insertion_point(sorted, pivot, &compare);
         if let Some(tail) = items.get_mut(place..=at) {
             tail.rotate_right(1);
         }
@@ -32,7 +32,7 @@ fn insert_all<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
 
 /// Where an element goes: after all that it does not come before.
 /// With NaN the comparison is not an order, so which elements are asked matters.
-fn place<T>(sorted: &[T], pivot: &T, compare: &impl Fn(&T, &T) -> Ordering) -> usize {
+fn insertion_point<T>(sorted: &[T], pivot: &T, compare: &impl Fn(&T, &T) -> Ordering) -> usize {
     let (mut left, mut right) = (0, sorted.len());
     while left < right {
         let middle = left + (right - left) / 2;

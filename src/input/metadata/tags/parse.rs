@@ -76,7 +76,7 @@ fn parse_entry(entry: &Entry) -> Result<TagRule, InputProblem> {
         priority: reader
             .take("priority")
             .map_or(priority, |text| number(&text)),
-        unread: reader.unread(),
+        unread: reader.unused(),
     })
 }
 
