@@ -298,7 +298,7 @@ pub fn workflow(bytes: &[u8]) {
         payload: Payload::new(payload),
         ..context()
     };
-    let wanted = workflow::step::Wanted {
+    let wanted = workflow::step::StepQuery {
         job: None,
         part: ActionKind::Publish,
     };

@@ -15,7 +15,7 @@ use crate::input::spec::ActionKind;
 use crate::metadata::{self, Metadata, Severity};
 use crate::report::failure::Failure;
 use crate::report::log::group;
-use crate::report::metadata::{Naming, bake_files, exports_variables, write};
+use crate::report::metadata::{MetadataOutputs, bake_files, exports_variables, write};
 use crate::{env_vars, plan};
 
 /// Names the image. Under GitHub Actions that means outputs, variables and bake
@@ -50,7 +50,7 @@ async fn try_name(options: &Options, mut host: Host) -> Result<(), Failure> {
         return print(&metadata, options.format);
     }
     let own = |error: io::Error| Failure::Own(format!("outputs: {error}"));
-    let naming = Naming {
+    let naming = MetadataOutputs {
         files: bake_files(&host, &metadata.bake_files(&inputs.metadata)).map_err(own)?,
         outputs: metadata.outputs(&inputs.metadata),
     };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::diagnosis::circumstances::Circumstances;
 use crate::diagnosis::fill::fill;
-use crate::diagnosis::row::{Kind, Row, Who};
+use crate::diagnosis::row::{Kind, Responsible, Row};
 use crate::diagnosis::rows::{self, rows};
 use crate::diagnosis::signal::Signal;
 use crate::registry::Refusal;
@@ -19,7 +19,7 @@ pub struct Diagnosis {
     /// What the signal means; a sentence.
     pub meaning: String,
     /// Who can do something about it, in the order of the fix.
-    pub who: &'static [Who],
+    pub who: &'static [Responsible],
     /// The one thing to do, with the value that it is about; no full stop.
     pub fix: String,
     /// Where to do it: an address, or two with a word on which is which.
@@ -70,7 +70,7 @@ impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.\n{}", self.fix, self.meaning)?;
         match self.who {
-            [Who::Author | Who::Nobody] => {}
+            [Responsible::Author | Responsible::Nobody] => {}
             who => {
                 let who: Vec<String> = who.iter().map(ToString::to_string).collect();
                 write!(f, "\nWho can do it: {}", who.join(", then "))?;

@@ -25,11 +25,11 @@ pub struct Row {
     /// `…` in it stands for anything. Empty: any words, or none.
     pub words: &'static [&'static str],
     /// What must hold of the run, all of it.
-    pub when: &'static [When],
+    pub when: &'static [Condition],
     /// What it is for the run.
     pub kind: Kind,
     /// Who can do something about it, in the order of the fix.
-    pub who: &'static [Who],
+    pub who: &'static [Responsible],
     /// What the signal means.
     pub meaning: &'static str,
     /// The one thing to do.
@@ -47,7 +47,7 @@ pub const ROW: Row = Row {
     words: &[],
     when: &[],
     kind: Kind::Denied,
-    who: &[Who::Author],
+    who: &[Responsible::Author],
     meaning: "",
     fix: "",
     link: "",
@@ -68,7 +68,7 @@ pub enum Kind {
 
 /// Who can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum Responsible {
     /// Whoever writes the workflow and its Dockerfile.
     Author,
     /// An administrator of the repository.
@@ -126,7 +126,7 @@ pub enum Status {
 
 /// What must hold of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub enum Condition {
     /// A pull request from a fork, which has a read-only token and no secrets.
     Fork,
     /// A run that Dependabot started.
@@ -240,7 +240,7 @@ impl Status {
     }
 }
 
-impl When {
+impl Condition {
     fn matches(self, signal: &Signal, circumstances: &Circumstances<'_>) -> bool {
         let image = circumstances.image;
         match self {
@@ -271,7 +271,7 @@ impl When {
     }
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for Responsible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Author => "the workflow's author",
@@ -300,7 +300,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for When {
+impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Fork => "pull request from a fork",

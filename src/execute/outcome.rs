@@ -88,10 +88,10 @@ pub struct ImageOutcome {
     /// True when the builder writes the names, as nobody here can.
     pub builder_names: bool,
     /// The versions that an earlier run has published, and that are kept.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptVersion>,
     /// What the names that were written stood for before, where none is to be written
     /// without all.
-    pub before: Vec<Before>,
+    pub before: Vec<FormerName>,
     /// Why names were left where they are, one for each.
     pub kept_back_because: Vec<String>,
     /// The test that has failed, when one has.
@@ -112,7 +112,7 @@ pub struct ImageOutcome {
 
 /// What a name stood for before it was written.
 #[derive(Clone, Debug)]
-pub struct Before {
+pub struct FormerName {
     /// The name.
     pub reference: Reference,
     /// What it stood for; `None` for nothing.
@@ -121,7 +121,7 @@ pub struct Before {
 
 /// A version that an earlier run has published.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct KeptVersion {
     /// Its name.
     pub reference: String,
     /// What it stands for.

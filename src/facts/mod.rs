@@ -21,7 +21,7 @@ mod package;
 mod paths;
 mod workspace;
 
-pub use crate::facts::bake::{Reach, Reached, Target};
+pub use crate::facts::bake::{MachineAccess, MachineResource, Target};
 pub use crate::facts::buildx::find as find_buildx;
 pub use crate::facts::cache::CacheFacts;
 pub use crate::facts::checkout::Checkout;

@@ -66,7 +66,7 @@ impl Progress<'_> {
 
 /// How a program ended.
 #[derive(Debug)]
-pub struct Finished {
+pub struct CommandResult {
     /// True when it ended with 0.
     pub success: bool,
     /// Its exit code, when it was not ended by a signal.
@@ -80,7 +80,7 @@ pub struct Finished {
     pub was_killed: bool,
 }
 
-impl Finished {
+impl CommandResult {
     fn new(status: ExitStatus, tail: Option<Tail>, interrupted: Option<Signal>) -> Self {
         let killed = rustix::process::Signal::KILL.as_raw();
         Self {
@@ -189,7 +189,7 @@ impl Command {
     ///
     /// # Errors
     /// When it cannot be started or waited for.
-    pub async fn run(&self, host: &Host, progress: Progress<'_>) -> io::Result<Finished> {
+    pub async fn run(&self, host: &Host, progress: Progress<'_>) -> io::Result<CommandResult> {
         self.start(host, progress, host.cancellation().clone())
             .await
     }
@@ -202,7 +202,7 @@ impl Command {
         &self,
         host: &Host,
         progress: Progress<'_>,
-    ) -> io::Result<Finished> {
+    ) -> io::Result<CommandResult> {
         self.start(host, progress, Cancellation::never()).await
     }
 
@@ -211,7 +211,7 @@ impl Command {
         host: &Host,
         progress: Progress<'_>,
         cancellation: Cancellation,
-    ) -> io::Result<Finished> {
+    ) -> io::Result<CommandResult> {
         let mut command = self.prepare(host);
         let mut nowhere = io::sink();
         let (writer, is_heard): (&mut dyn Log, bool) = match progress {
@@ -282,7 +282,7 @@ async fn attend(
     keeps_output: bool,
     mut tail: Option<Tail>,
     mut cancellation: Cancellation,
-) -> io::Result<Finished> {
+) -> io::Result<CommandResult> {
     let mut out = child.stdout.take();
     let mut err = child.stderr.take();
     let (mut interrupted, mut kill_at) = (None, None);
@@ -316,7 +316,7 @@ async fn attend(
             }
         }
     };
-    Ok(Finished::new(status, tail, interrupted))
+    Ok(CommandResult::new(status, tail, interrupted))
 }
 
 /// Returns at that time; never where there is none.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::env_vars;
 use crate::error::InputProblem;
 use crate::host::signals::{Cancellation, Signal};
-use crate::secret::{Hidden, Secret};
+use crate::secret::{Redactor, Secret};
 
 /// What the program sees of the machine it runs on.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct Host {
     /// This program, by which others are started so that they end with it.
     pub program: Option<PathBuf>,
     /// What is taken out of the words of programs.
-    secrets: Hidden,
+    secrets: Redactor,
     /// Whether the run is to stop.
     cancellation: Cancellation,
 }
@@ -52,7 +52,7 @@ impl Host {
             program: std::env::current_exe()
                 .ok()
                 .filter(|_| cfg!(target_os = "linux")),
-            secrets: Hidden::default(),
+            secrets: Redactor::default(),
             cancellation: Cancellation::never(),
         }
     }
@@ -68,7 +68,7 @@ impl Host {
             now: Some(now),
             clock: now,
             program: None,
-            secrets: Hidden::default(),
+            secrets: Redactor::default(),
             cancellation: Cancellation::never(),
         }
     }

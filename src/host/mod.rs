@@ -13,7 +13,7 @@ mod owner;
 mod process;
 mod signals;
 
-pub use crate::host::command::{Command, Finished, Progress, Tail};
+pub use crate::host::command::{Command, CommandResult, Progress, Tail};
 pub use crate::host::log::Log;
 pub use crate::host::machine::Host;
 pub use crate::host::owner::check_own_folder;

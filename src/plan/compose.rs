@@ -38,7 +38,7 @@ use crate::plan::findings::{Findings, Notice};
 use crate::plan::image::context::ContextKind;
 use crate::plan::lists::distinct;
 use crate::plan::run_files::RunFiles;
-use crate::plan::variable::Handed;
+use crate::plan::variable::BuildxVariable;
 
 /// Everything that a run will do.
 #[derive(Clone, Debug, Serialize)]
@@ -84,7 +84,7 @@ pub struct Plan {
     pub git_token: bool,
     /// What buildx is given in its environment, beside what all programs get.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub variables: Vec<Handed>,
+    pub variables: Vec<BuildxVariable>,
     /// What builds it.
     pub builder: Builder,
     /// What is done about platforms that the builder does not run by itself.

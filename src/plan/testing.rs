@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::input::spec::ActionKind;
 use crate::input::{Inputs, RawInputs};
 use crate::plan::findings::Findings;
-use crate::plan::image::output_names::Named;
+use crate::plan::image::output_names::OutputNames;
 use crate::plan::image::publication::{self, Publication};
 
 fn host() -> Host {
@@ -45,6 +45,6 @@ pub fn engine(containerd_store: bool) -> Engine {
 
 /// Whether the image of these inputs is pushed.
 pub fn publication(inputs: &Inputs, facts: &Facts) -> Publication {
-    let named = Named::of(inputs, &mut Findings::default());
+    let named = OutputNames::of(inputs, &mut Findings::default());
     publication::decide(inputs, &named, &facts.event.context.0, false)
 }

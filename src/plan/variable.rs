@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// A variable for buildx; never its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Handed {
+pub struct BuildxVariable {
     /// Its name.
     pub variable: String,
     /// Where its value comes from.

@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
     use crate::registry::check::Answer;
-    use crate::registry::check::Right;
+    use crate::registry::check::RequestedAccess;
     use crate::registry::refusal::Refusal;
     use crate::registry::stub;
     use crate::registry::stub::LONG;
@@ -382,7 +382,9 @@ mod tests {
         allow(&server, "Bearer t0ken").await;
         let at = stub::at(&server);
         let client = stub::client(&at, stub::login(), &realm.authorities);
-        let answer = client.check(&stub::image(&at), Right::Push, LONG).await;
+        let answer = client
+            .check(&stub::image(&at), RequestedAccess::Push, LONG)
+            .await;
         assert_eq!(answer, Answer::Allowed);
     }
 }

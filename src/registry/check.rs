@@ -21,7 +21,7 @@ const CANCEL: Duration = Duration::from_secs(1);
 
 /// What is wanted of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Right {
+pub enum RequestedAccess {
     /// To push it.
     Push,
     /// To read what a tag or digest of it points to.
@@ -48,7 +48,7 @@ impl Client {
     /// Asks whether an image may be pushed. What can pass is tried again `within` this
     /// time; then the answer is [`Answer::Unknown`].
     pub async fn check_push(&self, target: &ImageName, within: Duration) -> Answer {
-        self.check(target, Right::Push, within).await
+        self.check(target, RequestedAccess::Push, within).await
     }
 
     /// Asks whether what a tag or digest points to may be read, likewise.
@@ -59,16 +59,22 @@ impl Client {
         within: Duration,
     ) -> Answer {
         let reference = reference.to_owned();
-        self.check(target, Right::Pull { reference }, within).await
+        self.check(target, RequestedAccess::Pull { reference }, within)
+            .await
     }
 
-    pub async fn check(&self, target: &ImageName, access: Right, within: Duration) -> Answer {
+    pub async fn check(
+        &self,
+        target: &ImageName,
+        access: RequestedAccess,
+        within: Duration,
+    ) -> Answer {
         let until = Instant::now() + within;
         let asked = async {
             let connection = self.connect(&target.registry).await?;
             let answer = match access {
-                Right::Push => push(&connection, target, until).await,
-                Right::Pull { reference } => {
+                RequestedAccess::Push => push(&connection, target, until).await,
+                RequestedAccess::Pull { reference } => {
                     let pulled = pull(&connection, target, &reference, until).await;
                     pulled.map(|()| None)
                 }
@@ -168,14 +174,14 @@ mod tests {
         ResponseTemplate::new(202).insert_header("Location", session)
     }
 
-    async fn check(server: &MockServer, access: Right, within: Duration) -> Answer {
+    async fn check(server: &MockServer, access: RequestedAccess, within: Duration) -> Answer {
         let at = stub::at(server);
         let client = stub::client(&at, json!({}), &Authorities::default());
         client.check(&stub::image(&at), access, within).await
     }
 
-    fn cached() -> Right {
-        Right::Pull {
+    fn cached() -> RequestedAccess {
+        RequestedAccess::Pull {
             reference: "cache".to_owned(),
         }
     }
@@ -315,7 +321,9 @@ mod tests {
         let at = listener.local_addr().unwrap().to_string();
         std::thread::spawn(move || broken(&listener));
         let client = stub::client(&at, json!({}), &Authorities::default());
-        let answer = client.check(&stub::image(&at), Right::Push, LONG).await;
+        let answer = client
+            .check(&stub::image(&at), RequestedAccess::Push, LONG)
+            .await;
         assert_eq!(answer, Answer::Allowed);
     }
 
@@ -340,7 +348,7 @@ mod tests {
             let mock = Mock::given(method("POST")).respond_with(response);
             mock.mount(&server).await;
             let start = Instant::now();
-            let why = unknown(check(&server, Right::Push, within).await);
+            let why = unknown(check(&server, RequestedAccess::Push, within).await);
             assert!(why.starts_with(&stub::at(&server)), "{why}");
             assert!(why.contains(expected), "{why}");
             assert!(start.elapsed() < LONG / 2, "{why}");
@@ -355,7 +363,9 @@ mod tests {
         drop(listener);
         let client = stub::client(&at, json!({}), &Authorities::default());
         let start = Instant::now();
-        let answer = client.check(&stub::image(&at), Right::Push, LONG).await;
+        let answer = client
+            .check(&stub::image(&at), RequestedAccess::Push, LONG)
+            .await;
         let why = unknown(answer);
         assert!(why.contains("refused"), "{why}");
         assert!(start.elapsed() < LONG / 2);
@@ -367,7 +377,9 @@ mod tests {
         let at = listener.local_addr().unwrap().to_string();
         let client = stub::client(&at, json!({}), &Authorities::default());
         let within = Duration::from_millis(300);
-        let answer = client.check(&stub::image(&at), Right::Push, within).await;
+        let answer = client
+            .check(&stub::image(&at), RequestedAccess::Push, within)
+            .await;
         assert_eq!(unknown(answer), format!("{at}: did not answer in 0.3 s"));
     }
 
@@ -415,7 +427,7 @@ mod tests {
         let server = MockServer::start().await;
         for reference in ["", "../../x", "a?b", "a b"] {
             let reference = reference.to_owned();
-            let why = unknown(check(&server, Right::Pull { reference }, LONG).await);
+            let why = unknown(check(&server, RequestedAccess::Pull { reference }, LONG).await);
             assert!(why.contains("neither a tag nor a digest"), "{why}");
         }
     }

@@ -392,7 +392,7 @@ mod tests {
 
     use super::*;
     use crate::registry::check::Answer;
-    use crate::registry::check::Right;
+    use crate::registry::check::RequestedAccess;
     use crate::registry::stub;
     use crate::registry::stub::LONG;
     use crate::registry::stub::ME;
@@ -423,7 +423,7 @@ mod tests {
         });
         let client = stub::client(&server.at, json!({}), &server.authorities);
         let image = stub::image(&server.at);
-        let answer = client.check(&image, Right::Push, 2 * LONG).await;
+        let answer = client.check(&image, RequestedAccess::Push, 2 * LONG).await;
         assert_eq!(answer, Answer::Allowed);
     }
 
@@ -447,7 +447,7 @@ mod tests {
         let client = stub::client(&at, stub::login(), &Authorities::default());
         let image = stub::image(&at);
         client.prepare(std::slice::from_ref(&image)).await;
-        client.check(&image, Right::Push, LONG).await;
+        client.check(&image, RequestedAccess::Push, LONG).await;
         let asked = (0..3).map(|_| client.manifest(&image, "1"));
         for answer in futures_util::future::join_all(asked).await {
             answer.unwrap();
@@ -459,7 +459,7 @@ mod tests {
         let server = Tls::start(|_| ACCEPTED.to_owned());
         let client = stub::client(&server.at, stub::login(), &Authorities::default());
         let image = stub::image(&server.at);
-        let why = unknown(client.check(&image, Right::Push, LONG).await);
+        let why = unknown(client.check(&image, RequestedAccess::Push, LONG).await);
         assert!(
             why.contains("its certificate is not trusted from here"),
             "{why}"
@@ -480,12 +480,12 @@ mod tests {
         let server = Tls::with(self_signed(&["127.0.0.1"]), |_| ACCEPTED.to_owned());
         let (at, image) = (&server.at, stub::image(&server.at));
         let client = stub::client(at, stub::login(), &server.authorities);
-        let answer = client.check(&image, Right::Push, LONG).await;
+        let answer = client.check(&image, RequestedAccess::Push, LONG).await;
         assert_eq!(answer, Answer::Allowed);
         let other = Tls::with(self_signed(&["127.0.0.1"]), |_| ACCEPTED.to_owned());
         for authorities in [&Authorities::default(), &other.authorities] {
             let client = stub::client(at, stub::login(), authorities);
-            let why = unknown(client.check(&image, Right::Push, LONG).await);
+            let why = unknown(client.check(&image, RequestedAccess::Push, LONG).await);
             assert!(why.contains("give this very certificate"), "{why}");
         }
     }
@@ -501,7 +501,7 @@ mod tests {
             let server = Tls::with(certificate, |_| ACCEPTED.to_owned());
             let client = stub::client(&server.at, stub::login(), &server.authorities);
             let image = stub::image(&server.at);
-            let why = unknown(client.check(&image, Right::Push, LONG).await);
+            let why = unknown(client.check(&image, RequestedAccess::Push, LONG).await);
             assert!(why.contains(expected), "{why}");
         }
     }
@@ -531,7 +531,7 @@ mod tests {
         });
         let client = stub::client(&server.at, stub::login(), &server.authorities);
         let image = stub::image(&server.at);
-        let answer = client.check(&image, Right::Push, LONG).await;
+        let answer = client.check(&image, RequestedAccess::Push, LONG).await;
         assert_eq!(answer, Answer::Allowed);
         assert_eq!(server.connections(), 1);
     }

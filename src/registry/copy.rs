@@ -45,12 +45,12 @@ pub struct Copier<'a> {
 }
 
 /// What a manifest or an index needs.
-pub struct Needs {
+pub struct ManifestContent {
     manifests: Vec<Digest>,
     blobs: Vec<Digest>,
 }
 
-impl Needs {
+impl ManifestContent {
     /// As it lists that.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl<'a> Copier<'a> {
         };
         let manifest = self.client.manifest_bytes(from, digest).await;
         let manifest = manifest.map_err(|stop| unreadable_source(from, stop))?;
-        let needs = Needs::of(&manifest)?;
+        let needs = ManifestContent::of(&manifest)?;
         let manifests = needs.manifests.iter();
         // Boxed, as it calls itself.
         let manifests = manifests.map(|digest| Box::pin(self.copy_manifest(digest, from, depth)));

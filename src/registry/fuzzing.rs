@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::image::{Platform, Registry};
 use crate::registry::challenge::Challenge;
-use crate::registry::copy::Needs;
+use crate::registry::copy::ManifestContent;
 use crate::registry::credentials::Credentials;
 use crate::registry::index::{self, IndexPart};
 use crate::registry::manifest::Manifest;
@@ -26,7 +26,7 @@ pub fn read_answers(bytes: &[u8]) {
         assert!(HeaderValue::from_str(token.value.expose()).is_ok());
     }
     let _ = Manifest::parse(bytes);
-    let _ = Needs::of(&ManifestBytes::of("application/json", bytes.to_vec()));
+    let _ = ManifestContent::of(&ManifestBytes::of("application/json", bytes.to_vec()));
     let text = String::from_utf8_lossy(bytes);
     let words = Refusal::new(Stage::Upload, 403, &text, []).words;
     assert!(!words.contains(char::is_control), "{words:?}");

@@ -27,7 +27,7 @@ pub struct IndexPart<'a> {
 }
 
 /// The annotations of an index: of itself, or of what it lists for a platform.
-pub type AnnotationsOf<'a> = dyn Fn(Option<&Platform>) -> Vec<(String, String)> + 'a;
+pub type AnnotationSource<'a> = dyn Fn(Option<&Platform>) -> Vec<(String, String)> + 'a;
 
 /// The index of all parts, with these platforms in this order.
 ///
@@ -36,7 +36,7 @@ pub type AnnotationsOf<'a> = dyn Fn(Option<&Platform>) -> Vec<(String, String)> 
 pub fn join(
     parts: &[IndexPart<'_>],
     platforms: &[Platform],
-    annotations: &AnnotationsOf<'_>,
+    annotations: &AnnotationSource<'_>,
 ) -> Result<ManifestBytes, String> {
     let mut listed: Vec<(Platform, Map<String, Value>)> = Vec::new();
     let mut attestations: Vec<Map<String, Value>> = Vec::new();

@@ -18,7 +18,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::host::Host;
 use crate::http::{self, Authorities};
 use crate::image::ImageName;
-use crate::registry::check::{Answer, Right};
+use crate::registry::check::{Answer, RequestedAccess};
 use crate::registry::client::Client;
 use crate::registry::credentials::Credentials;
 
@@ -61,7 +61,7 @@ pub async fn push(server: &MockServer) -> Answer {
 pub async fn push_with(server: &MockServer, auth: Value) -> Answer {
     let at = at(server);
     let client = client(&at, auth, &Authorities::default());
-    let answer = client.check(&image(&at), Right::Push, LONG).await;
+    let answer = client.check(&image(&at), RequestedAccess::Push, LONG).await;
     client.settle().await;
     answer
 }

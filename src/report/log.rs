@@ -19,12 +19,12 @@ use crate::env_vars;
 use crate::error::sanitize;
 use crate::host::Host;
 use crate::report::commands;
-use crate::secret::{Hidden, Secret};
+use crate::secret::{Redactor, Secret};
 
 /// True when the log shares standard output with nothing.
 static ON_STDOUT: OnceLock<bool> = OnceLock::new();
 /// What is shown nowhere.
-static HIDDEN: LazyLock<Mutex<Hidden>> = LazyLock::new(Mutex::default);
+static HIDDEN: LazyLock<Mutex<Redactor>> = LazyLock::new(Mutex::default);
 
 /// Starts the log for this process. `prints_result` says that standard output
 /// is for a result. A second call changes nothing.

@@ -21,7 +21,7 @@ pub struct BakeFile {
 }
 
 /// Everything that later steps get.
-pub struct Naming {
+pub struct MetadataOutputs {
     /// Outputs that hold a text, as name and value.
     pub outputs: Vec<(String, String)>,
     /// Outputs that hold the path of a file.
@@ -62,7 +62,7 @@ pub fn bake_files(host: &Host, documents: &[(String, String)]) -> io::Result<Vec
 ///
 /// # Errors
 /// When the runner's files cannot be written.
-pub fn write(host: &Host, naming: &Naming, exports: bool) -> io::Result<()> {
+pub fn write(host: &Host, naming: &MetadataOutputs, exports: bool) -> io::Result<()> {
     let paths = naming.files.iter().map(|file| {
         let path = file.path.display().to_string();
         (file.output.as_str(), path)
@@ -93,7 +93,7 @@ fn variable(output: &str) -> String {
     format!("{}{name}", env_vars::DOCKER_METADATA_OUTPUT)
 }
 
-impl Naming {
+impl MetadataOutputs {
     /// Shows them, group by group.
     pub fn log(&self, metadata: &Metadata) {
         if let Some(version) = &metadata.version {

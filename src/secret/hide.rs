@@ -26,20 +26,20 @@ const NESTED: usize = 8;
 
 /// Secrets that are taken out of text.
 #[derive(Clone, Default)]
-pub struct Hidden {
+pub struct Redactor {
     /// The lines of the secrets.
     lines: Patterns,
     /// The base64 of the secrets.
     base64: Patterns,
 }
 
-impl fmt::Debug for Hidden {
+impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hidden")
     }
 }
 
-impl<'a> FromIterator<&'a Secret> for Hidden {
+impl<'a> FromIterator<&'a Secret> for Redactor {
     fn from_iter<T: IntoIterator<Item = &'a Secret>>(secrets: T) -> Self {
         let mut hidden = Self::default();
         secrets.into_iter().for_each(|secret| hidden.add(secret));
@@ -47,7 +47,7 @@ impl<'a> FromIterator<&'a Secret> for Hidden {
     }
 }
 
-impl Hidden {
+impl Redactor {
     /// Adds a secret.
     pub fn add(&mut self, secret: &Secret) {
         self.lines.extend(lines(secret));
@@ -80,7 +80,7 @@ impl Hidden {
 
 /// The text without these secrets.
 pub fn hide<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
-    secrets.into_iter().collect::<Hidden>().take_out(text)
+    secrets.into_iter().collect::<Redactor>().take_out(text)
 }
 
 /// What of a secret is looked for: each line of it.

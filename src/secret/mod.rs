@@ -6,5 +6,5 @@
 mod hide;
 mod value;
 
-pub use crate::secret::hide::{Hidden, hide, is_invisible};
+pub use crate::secret::hide::{Redactor, hide, is_invisible};
 pub use crate::secret::value::{Secret, is_telling, is_token};

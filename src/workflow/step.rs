@@ -29,7 +29,7 @@ pub struct Step {
 
 /// What is told of a step's inputs that could not be resolved.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Open {
+pub struct Unresolved {
     /// What goes on all the same.
     pub warnings: Vec<String>,
     /// What a real run cannot go on with.
@@ -45,11 +45,11 @@ impl Step {
         raw: &mut RawInputs,
         plan_only: bool,
         overruled: impl Fn(&str) -> bool,
-    ) -> Open {
+    ) -> Unresolved {
         for (name, value) in &self.with {
             raw.set(name, value);
         }
-        let mut open = Open::default();
+        let mut open = Unresolved::default();
         for (name, expression) in self.unresolved.iter().filter(|(name, _)| !overruled(name)) {
             let give = format!("give it with --with {name}=VALUE");
             let secret = expression.contains("secrets.") || expression.contains("github.token");
@@ -88,19 +88,19 @@ pub fn read(
     let name = path.display().to_string();
     let text = file::read_text(path, LARGEST)
         .map_err(|error| InputProblem::new(OPTION, &name, error.to_string(), ACCEPTED))?;
-    let step = Wanted { job, part };
+    let step = StepQuery { job, part };
     step.find(&name, &text, context, plan_only)
 }
 
 /// The step that is looked for.
-pub struct Wanted<'a> {
+pub struct StepQuery<'a> {
     /// The job that it is in; `None` for the only one that has such a step.
     pub job: Option<&'a str>,
     /// The part of the action that it uses.
     pub part: ActionKind,
 }
 
-impl Wanted<'_> {
+impl StepQuery<'_> {
     /// Finds the step in the text of a workflow file.
     ///
     /// # Errors

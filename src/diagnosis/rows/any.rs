@@ -1,12 +1,12 @@
 //! What any registry may say: the specification's codes, bare statuses, and
 //! what happens to connections.
 
-use crate::diagnosis::row::{Kind, Place, ROW, Row, Status, When, Who};
+use crate::diagnosis::row::{Condition, Kind, Place, ROW, Responsible, Row, Status};
 use crate::registry::Stage;
 
 const PASSING: Row = Row {
     kind: Kind::Passing,
-    who: &[Who::Nobody],
+    who: &[Responsible::Nobody],
     ..ROW
 };
 
@@ -20,7 +20,7 @@ pub const ROWS: &[Row] = &[
         id: "registry-silent",
         words: &["the registry has stopped answering"],
         kind: Kind::Silent,
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "The registry stopped answering during the push, so the push was ended.",
         fix: "See why {registry} does not answer, then run the job for {image} again; `stall-timeout` says how long a push waits",
         ..ROW
@@ -28,7 +28,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "registry-full",
         words: &["no space left on device"],
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "The disk of the registry is full.",
         fix: "Free disk space at {registry}, then run the job for {image} again",
         ..ROW
@@ -36,7 +36,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "upload-lost",
         words: &["blob upload unknown", "blob upload invalid"],
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "The registry lost the upload of a layer, or could not store it.",
         fix: "See that {registry} has disk space and that no proxy in front of it limits uploads, then run the job for {image} again",
         ..PASSING
@@ -44,7 +44,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "name-without-owner",
         status: Status::Is(400),
-        when: &[When::NoOwner],
+        when: &[Condition::NoOwner],
         meaning: "The name {image} has no owner.",
         fix: "Write {suggestion} in place of {given}",
         ..ROW
@@ -80,8 +80,8 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "fork",
         status: Status::Refused,
-        when: &[When::Fork, When::Writing],
-        who: &[Who::Nobody],
+        when: &[Condition::Fork, Condition::Writing],
+        who: &[Responsible::Nobody],
         meaning: "A pull request from a fork gets no secrets, and so no login.",
         fix: "Build {image} without pushing it; there is nothing to fix",
         ..ROW
@@ -89,7 +89,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "dependabot",
         status: Status::Refused,
-        when: &[When::Dependabot, When::Writing],
+        when: &[Condition::Dependabot, Condition::Writing],
         meaning: "Dependabot's runs get Dependabot's secrets only.",
         fix: "Build {image} without pushing it, or store the login for {registry} among Dependabot's secrets too",
         ..ROW
@@ -97,7 +97,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "no-login",
         status: Status::Refused,
-        when: &[When::NoLogin],
+        when: &[Condition::NoLogin],
         meaning: "UNAUTHORIZED: the registry requires a login, and none was given.",
         fix: "Give a login for {image}: `username` and `password`, an entry of `registry-auth`, or a login step before this one",
         ..ROW
@@ -120,7 +120,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "denied",
         status: Status::Is(403),
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "DENIED: the registry knows the login, but does not allow this.",
         fix: "Give the login the right to {scope} on {image}",
         ..ROW
@@ -128,7 +128,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "not-found",
         status: Status::Is(404),
-        who: &[Who::Author, Who::RegistryAdmin],
+        who: &[Responsible::Author, Responsible::RegistryAdmin],
         meaning: "NAME_UNKNOWN: the registry has no such repository, or hides it from this login.",
         fix: "Check the name {image}, and create its repository if the registry does not create it at a push",
         ..OTHER
@@ -136,7 +136,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "too-large",
         status: Status::Is(413),
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "The registry, or a proxy in front of it, limits the size of an upload.",
         fix: "Raise the limit of {registry}, or split the largest layer of {image}",
         ..OTHER
@@ -156,7 +156,7 @@ pub const ROWS: &[Row] = &[
             "certificate verify failed",
             "invalid peer certificate",
         ],
-        who: &[Who::RunnerAdmin],
+        who: &[Responsible::RunnerAdmin],
         meaning: "The registry's certificate is not signed by a trusted authority, or is not valid for this host.",
         fix: "Give the authority of {registry} as `ca-certificates`, which a builder that the run makes trusts too; for the engine it belongs in /etc/docker/certs.d, for another builder in its buildkitd.toml",
         link: "https://docs.docker.com/engine/security/certificates/",
@@ -168,7 +168,7 @@ pub const ROWS: &[Row] = &[
             "in docker's configuration cannot be read",
             "docker-credential-",
         ],
-        who: &[Who::RunnerAdmin],
+        who: &[Responsible::RunnerAdmin],
         meaning: "There is a login for this registry, but it could not be read, so the registry was not asked.",
         fix: "Log in to {registry} again for {image}, or give `username` and `password`",
         ..OTHER
@@ -179,7 +179,7 @@ pub const ROWS: &[Row] = &[
             "server gave http response to https client",
             "first record does not look like a tls handshake",
         ],
-        who: &[Who::RunnerAdmin],
+        who: &[Responsible::RunnerAdmin],
         meaning: "The registry speaks plain HTTP, which builders accept only from this machine.",
         fix: "Give {registry} a certificate, or name it as insecure in the configuration of the engine or builder",
         link: "https://docs.docker.com/build/buildkit/toml-configuration/",
@@ -200,7 +200,7 @@ pub const ROWS: &[Row] = &[
         id: "connection-refused-on-loopback",
         place: Place::Build,
         words: &["connection refused"],
-        when: &[When::Loopback],
+        when: &[Condition::Loopback],
         meaning: "Nothing answers at that address: the registry is down, or the builder is a container, whose loopback is its own.",
         fix: "See that {registry} runs, for {image}, and give a builder in a container the host's network with `driver-opts: network=host`",
         ..PASSING

@@ -1,6 +1,6 @@
 //! What a build says by itself.
 
-use crate::diagnosis::row::{Kind, Place, ROW, Row, When, Who};
+use crate::diagnosis::row::{Condition, Kind, Place, ROW, Responsible, Row};
 
 const BUILD: Row = Row {
     place: Place::Build,
@@ -20,7 +20,7 @@ const NOT_FOUND: &[&str] = &[
 /// The scanner for `sbom`, which no workflow and no Dockerfile names.
 pub const SCANNER: &[Row] = &[Row {
     id: "sbom-scanner",
-    when: &[When::Scanner],
+    when: &[Condition::Scanner],
     kind: Kind::Other,
     meaning: "`sbom` needs the image {image}, which lists what is in the result, and the builder could not pull it.",
     fix: "Set `sbom: generator=IMAGE` to a copy of {image} that the builder can pull, or leave `sbom` out",
@@ -74,7 +74,7 @@ pub const ROWS: &[Row] = &[
         id: "disk-full",
         place: Place::Step,
         words: &["no space left on device"],
-        who: &[Who::Author, Who::RunnerAdmin],
+        who: &[Responsible::Author, Responsible::RunnerAdmin],
         meaning: "The disk that the build uses is full.",
         fix: "Free disk space before the build, build fewer `platforms` at once, or use a larger runner",
         ..BUILD
@@ -89,7 +89,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "resources-exhausted",
         words: &["resourceexhausted", "resource exhausted"],
-        who: &[Who::Author, Who::RunnerAdmin],
+        who: &[Responsible::Author, Responsible::RunnerAdmin],
         meaning: "The machine that the build runs on has run out of disk or memory.",
         fix: "Free disk space before the build, build fewer `platforms` at once, or use a larger runner",
         ..BUILD
@@ -104,7 +104,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "path-not-in-stage",
         words: NOT_FOUND,
-        when: &[When::FromStage],
+        when: &[Condition::FromStage],
         meaning: "A `COPY --from` names a path that the other stage or image does not have.",
         fix: "Correct {path} in that `COPY --from`, or make the other stage put it there",
         ..BUILD
@@ -164,7 +164,7 @@ pub const ROWS: &[Row] = &[
             "actions.githubusercontent.com/twirp",
         ],
         kind: Kind::Passing,
-        who: &[Who::Nobody],
+        who: &[Responsible::Nobody],
         meaning: "GitHub's cache service failed, not the image.",
         fix: "Run the job again; with `ignore-error=true` in `cache-to` such a failure does not fail the build",
         ..BUILD
@@ -172,9 +172,9 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "cache-blob",
         words: &["error writing layer blob"],
-        when: &[When::NoRegistry],
+        when: &[Condition::NoRegistry],
         kind: Kind::Passing,
-        who: &[Who::Nobody],
+        who: &[Responsible::Nobody],
         meaning: "The cache could not be written. The image is not at fault.",
         fix: "Run the job again; with `ignore-error=true` in `cache-to` such a failure does not fail the build",
         ..BUILD

@@ -1,11 +1,11 @@
 //! What happens to the engine or builder, and to the programs that it runs.
 
-use crate::diagnosis::row::{Kind, Place, ROW, Row, Who};
+use crate::diagnosis::row::{Kind, Place, ROW, Responsible, Row};
 
 const ENGINE: Row = Row {
     place: Place::Build,
     kind: Kind::Other,
-    who: &[Who::RunnerAdmin],
+    who: &[Responsible::RunnerAdmin],
     ..ROW
 };
 
@@ -35,7 +35,7 @@ pub const ROWS: &[Row] = &[
         id: "name-taken",
         // containerd's store, of a name that two builds put into it at once.
         words: &["\": already exists"],
-        who: &[Who::Author],
+        who: &[Responsible::Author],
         meaning: "Another build on the same engine created this name at the same moment.",
         fix: "Run the job again. Give jobs that share an engine tags of their own",
         ..ENGINE
@@ -47,7 +47,7 @@ pub const ROWS: &[Row] = &[
             "did not complete successfully: exit code: 137",
             "did not complete successfully: cannot allocate memory",
         ],
-        who: &[Who::Author, Who::RunnerAdmin],
+        who: &[Responsible::Author, Responsible::RunnerAdmin],
         meaning: "A program of the Dockerfile was killed, which the kernel does when memory runs out.",
         fix: "Use a larger runner, build fewer `platforms` at once, or let the step use less memory",
         ..ENGINE

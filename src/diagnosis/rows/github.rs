@@ -4,7 +4,7 @@
 //! owner, the credential's scopes, the package's own access list; then what a
 //! read-only token is told, by the event, the permission, the policy.
 
-use crate::diagnosis::row::{Kind, Place, ROW, Row, Status, When, Who};
+use crate::diagnosis::row::{Condition, Kind, Place, ROW, Responsible, Row, Status};
 use crate::registry::Stage;
 
 const GITHUB: Row = Row {
@@ -31,7 +31,7 @@ pub const ROWS: &[Row] = &[
         id: "github-secondary-limit",
         words: &["secondary rate limit"],
         kind: Kind::Passing,
-        who: &[Who::Nobody],
+        who: &[Responsible::Nobody],
         meaning: "GitHub limits the number of requests. Permissions are not the cause.",
         fix: "Wait some minutes, then run the job for {image} again",
         ..GITHUB
@@ -46,7 +46,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-other-account-of-cache",
         words: &["requested installation does not exist"],
-        when: &[When::OwnOwner],
+        when: &[Condition::OwnOwner],
         meaning: "{image} is this repository's owner's, so another reference is not: the workflow's token is valid for one account only, and a cache reference to another one makes {registry} refuse it as a whole.",
         fix: "Look for another account than {image-owner} in `cache-from` and `cache-to`, beside {image}",
         ..GITHUB
@@ -72,8 +72,8 @@ pub const ROWS: &[Row] = &[
             "permission_denied: write_package",
             "permission_denied: read_package",
         ],
-        when: &[When::Password],
-        who: &[Who::PackageAdmin],
+        when: &[Condition::Password],
+        who: &[Responsible::PackageAdmin],
         meaning: "The login is valid, but its user has no role {right} on the package.",
         fix: "Give the user of the password the role {right} on {image}; when the password is the workflow's own token, add {repository} under Manage Actions access instead",
         link: "{package-settings}",
@@ -85,8 +85,8 @@ pub const ROWS: &[Row] = &[
             "permission_denied: write_package",
             "permission_denied: read_package",
         ],
-        when: &[When::LinkedElsewhere],
-        who: &[Who::PackageAdmin],
+        when: &[Condition::LinkedElsewhere],
+        who: &[Responsible::PackageAdmin],
         meaning: "The package is linked to {linked}, and this repository has no role {right} on it. No API can do this.",
         fix: "Open the settings of the package {image}: Manage Actions access, Add Repository, {repository}, role {right}",
         link: "{package-settings}",
@@ -98,7 +98,7 @@ pub const ROWS: &[Row] = &[
             "permission_denied: write_package",
             "permission_denied: read_package",
         ],
-        who: &[Who::PackageAdmin],
+        who: &[Responsible::PackageAdmin],
         meaning: "The token may do it, but this repository has no role {right} on the package: it was first pushed by hand or with another token, or the repository was recreated or moved. No API can do this.",
         fix: "Open the settings of the package {image}: Manage Actions access, Add Repository, {repository}, role {right}",
         link: "{package-settings}",
@@ -107,8 +107,8 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-read-only-fork",
         words: &[CREATE, WRITE],
-        when: &[When::Fork],
-        who: &[Who::Nobody],
+        when: &[Condition::Fork],
+        who: &[Responsible::Nobody],
         meaning: FORK,
         fix: "Build {image} without pushing it; there is nothing to fix",
         ..GITHUB
@@ -116,7 +116,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-read-only-dependabot",
         words: &[CREATE, WRITE],
-        when: &[When::Dependabot],
+        when: &[Condition::Dependabot],
         meaning: DEPENDABOT,
         fix: "Build {image} without pushing it, or add `permissions: packages: write` to the job",
         ..GITHUB
@@ -124,7 +124,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-permission-missing",
         words: &[CREATE, WRITE],
-        when: &[When::PermissionMissing],
+        when: &[Condition::PermissionMissing],
         meaning: "The job's token has no permission `packages`.",
         fix: ADD_PERMISSION,
         ..GITHUB
@@ -132,8 +132,8 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-create-in-organisation",
         words: &[CREATE],
-        when: &[When::OrganisationOwner],
-        who: &[Who::Author, Who::OrganisationOwner],
+        when: &[Condition::OrganisationOwner],
+        who: &[Responsible::Author, Responsible::OrganisationOwner],
         meaning: "The package does not exist yet, and either the job's token lacks `packages: write` or {image-owner} does not let it be made.",
         fix: "Add `permissions: packages: write` to the job that publishes {image}; if it is there, an owner of {image-owner} allows the creation of packages",
         link: "{org-package-policy}",
@@ -142,8 +142,8 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-write-in-organisation",
         words: &[WRITE],
-        when: &[When::OrganisationOwner],
-        who: &[Who::Author, Who::OrganisationOwner],
+        when: &[Condition::OrganisationOwner],
+        who: &[Responsible::Author, Responsible::OrganisationOwner],
         meaning: "The package exists, and the job's token is read-only: it lacks `packages: write`, or a policy of {image-owner} withholds it.",
         fix: "Add `permissions: packages: write` to the job that publishes {image}; if it is there, an owner of {image-owner} looks at the policy for packages",
         link: "{org-package-policy}",
@@ -152,8 +152,8 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-read-only-of-user",
         words: &[CREATE, WRITE],
-        when: &[When::UserOwner],
-        who: &[Who::Author, Who::RepositoryAdmin],
+        when: &[Condition::UserOwner],
+        who: &[Responsible::Author, Responsible::RepositoryAdmin],
         meaning: "The job's token is read-only. The registry says `organization` of personal accounts too.",
         fix: "Add `permissions: packages: write` to the job that publishes {image}; if it is there, allow it in the repository's workflow permissions",
         link: "{workflow-permissions}",
@@ -162,7 +162,11 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-read-only",
         words: &[CREATE, WRITE],
-        who: &[Who::Author, Who::RepositoryAdmin, Who::OrganisationOwner],
+        who: &[
+            Responsible::Author,
+            Responsible::RepositoryAdmin,
+            Responsible::OrganisationOwner,
+        ],
         meaning: "The job's token is read-only, by the job's `permissions`, by the repository's workflow permissions, or, if {image-owner} is an organisation, by its policy: {org-package-policy}",
         fix: "Add `permissions: packages: write` to the job that publishes {image}; if it is there, look at the workflow permissions, then at the organisation's policy for packages",
         link: "{workflow-permissions}",
@@ -178,8 +182,8 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-denied-fork",
         status: Status::Refused,
-        when: &[When::Fork, When::Writing],
-        who: &[Who::Nobody],
+        when: &[Condition::Fork, Condition::Writing],
+        who: &[Responsible::Nobody],
         meaning: FORK,
         fix: "Build {image} without pushing it; there is nothing to fix",
         ..BY_HOST
@@ -187,7 +191,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-denied-dependabot",
         status: Status::Refused,
-        when: &[When::Dependabot, When::Writing],
+        when: &[Condition::Dependabot, Condition::Writing],
         meaning: DEPENDABOT,
         fix: "Build {image} without pushing it, or add `permissions: packages: write` to the job",
         ..BY_HOST
@@ -195,7 +199,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-denied-permission",
         status: Status::Is(403),
-        when: &[When::PermissionMissing, When::Writing],
+        when: &[Condition::PermissionMissing, Condition::Writing],
         meaning: "The job's token has no permission `packages`.",
         fix: ADD_PERMISSION,
         ..BY_HOST
@@ -203,7 +207,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-no-login-to-write",
         status: Status::Refused,
-        when: &[When::NoLogin, When::Writing],
+        when: &[Condition::NoLogin, Condition::Writing],
         meaning: "{registry} was asked without a login.",
         fix: "Give a login for {image}: leave `password` out and add `permissions: packages: write` to the job, and `github-token` is used",
         ..BY_HOST
@@ -211,7 +215,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-no-login-to-read",
         status: Status::Refused,
-        when: &[When::NoLogin],
+        when: &[Condition::NoLogin],
         meaning: "Without a login {registry} shows public packages only: this one is private, or does not exist.",
         fix: "Give a login for {image}: `github-token` with `permissions: packages: read`, or `username` and `password`",
         ..BY_HOST
@@ -227,8 +231,8 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "github-denied",
         status: Status::Is(403),
-        when: &[When::Writing],
-        who: &[Who::Author, Who::PackageAdmin],
+        when: &[Condition::Writing],
+        who: &[Responsible::Author, Responsible::PackageAdmin],
         meaning: "Either the job's token lacks `packages: write`, or this repository has no role Write on the package.",
         fix: "Add `permissions: packages: write` to the job that publishes {image}; if it is there, add {repository} with the role Write under Manage Actions access in the package's settings",
         link: "{package-settings}",
@@ -254,7 +258,7 @@ pub const ROWS: &[Row] = &[
         id: "github-limit",
         status: Status::Is(429),
         kind: Kind::Passing,
-        who: &[Who::Nobody],
+        who: &[Responsible::Nobody],
         meaning: "GitHub limits the number of requests. The pause that it asks for is too short.",
         fix: "Wait a while, then run the job for {image} again",
         ..BY_HOST

@@ -1,6 +1,6 @@
 //! What other registries say that have words of their own.
 
-use crate::diagnosis::row::{Kind, Place, ROW, Row, Status, When, Who};
+use crate::diagnosis::row::{Condition, Kind, Place, ROW, Responsible, Row, Status};
 
 const HUB: Row = Row {
     place: Place::DockerHub,
@@ -11,7 +11,7 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "hub-no-namespace",
         status: Status::Refused,
-        when: &[When::NoNamespace, When::Writing],
+        when: &[Condition::NoNamespace, Condition::Writing],
         meaning: "Without a namespace the name means Docker's official images, library/{name}.",
         fix: "Write docker.io/NAMESPACE/{name} in place of {given}, with the account on Docker Hub as NAMESPACE",
         ..HUB
@@ -58,7 +58,7 @@ pub const ROWS: &[Row] = &[
         id: "ecr-no-repository",
         place: Place::Ecr,
         words: &["the repository with name…does not exist in the registry"],
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "There is no such repository, and the registry does not create one at a push. Its name is the part after the host.",
         fix: "Create the repository of {image} in Amazon ECR, or correct the name",
         link: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-create.html",
@@ -71,7 +71,7 @@ pub const ROWS: &[Row] = &[
             "no identity-based policy",
             "not authorized to perform: ecr:",
         ],
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "The role's policy does not allow what a push needs.",
         fix: "Allow the role to push to {image} in its IAM policy",
         link: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html",
@@ -89,7 +89,7 @@ pub const ROWS: &[Row] = &[
         id: "google-permission",
         place: Place::Google,
         words: &["artifactregistry.repositories."],
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "The account may not do it, the repository does not exist, or the host is that of another region.",
         fix: "Grant the account roles/artifactregistry.writer on the repository of {image}, and check project, repository and region in the name",
         link: "https://cloud.google.com/artifact-registry/docs/access-control",
@@ -99,7 +99,7 @@ pub const ROWS: &[Row] = &[
         id: "quay-access",
         place: Place::Quay,
         words: &["access to the requested resource is not authorized"],
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "The robot account lacks the permission, or there is no such repository.",
         fix: "Give the robot account the permission {right} on {image}, or create the repository",
         ..ROW
@@ -108,7 +108,7 @@ pub const ROWS: &[Row] = &[
         id: "harbor-access",
         place: Place::Harbor,
         words: &["unauthorized to access repository"],
-        who: &[Who::RegistryAdmin],
+        who: &[Responsible::RegistryAdmin],
         meaning: "There is no such project, or the account has no role in it that allows it.",
         fix: "Give the account a role in the project {image-owner} of {image} that may {scope}, or create the project",
         ..ROW

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::diagnosis::row::Condition;
 use crate::diagnosis::row::Place;
-use crate::diagnosis::row::When;
 use crate::diagnosis::*;
 use crate::event::Payload;
 use crate::event::RunContext;
@@ -106,8 +106,8 @@ fn ids_are_unique_and_every_hole_is_known() {
 /// The image that a row is shown with.
 fn example(row: &Row) -> ImageName {
     image(match row.place {
-        _ if row.when.contains(&When::NoOwner) => "registry.example.com/app",
-        _ if row.when.contains(&When::NoNamespace) => "app",
+        _ if row.when.contains(&Condition::NoOwner) => "registry.example.com/app",
+        _ if row.when.contains(&Condition::NoNamespace) => "app",
         Place::DockerHub => "acme/app",
         Place::Ecr => "1.dkr.ecr.eu-west-1.amazonaws.com/app",
         Place::Google => "europe-docker.pkg.dev/project/repository/app",

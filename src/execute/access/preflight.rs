@@ -39,16 +39,18 @@ impl Scope<'_> {
         let mut denials = Vec::new();
         for (check, answer) in checks.iter().zip(asked) {
             match answer {
-                Asked::Allowed if check.added => {}
-                Asked::Unclear(why) if check.added => self.leave_out_asked(check, &why, outcome),
-                Asked::Denied(denial) if check.added => {
+                CheckResult::Allowed if check.added => {}
+                CheckResult::Unclear(why) if check.added => {
+                    self.leave_out_asked(check, &why, outcome)
+                }
+                CheckResult::Denied(denial) if check.added => {
                     self.leave_out_asked(check, &denial.to_string(), outcome);
                 }
-                Asked::Allowed => outcome.run_state.allowed.push(check.image.clone()),
-                Asked::Unclear(why) => outcome.warnings.push(format!(
+                CheckResult::Allowed => outcome.run_state.allowed.push(check.image.clone()),
+                CheckResult::Unclear(why) => outcome.warnings.push(format!(
                     "{check} could not be checked before the build.\n{why}"
                 )),
-                Asked::Denied(denial) => denials.push(denial),
+                CheckResult::Denied(denial) => denials.push(denial),
             }
         }
         if denials.is_empty() {
@@ -100,16 +102,16 @@ impl Scope<'_> {
         leave_out(&check.given_as, entries, why, outcome);
     }
 
-    async fn ask(&self, client: &Client, check: &Check) -> Asked {
+    async fn ask(&self, client: &Client, check: &Check) -> CheckResult {
         let refused = RefusalContext::of_check(self, check);
         let (answer, asked_for) = self.reply(client, check).await;
         let took = asked_for.as_millis();
         match answer {
             Answer::Allowed => {
                 info!("preflight: {check} is allowed ({took} ms)");
-                Asked::Allowed
+                CheckResult::Allowed
             }
-            Answer::Unknown(why) => Asked::Unclear(refused.of_silence(&why).to_string()),
+            Answer::Unknown(why) => CheckResult::Unclear(refused.of_silence(&why).to_string()),
             Answer::Refused(refusal) => {
                 let left = BOUND.saturating_sub(asked_for);
                 let refused = refused.with_package(left.min(PACKAGE)).await;
@@ -119,12 +121,12 @@ impl Scope<'_> {
                     diagnosis.id
                 );
                 match diagnosis.kind {
-                    Kind::Denied => Asked::Denied(Denial {
+                    Kind::Denied => CheckResult::Denied(Denial {
                         check: check.clone(),
                         diagnosis: Box::new(diagnosis),
                     }),
                     Kind::Passing | Kind::Silent | Kind::Other => {
-                        Asked::Unclear(diagnosis.to_string())
+                        CheckResult::Unclear(diagnosis.to_string())
                     }
                 }
             }
@@ -150,7 +152,7 @@ fn leave_out(name: &str, entries: Vec<CacheEntry>, why: &str, outcome: &mut Outc
 }
 
 /// What came of a question.
-enum Asked {
+enum CheckResult {
     Allowed,
     Unclear(String),
     Denied(Denial),

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use tracing::info;
 
 use crate::execute::error::Error;
-use crate::execute::outcome::{Kept, Outcome, RunState};
+use crate::execute::outcome::{KeptVersion, Outcome, RunState};
 use crate::execute::scope::Scope;
 use crate::image::{Motion, Platform, Reference};
 use crate::input::VersionTags;
@@ -18,7 +18,7 @@ const REVISION: &str = "org.opencontainers.image.revision";
 /// What became of the look at a version.
 enum Found {
     Nothing,
-    Kept(Kept),
+    Kept(KeptVersion),
     /// It stands for something else; says what.
     Other(String),
     /// Nobody could tell.
@@ -87,7 +87,7 @@ async fn find_version(client: &Client, build: &Build, reference: Reference) -> F
     let theirs = standing.labels.get(REVISION);
     match theirs.filter(|theirs| metadata::is_commit(theirs)) {
         Some(theirs) if theirs == ours => match missing(build, &standing) {
-            missing if missing.is_empty() => Found::Kept(Kept {
+            missing if missing.is_empty() => Found::Kept(KeptVersion {
                 reference: reference.to_string(),
                 digest: standing.digest,
             }),

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tracing::info;
 
 use crate::execute::error::Error;
-use crate::host::{Command, Finished, Host, Log, Progress, Signal};
+use crate::host::{Command, CommandResult, Host, Log, Progress, Signal};
 
 /// How long the containers of a run that is stopped may take until they are up.
 /// The runner ends a step 10 s after it has cancelled it.
@@ -54,7 +54,7 @@ pub async fn run(
     command: &Command,
     progress: Progress<'_>,
     stops: StopRequest<'_>,
-) -> Result<Finished, Error> {
+) -> Result<CommandResult, Error> {
     tokio::select! {
         finished = command.run_undisturbed(stops.host, progress) => finished.map_err(started(command)),
         signal = stops.next() => Err(stopped(signal)),
@@ -67,7 +67,7 @@ pub async fn run_patiently(
     command: &Command,
     progress: Progress<'_>,
     stops: StopRequest<'_>,
-) -> (Result<Finished, Error>, bool) {
+) -> (Result<CommandResult, Error>, bool) {
     let makes = Arc::new(AtomicBool::new(false));
     let mut watched;
     let progress = match progress {
@@ -77,7 +77,7 @@ pub async fn run_patiently(
             Progress::Terminal
         }
         Progress::Through(writer) => {
-            watched = Watched {
+            watched = ContainerWatcher {
                 writer,
                 makes: Arc::clone(&makes),
             };
@@ -117,12 +117,12 @@ fn started(command: &Command) -> impl FnOnce(io::Error) -> Error {
 }
 
 /// A writer that sees when containers are made.
-struct Watched<'a> {
+struct ContainerWatcher<'a> {
     writer: &'a mut dyn Log,
     makes: Arc<AtomicBool>,
 }
 
-impl Write for Watched<'_> {
+impl Write for ContainerWatcher<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.windows(MAKES.len()).any(|some| some == MAKES) {
             self.makes.store(true, Ordering::Relaxed);
@@ -135,7 +135,7 @@ impl Write for Watched<'_> {
     }
 }
 
-impl Log for Watched<'_> {}
+impl Log for ContainerWatcher<'_> {}
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ use crate::execute::error::{Error, UnreachableNode};
 use crate::execute::outcome::BuilderState;
 use crate::execute::scope::Scope;
 use crate::execute::workdir::run_dir::RETIRED;
-use crate::host::{Command, Finished, Progress, file};
+use crate::host::{Command, CommandResult, Progress, file};
 use crate::image::Platform;
 use crate::input::builder::Driver;
 use crate::plan::{BuilderNode, CreateCommand, NodeAssignment, ReachableNode};
@@ -194,7 +194,7 @@ impl Nodes<'_> {
         limit: Option<Duration>,
         progress: Progress<'_>,
         stops: StopRequest<'_>,
-    ) -> Result<Result<Finished, String>, Error> {
+    ) -> Result<Result<CommandResult, String>, Error> {
         let command = self.command(command);
         // Its words are needed here, also where a terminal shows them.
         let mut terminal = io::stderr();

@@ -18,7 +18,7 @@ use crate::execute::error::Error;
 use crate::execute::outcome::BuilderState;
 use crate::execute::scope::Scope;
 use crate::execute::workdir::{authorities, docker_context};
-use crate::host::{Command, Finished, Host, Progress};
+use crate::host::{Command, CommandResult, Host, Progress};
 use crate::image::Platform;
 use crate::input::builder::{Cleanup, Driver};
 use crate::plan::{
@@ -144,7 +144,7 @@ pub async fn run(
     starts: bool,
     progress: Progress<'_>,
     stops: StopRequest<'_>,
-) -> Result<Finished, Error> {
+) -> Result<CommandResult, Error> {
     // What buildx tells of a builder is many lines.
     let command = command.keeping_output();
     if !starts {

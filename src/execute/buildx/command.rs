@@ -9,7 +9,7 @@ use crate::execute::workdir::authorities;
 use crate::facts::{DockerSettings, Facts};
 use crate::host::{Command, Host};
 use crate::input::BuildChecks;
-use crate::plan::{Builder, BuilderChoice, Handed, RunFiles, Source};
+use crate::plan::{Builder, BuilderChoice, BuildxVariable, RunFiles, Source};
 
 /// buildx with the run's own configuration. A builder that stays after the run,
 /// or was there before, is noted where the user's steps look for it.
@@ -68,7 +68,7 @@ pub fn building(scope: &Scope<'_>, buildx: &Path) -> Command {
     if scope.plan.checks != BuildChecks::Off && !scope.plan.display.is_typed {
         command = command.env(env_vars::BUILDX_METADATA_WARNINGS, "true");
     }
-    for Handed { variable, from } in &scope.plan.variables {
+    for BuildxVariable { variable, from } in &scope.plan.variables {
         let value = match from {
             Source::Runner => scope.host.var(variable).map(str::to_owned),
             Source::Cache { kind, attribute } => scope.secrets.cache_attribute(kind, attribute),

@@ -6,7 +6,7 @@ use crate::host::{Command, Host, Progress, Signal};
 use crate::image::{Digest, ImageName};
 
 /// How a copy ended.
-pub enum Copied {
+pub enum CopyResult {
     /// The name is there.
     Done,
     /// It is not: buildx's last words.
@@ -38,14 +38,14 @@ impl Source<'_> {
     }
 }
 
-pub async fn run(command: &Command, host: &Host, progress: Progress<'_>) -> Copied {
+pub async fn run(command: &Command, host: &Host, progress: Progress<'_>) -> CopyResult {
     let finished = match command.run(host, progress).await {
         Ok(finished) => finished,
-        Err(error) => return Copied::Failed(error.to_string()),
+        Err(error) => return CopyResult::Failed(error.to_string()),
     };
     match (finished.interrupted, finished.success) {
-        (Some(signal), _) => Copied::Interrupted(signal),
-        (None, true) => Copied::Done,
-        (None, false) => Copied::Failed(last_words::failure_text(&finished)),
+        (Some(signal), _) => CopyResult::Interrupted(signal),
+        (None, true) => CopyResult::Done,
+        (None, false) => CopyResult::Failed(last_words::failure_text(&finished)),
     }
 }

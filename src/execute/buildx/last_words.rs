@@ -1,9 +1,9 @@
 //! What a program said last.
 
-use crate::host::Finished;
+use crate::host::CommandResult;
 
 /// What a program said last, where we heard it.
-pub fn failure_text(finished: &Finished) -> String {
+pub fn failure_text(finished: &CommandResult) -> String {
     if finished.was_killed {
         return "it was killed, and not by this run. The kernel does that when memory runs out: \
                 use a larger runner, or build fewer `platforms` at once"

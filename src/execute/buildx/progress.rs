@@ -239,9 +239,9 @@ impl<'a, 'b> Reader<'a, 'b> {
 }
 
 /// A reader that is written to by the one who runs buildx, while others look at it.
-pub struct Shared<'m, 'a, 'b>(pub &'m Mutex<Reader<'a, 'b>>);
+pub struct SharedReader<'m, 'a, 'b>(pub &'m Mutex<Reader<'a, 'b>>);
 
-impl Write for Shared<'_, '_, '_> {
+impl Write for SharedReader<'_, '_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         reader.push(bytes);
@@ -253,7 +253,7 @@ impl Write for Shared<'_, '_, '_> {
     }
 }
 
-impl Log for Shared<'_, '_, '_> {}
+impl Log for SharedReader<'_, '_, '_> {}
 
 #[cfg(test)]
 mod tests {

@@ -30,7 +30,7 @@ pub struct Pushing {
     awaited: Vec<String>,
     /// Where what has no tag is pushed.
     untagged: Option<ImageName>,
-    now: Mutex<Now>,
+    now: Mutex<PushPosition>,
     /// What was pushed, once all of it is.
     done: watch::Sender<Option<Digest>>,
 }
@@ -38,7 +38,7 @@ pub struct Pushing {
 /// How far a push is. It only ever looks at what is new: a build may have
 /// thousands of names.
 #[derive(Default)]
-struct Now {
+struct PushPosition {
     /// The references that are pushed, in full, and how many were looked at.
     pushed: HashSet<String>,
     seen: usize,
@@ -74,12 +74,12 @@ impl Pushing {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if export.pushed.len() < now.seen {
             // One of them has failed after all.
-            *now = Now::default();
+            *now = PushPosition::default();
         }
         let new = in_full(&export.pushed[now.seen..]);
         now.pushed.extend(new);
         now.seen = export.pushed.len();
-        let is_pushed = |now: &Now| {
+        let is_pushed = |now: &PushPosition| {
             let awaited = self.awaited.get(now.next);
             awaited.is_some_and(|one| now.pushed.contains(&reference::in_full(one)))
         };
@@ -159,7 +159,7 @@ impl Stall<'_> {
 }
 
 /// When a registry was last heard, and whether it ever was.
-struct Heard {
+struct LastAnswer {
     last: Instant,
     is_known: bool,
 }
@@ -172,7 +172,7 @@ async fn silent(
     answered: impl Fn(&Registry) -> bool,
     asks: impl AsyncFn(&Registry) -> bool,
 ) -> Registry {
-    let mut heard: BTreeMap<Registry, Heard> = BTreeMap::new();
+    let mut heard: BTreeMap<Registry, LastAnswer> = BTreeMap::new();
     loop {
         sleep(EVERY.min(limit / 3)).await;
         let now = registries();
@@ -180,7 +180,9 @@ async fn silent(
         for registry in now {
             let is_known = answered(&registry);
             let last = Instant::now();
-            heard.entry(registry).or_insert(Heard { last, is_known });
+            heard
+                .entry(registry)
+                .or_insert(LastAnswer { last, is_known });
         }
         let asked = heard.keys().map(|registry| asks(registry));
         let answers = join_all(asked).await;

@@ -21,7 +21,7 @@ use crate::execute::buildx::cache_reads::Imports;
 use crate::execute::buildx::export::Interrupted;
 
 pub use crate::execute::buildx::last_words::failure_text;
-use crate::execute::buildx::progress::{ProgressObserver, Reader, Shared};
+use crate::execute::buildx::progress::{ProgressObserver, Reader, SharedReader};
 use crate::execute::buildx::push_stall::{Silent, Stall};
 use crate::execute::error::Error;
 use crate::host::{Command, Host, Progress, Signal, file};
@@ -97,7 +97,7 @@ pub async fn run(
             let style = display.style;
             let reader = Reader::new(writer, style, watches, imports, names_targets);
             let reader = Mutex::new(reader);
-            let mut shared = Shared(&reader);
+            let mut shared = SharedReader(&reader);
             // buildx dies with the command that is given up.
             let ended = tokio::select! {
                 finished = command.run(host, Progress::Through(&mut shared)) => Ok(finished),

@@ -34,12 +34,12 @@ pub struct CleanupRecord {
 }
 
 /// Keeps the state for the post step.
-pub type Keep<'a> = dyn Fn(&str) -> io::Result<()> + 'a;
+pub type SaveState<'a> = dyn Fn(&str) -> io::Result<()> + 'a;
 
 /// What a run has to take away, told to the post step before it is there.
 pub struct Record<'a> {
     pub take_down: RefCell<CleanupRecord>,
-    keep: &'a Keep<'a>,
+    keep: &'a SaveState<'a>,
 }
 
 impl<'a> Record<'a> {
@@ -47,7 +47,7 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// When `keep`, which keeps it for the post step, fails.
-    pub fn begin(plan: &Plan, folder: &RunFolder, keep: &'a Keep<'a>) -> io::Result<Self> {
+    pub fn begin(plan: &Plan, folder: &RunFolder, keep: &'a SaveState<'a>) -> io::Result<Self> {
         let made = plan.builder.made().filter(|made| !made.stays);
         let all = plan.cleanup == Cleanup::All;
         // The engine's own builder leaves in the engine what it pushes, too.

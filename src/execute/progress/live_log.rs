@@ -56,13 +56,13 @@ struct Running {
     /// What it has done, as that is told more than once.
     did: BTreeSet<String>,
     /// What it is doing.
-    doing: BTreeMap<String, Doing>,
+    doing: BTreeMap<String, Activity>,
     /// What was sent or fetched when it was last told, and when that was.
     told: Option<(u64, Instant)>,
 }
 
 /// Something that a vertex does.
-struct Doing {
+struct Activity {
     since: Instant,
     /// True once it was told that it goes on.
     is_told: bool,
@@ -162,7 +162,7 @@ impl<'a> LiveLog<'a> {
     fn status(&mut self, running: &mut Running, status: &Status<'_>) {
         if !status.is_done {
             let doing = running.doing.entry(status.id.to_owned());
-            let doing = doing.or_insert_with(|| Doing {
+            let doing = doing.or_insert_with(|| Activity {
                 since: Instant::now(),
                 is_told: false,
                 bytes: (0, 0),

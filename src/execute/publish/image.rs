@@ -27,7 +27,7 @@ use crate::execute::workdir::cache_dir;
 use crate::host::{Command, Progress};
 use crate::image::reference;
 use crate::input::BuildChecks;
-use crate::plan::{Build, BuilderChoice, Content, Joined, RunFiles};
+use crate::plan::{Build, BuilderChoice, Content, JoinedImage, RunFiles};
 use crate::registry::{Client, Credentials};
 
 /// How long the first pause between two tries is; each further one is twice as long.
@@ -53,7 +53,7 @@ enum PushStrategy<'a> {
     /// By building.
     Build,
     /// By joining what legs have pushed.
-    Join(&'a Joined),
+    Join(&'a JoinedImage),
     /// None does yet: repositories get the content from others.
     CopyContent,
     /// Out of the engine's store, where it has this name.

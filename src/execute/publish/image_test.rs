@@ -72,7 +72,7 @@ impl ImagePublisher<'_> {
         let finished = match progress {
             Progress::Terminal => command.run(self.scope.host, Progress::Terminal).await,
             Progress::Through(writer) => {
-                let mut bounded = Bounded {
+                let mut bounded = BoundedWriter {
                     writer,
                     left: SHOWN,
                 };
@@ -126,12 +126,12 @@ impl ImagePublisher<'_> {
 }
 
 /// Passes the first bytes on.
-struct Bounded<'a> {
+struct BoundedWriter<'a> {
     writer: &'a mut dyn Log,
     left: usize,
 }
 
-impl Write for Bounded<'_> {
+impl Write for BoundedWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let shown = bytes.len().min(self.left);
         self.writer.write_all(&bytes[..shown])?;
@@ -148,4 +148,4 @@ impl Write for Bounded<'_> {
     }
 }
 
-impl Log for Bounded<'_> {}
+impl Log for BoundedWriter<'_> {}

@@ -12,7 +12,7 @@ use crate::execute::outcome::ImageOutcome;
 use crate::execute::publish::copy::{Destination, Holder};
 use crate::execute::publish::image::ImagePublisher;
 use crate::image::{Digest, ImageName, Platform, Reference};
-use crate::plan::{Joined, annotations_of_index};
+use crate::plan::{JoinedImage, annotations_of_index};
 use crate::registry::{IndexPart, ManifestBytes, RequestError, join};
 
 /// A repository, and what it has of the parts.
@@ -25,14 +25,14 @@ struct Repository {
 }
 
 /// What has become of a repository, by its first name.
-type Done<T> = (String, Result<T, RequestError>);
+type RepositoryResult<T> = (String, Result<T, RequestError>);
 
 impl ImagePublisher<'_> {
     /// Makes the index for every repository that lacks it.
     ///
     /// # Errors
     /// When a part is nowhere, or the parts do not make up one image.
-    pub async fn join(&self, joined: &Joined, built: &mut ImageOutcome) -> Result<(), Error> {
+    pub async fn join(&self, joined: &JoinedImage, built: &mut ImageOutcome) -> Result<(), Error> {
         let written = self.join_everywhere(joined, built);
         let done = self.scope.host.unless_cancelled(written).await??;
         built.content_in.clear();
@@ -54,16 +54,16 @@ impl ImagePublisher<'_> {
 
     async fn join_everywhere(
         &self,
-        joined: &Joined,
+        joined: &JoinedImage,
         built: &ImageOutcome,
-    ) -> Result<Vec<Done<ManifestBytes>>, Error> {
+    ) -> Result<Vec<RepositoryResult<ManifestBytes>>, Error> {
         let due = built.pushes.first_due().into_iter();
         let reads = due.map(async |first| {
             let name = first.to_string();
             (name, self.look_into(first, joined).await)
         });
         let mut repositories = Vec::new();
-        let mut done: Vec<Done<ManifestBytes>> = Vec::new();
+        let mut done: Vec<RepositoryResult<ManifestBytes>> = Vec::new();
         for (first, looked) in join_all(reads).await {
             match looked {
                 Ok(repository) => repositories.push(repository),
@@ -101,7 +101,7 @@ impl ImagePublisher<'_> {
     async fn look_into(
         &self,
         first: &Reference,
-        joined: &Joined,
+        joined: &JoinedImage,
     ) -> Result<Repository, RequestError> {
         let image = &first.name;
         let reads = joined.parts.iter().map(async |part| {
@@ -120,7 +120,11 @@ impl ImagePublisher<'_> {
     }
 
     /// The index of all parts, wherever they are.
-    fn index(&self, joined: &Joined, repositories: &[Repository]) -> Result<ManifestBytes, Error> {
+    fn index(
+        &self,
+        joined: &JoinedImage,
+        repositories: &[Repository],
+    ) -> Result<ManifestBytes, Error> {
         let parts = joined.parts.iter().enumerate().filter_map(|(place, part)| {
             let mut having = repositories.iter().filter_map(|one| one.part(place));
             Some(IndexPart {
@@ -142,7 +146,7 @@ impl ImagePublisher<'_> {
     /// Copies what one repository lacks and another one has.
     async fn fill<'a>(
         &self,
-        joined: &'a Joined,
+        joined: &'a JoinedImage,
         repositories: &'a [Repository],
     ) -> Vec<(Destination<'a>, Result<(), RequestError>)> {
         let digests = || joined.parts.iter().map(|part| &part.digest);
@@ -176,7 +180,7 @@ impl Repository {
 }
 
 /// The parts that no repository has.
-fn missing(joined: &Joined, repositories: &[Repository]) -> Vec<MissingPart> {
+fn missing(joined: &JoinedImage, repositories: &[Repository]) -> Vec<MissingPart> {
     let parts = joined.parts.iter().enumerate();
     let nowhere =
         parts.filter(|(place, _)| repositories.iter().all(|one| one.part(*place).is_none()));

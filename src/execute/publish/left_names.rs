@@ -4,7 +4,7 @@
 use tracing::info;
 
 use crate::execute::buildx::export::Export;
-use crate::execute::buildx::imagetools::{self, Copied};
+use crate::execute::buildx::imagetools::{self, CopyResult};
 use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
 use crate::execute::outcome::ImageOutcome;
@@ -72,11 +72,11 @@ impl ImagePublisher<'_> {
             let command = source.command(self.command(), &reference);
             let copied = tokio::select! {
                 copied = imagetools::run(&command, self.scope.host, progress.reborrow()) => copied,
-                why = self.registry_silence(&reference, built) => Copied::Failed(why),
+                why = self.registry_silence(&reference, built) => CopyResult::Failed(why),
             };
             match copied {
-                Copied::Done => built.pushes.record_success(&reference),
-                Copied::Failed(why) => {
+                CopyResult::Done => built.pushes.record_success(&reference),
+                CopyResult::Failed(why) => {
                     self.report_failed_push(
                         &reference,
                         &push_failure_text(&reference, &why),
@@ -84,7 +84,7 @@ impl ImagePublisher<'_> {
                     )
                     .await;
                 }
-                Copied::Interrupted(signal) => return Err(Error::Cancelled(signal)),
+                CopyResult::Interrupted(signal) => return Err(Error::Cancelled(signal)),
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use tracing::info;
 
 use crate::execute::engine::image_store::Store;
 use crate::execute::error::Error;
-use crate::execute::outcome::{Before, ImageOutcome};
+use crate::execute::outcome::{FormerName, ImageOutcome};
 use crate::execute::publish::copy::Destination;
 use crate::execute::publish::image::ImagePublisher;
 use crate::execute::pushes::push_failure_text;
@@ -26,7 +26,7 @@ const AT_A_TIME: usize = 16;
 const NAMES_AT_A_TIME: usize = 32;
 
 /// Why a name was not written.
-enum NotWritten {
+enum NameError {
     /// The registry was asked, in vain.
     Asked(RequestError),
     /// It has stopped answering.
@@ -34,11 +34,11 @@ enum NotWritten {
 }
 
 /// What has become of a name.
-struct Written {
+struct NameResult {
     name: String,
     /// What it stood for, where it may have to be put back.
-    before: Option<Before>,
-    result: Result<(), NotWritten>,
+    before: Option<FormerName>,
+    result: Result<(), NameError>,
 }
 
 impl ImagePublisher<'_> {
@@ -79,7 +79,7 @@ impl ImagePublisher<'_> {
                 .find_map(|manifest| manifest.as_ref().ok());
             built.index = known.cloned().or(built.index.take());
             let (written, ended) = self.write_each(&due, &manifests, built).await;
-            for Written {
+            for NameResult {
                 name,
                 before,
                 result,
@@ -216,7 +216,7 @@ impl ImagePublisher<'_> {
         due: &[Reference],
         manifests: &BTreeMap<ImageName, Result<ManifestBytes, RequestError>>,
         built: &ImageOutcome,
-    ) -> (Vec<Written>, Result<(), Error>) {
+    ) -> (Vec<NameResult>, Result<(), Error>) {
         let limits = limits(due);
         let writes = due.iter().enumerate().map(async |(place, reference)| {
             let limit = limits.get(&reference.name.registry);
@@ -238,16 +238,16 @@ impl ImagePublisher<'_> {
         reference: &Reference,
         manifest: Option<&Result<ManifestBytes, RequestError>>,
         built: &ImageOutcome,
-    ) -> Written {
+    ) -> NameResult {
         let name = reference.to_string();
-        let asked = |stop| Err(NotWritten::Asked(stop));
+        let asked = |stop| Err(NameError::Asked(stop));
         let (before, result) = match (&reference.tag, manifest, self.before(reference).await) {
             (Some(tag), Some(Ok(manifest)), Ok(before)) => {
                 let written = tokio::select! {
                     written = self.client.write_name(&reference.name, tag, manifest) => {
-                        written.map_err(NotWritten::Asked)
+                        written.map_err(NameError::Asked)
                     }
-                    why = self.registry_silence(&name, built) => Err(NotWritten::Silent(why)),
+                    why = self.registry_silence(&name, built) => Err(NameError::Silent(why)),
                 };
                 (before, written)
             }
@@ -258,7 +258,7 @@ impl ImagePublisher<'_> {
                 (None, asked(RequestError::Unknown(why)))
             }
         };
-        Written {
+        NameResult {
             name,
             before,
             result,
@@ -266,12 +266,12 @@ impl ImagePublisher<'_> {
     }
 
     /// What a name stands for, where it may have to be put back.
-    async fn before(&self, reference: &Reference) -> Result<Option<Before>, RequestError> {
+    async fn before(&self, reference: &Reference) -> Result<Option<FormerName>, RequestError> {
         let (Some(tag), Some(_)) = (&reference.tag, self.gate) else {
             return Ok(None);
         };
         let manifest = self.client.bytes_of_tag(&reference.name, tag).await?;
-        Ok(Some(Before {
+        Ok(Some(FormerName {
             reference: reference.clone(),
             manifest,
         }))
@@ -306,7 +306,7 @@ impl ImagePublisher<'_> {
     async fn take_in_name(
         &self,
         reference: &str,
-        written: Result<(), NotWritten>,
+        written: Result<(), NameError>,
         built: &mut ImageOutcome,
     ) {
         let why = match written {
@@ -314,10 +314,10 @@ impl ImagePublisher<'_> {
                 info!("{reference} is written");
                 return built.pushes.record_success(reference);
             }
-            Err(NotWritten::Asked(RequestError::Refused(refusal))) => {
+            Err(NameError::Asked(RequestError::Refused(refusal))) => {
                 return self.report_refused_name(reference, &refusal, built).await;
             }
-            Err(NotWritten::Asked(RequestError::Unknown(why))) => {
+            Err(NameError::Asked(RequestError::Unknown(why))) => {
                 let image = built.pushes.image(reference);
                 let registry = image.map(|image| &image.registry);
                 if let (Some(registry), None) = (registry, self.gate)
@@ -328,7 +328,7 @@ impl ImagePublisher<'_> {
                 }
                 why
             }
-            Err(NotWritten::Silent(why)) => why,
+            Err(NameError::Silent(why)) => why,
         };
         self.report_unwritten_name(reference, &why, built).await;
     }

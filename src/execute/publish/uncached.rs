@@ -18,7 +18,7 @@ use crate::host::Command;
 use crate::plan::Exclusions;
 
 /// What has stopped a build.
-struct Stop {
+struct CacheFailure {
     /// The entries that are left out.
     entries: Vec<CacheEntry>,
     /// Why.
@@ -101,9 +101,9 @@ impl CachedAttempt {
         Ok(nothing_pushed)
     }
 
-    fn stop(&self, ended: &BuildExit) -> Option<Stop> {
+    fn stop(&self, ended: &BuildExit) -> Option<CacheFailure> {
         match ended {
-            BuildExit::Unanswered(entries) => Some(Stop {
+            BuildExit::Unanswered(entries) => Some(CacheFailure {
                 entries: entries.clone(),
                 why: format!(
                     "it gave no answer for {} s while it was read",
@@ -115,7 +115,7 @@ impl CachedAttempt {
                 let (kind, why) = unconfigured_cache(message)?;
                 let same = self.entries.iter().filter(|entry| entry.kind() == kind);
                 let entries: Vec<CacheEntry> = same.cloned().collect();
-                (!entries.is_empty()).then(|| Stop {
+                (!entries.is_empty()).then(|| CacheFailure {
                     entries,
                     why: why.lines().next().unwrap_or_default().to_owned(),
                     is_stuck: false,
@@ -129,7 +129,7 @@ impl CachedAttempt {
     }
 }
 
-impl Stop {
+impl CacheFailure {
     /// Leaves the entries out from now on, and warns once.
     fn note(&self, builder_state: &mut BuilderState) {
         let is_new = |entry: &&CacheEntry| !builder_state.without_caches.contains(entry);

@@ -28,7 +28,7 @@ const INPUT: &str = "bake-files";
 /// # Errors
 /// When that is outside the workspace and not allowed, or cannot be told.
 pub fn check(files: &[String], host: &Host, allowed: &Allowed) -> Result<(), InputProblem> {
-    let mut look = Look {
+    let mut look = ComposeReader {
         host,
         allowed,
         seen: Vec::new(),
@@ -58,21 +58,21 @@ pub fn check(files: &[String], host: &Host, allowed: &Allowed) -> Result<(), Inp
 
 /// What a compose file names.
 #[derive(Default)]
-pub struct Named {
+pub struct ComposeFiles {
     /// Further compose files.
     files: Vec<String>,
     /// Anything else: files of variables, and folders that have one.
     others: Vec<String>,
 }
 
-struct Look<'a> {
+struct ComposeReader<'a> {
     host: &'a Host,
     allowed: &'a Allowed,
     /// The compose files.
     seen: Vec<PathBuf>,
 }
 
-impl Look<'_> {
+impl ComposeReader<'_> {
     fn file(&mut self, path: &Path) -> Result<(), InputProblem> {
         let shown = self.relative(path);
         let text = match file::read_text(path, file::SETTINGS) {
@@ -151,8 +151,8 @@ fn unknown(file: &str, why: &str) -> InputProblem {
 }
 
 /// What a compose file names; `None` where that cannot be told.
-pub fn named_files(text: &str) -> Option<Named> {
-    let mut named = Named::default();
+pub fn named_files(text: &str) -> Option<ComposeFiles> {
+    let mut named = ComposeFiles::default();
     match yaml::read::<Value>(text) {
         Ok(value) => collect(&value, &mut named),
         Err(_) => {
@@ -168,7 +168,7 @@ pub fn named_files(text: &str) -> Option<Named> {
 }
 
 /// Collects from every place where such a key may stand.
-fn collect(value: &Value, named: &mut Named) {
+fn collect(value: &Value, named: &mut ComposeFiles) {
     match value {
         Value::Sequence(list) => list.iter().for_each(|one| collect(one, named)),
         Value::Tagged(tagged) => collect(&tagged.value, named),
@@ -192,7 +192,7 @@ fn collect(value: &Value, named: &mut Named) {
 }
 
 /// `FILE`, or an object with `path`, `project_directory` and `env_file`; or a list.
-fn collect_included(value: &Value, named: &mut Named) {
+fn collect_included(value: &Value, named: &mut ComposeFiles) {
     match strip_tags(value) {
         Value::Sequence(list) => list.iter().for_each(|one| collect_included(one, named)),
         Value::Mapping(map) => {

@@ -12,18 +12,18 @@ use crate::secret::Secret;
 
 /// What was found in all definitions.
 #[derive(Default)]
-pub struct Found {
+pub struct FoundLogins {
     /// Each login once.
     pub all: Vec<GitLogin>,
     /// What belongs to each definition.
-    pub of: BTreeMap<String, OfDefinition>,
+    pub of: BTreeMap<String, DefinitionLogins>,
     /// What is to be hidden.
     pub secrets: Vec<Secret>,
 }
 
 /// What belongs to one definition.
 #[derive(Clone, Default)]
-pub struct OfDefinition {
+pub struct DefinitionLogins {
     /// The places of its logins among all.
     pub git: Vec<usize>,
     /// The addresses whose login stays in them, each as key and host.
@@ -32,14 +32,14 @@ pub struct OfDefinition {
 }
 
 /// A login that stood in an entry of `set`.
-pub struct OfSet {
+pub struct SetLogin {
     /// The targets that it is for.
     pub pattern: String,
     pub login: GitLogin,
 }
 
 /// The entries of `set` without the logins in them, and those.
-pub fn take_out_of_set(set: &[String]) -> Result<(Vec<String>, Vec<OfSet>), InputProblem> {
+pub fn take_out_of_set(set: &[String]) -> Result<(Vec<String>, Vec<SetLogin>), InputProblem> {
     let mut all = Vec::new();
     let mut entries = Vec::new();
     for entry in set {
@@ -47,7 +47,7 @@ pub fn take_out_of_set(set: &[String]) -> Result<(Vec<String>, Vec<OfSet>), Inpu
         let pattern = entry.split('.').next().unwrap_or_default().to_owned();
         // One at a time: targets may have different ones.
         if let Some(login) = Logins::default().take("set", &mut entry)? {
-            all.push(OfSet { pattern, login });
+            all.push(SetLogin { pattern, login });
         }
         entries.push(entry);
     }
@@ -55,8 +55,8 @@ pub fn take_out_of_set(set: &[String]) -> Result<(Vec<String>, Vec<OfSet>), Inpu
 }
 
 /// Takes the logins out of all definitions.
-pub fn take_logins(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
-    let mut found = Found::default();
+pub fn take_logins(all: &mut Map<String, Value>, of_set: &[SetLogin]) -> FoundLogins {
+    let mut found = FoundLogins::default();
     for (name, value) in all.iter_mut() {
         let Some(definition) = value.as_object_mut() else {
             continue;
@@ -86,7 +86,7 @@ pub fn take_logins(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
         let left = logins.left;
         found.of.insert(
             name.clone(),
-            OfDefinition {
+            DefinitionLogins {
                 git,
                 left,
                 problems,
@@ -96,7 +96,7 @@ pub fn take_logins(all: &mut Map<String, Value>, of_set: &[OfSet]) -> Found {
     found
 }
 
-impl Found {
+impl FoundLogins {
     fn index_of(&mut self, login: GitLogin) -> usize {
         match self.all.iter().position(|other| other.is_same(&login)) {
             Some(place) => place,

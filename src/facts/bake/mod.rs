@@ -8,6 +8,6 @@ mod reach;
 mod read;
 mod target;
 
-pub use crate::facts::bake::reach::{Reach, Reached};
+pub use crate::facts::bake::reach::{MachineAccess, MachineResource};
 pub use crate::facts::bake::read::Bake;
 pub use crate::facts::bake::target::Target;

@@ -22,7 +22,7 @@ const MOST_LINKS: usize = 40;
 
 /// Something that a definition wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct MachineAccess {
     /// The target that wants it.
     pub target: String,
     /// The key in its definition.
@@ -30,12 +30,12 @@ pub struct Reach {
     /// The value there.
     pub value: String,
     /// What it is.
-    pub what: Reached,
+    pub what: MachineResource,
 }
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reached {
+pub enum MachineResource {
     /// A variable of the services of GitHub Actions.
     Variable(String),
     /// A file or folder that `allow` would have to name, with the entry for it.
@@ -142,8 +142,8 @@ pub fn reach_of(
     all: &Map<String, Value>,
     host: &Host,
     allowed: &Allowed,
-) -> Vec<Reach> {
-    let mut found = Found {
+) -> Vec<MachineAccess> {
+    let mut found = AccessFinder {
         target: name,
         host,
         allowed,
@@ -176,16 +176,16 @@ pub fn reach_of(
     found.reaches
 }
 
-struct Found<'a> {
+struct AccessFinder<'a> {
     target: &'a str,
     host: &'a Host,
     allowed: &'a Allowed,
-    reaches: Vec<Reach>,
+    reaches: Vec<MachineAccess>,
 }
 
-impl Found<'_> {
-    fn add(&mut self, key: &'static str, value: &str, what: Reached) {
-        self.reaches.push(Reach {
+impl AccessFinder<'_> {
+    fn add(&mut self, key: &'static str, value: &str, what: MachineResource) {
+        self.reaches.push(MachineAccess {
             target: self.target.to_owned(),
             key,
             value: value.to_owned(),
@@ -196,7 +196,7 @@ impl Found<'_> {
     fn path(&mut self, key: &'static str, value: &str, path: Option<&str>, writes: bool) {
         let missing = path.and_then(|path| self.allowed.missing(path, writes, self.host));
         if let Some(entry) = missing {
-            self.add(key, value, Reached::Outside(entry));
+            self.add(key, value, MachineResource::Outside(entry));
         }
     }
 
@@ -245,7 +245,7 @@ impl Found<'_> {
         let spec = SecretSpec::parse(entry);
         if let Some(variable) = spec.variable {
             if variable.starts_with(env_vars::ACTIONS) {
-                self.add("secret", entry, Reached::Variable(variable));
+                self.add("secret", entry, MachineResource::Variable(variable));
             }
             return;
         }
@@ -254,7 +254,7 @@ impl Found<'_> {
             (Some(file), _) => self.path("secret", entry, Some(&file), false),
             // Of a name alone buildx makes a variable, and else a file.
             (None, id) if id.starts_with(env_vars::ACTIONS) => {
-                self.add("secret", entry, Reached::Variable(id));
+                self.add("secret", entry, MachineResource::Variable(id));
             }
             (None, id) if !is_set => self.path("secret", entry, Some(&id), false),
             (None, _) => {}
@@ -274,7 +274,7 @@ impl Found<'_> {
                     self.path("ssh", entry, Some(path), false);
                 }
             }
-            None if !self.allowed.agent => self.add("ssh", entry, Reached::Agent),
+            None if !self.allowed.agent => self.add("ssh", entry, MachineResource::Agent),
             None => {}
         }
     }
@@ -326,10 +326,10 @@ mod tests {
             &allowed,
         );
         let base = fs::canonicalize(place.folder.path()).unwrap();
-        let shown = |reach: Reach| match reach.what {
-            Reached::Variable(name) => name,
-            Reached::Outside(entry) => entry.replace(&format!("{}/", base.display()), ""),
-            Reached::Agent => "agent".to_owned(),
+        let shown = |reach: MachineAccess| match reach.what {
+            MachineResource::Variable(name) => name,
+            MachineResource::Outside(entry) => entry.replace(&format!("{}/", base.display()), ""),
+            MachineResource::Agent => "agent".to_owned(),
         };
         found.into_iter().map(shown).collect()
     }

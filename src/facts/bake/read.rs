@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::error::InputProblem;
 use crate::error::sanitize::{WORDS, clean};
-use crate::facts::bake::logins::{self, OfSet};
+use crate::facts::bake::logins::{self, SetLogin};
 use crate::facts::bake::reach::Allowed;
 use crate::facts::bake::target::Target;
 use crate::facts::bake::{compose, definition};
@@ -112,7 +112,7 @@ impl Bake {
         printed: &str,
         host: &Host,
         allowed: &Allowed,
-        of_set: &[OfSet],
+        of_set: &[SetLogin],
     ) -> Result<Self, String> {
         let nothing = || "buildx reported no targets for them".to_owned();
         let mut printed: Value = document::json(printed.as_bytes()).map_err(|_| nothing())?;

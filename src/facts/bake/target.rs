@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::error::InputProblem;
 use crate::facts::bake::definition::{self, Definition};
-use crate::facts::bake::logins::Found;
-use crate::facts::bake::reach::{Allowed, Reach, reach_of};
+use crate::facts::bake::logins::FoundLogins;
+use crate::facts::bake::reach::{Allowed, MachineAccess, reach_of};
 use crate::facts::workspace::Workspace;
 use crate::host::{Host, file};
 use crate::input::build::bake::SecretSpec;
@@ -27,7 +27,7 @@ pub struct Target {
     pub unset: Vec<String>,
     /// What it and those that it is made from want of the machine, beside the
     /// workspace.
-    pub reaches: Vec<Reach>,
+    pub reaches: Vec<MachineAccess>,
     /// The logins for Git repositories that each of them had in an address, by
     /// their places in those of all targets.
     pub git_logins: BTreeMap<String, Vec<usize>>,
@@ -76,7 +76,7 @@ impl Target {
 
     /// Takes over what was taken out of its addresses, and of those that it is made
     /// from.
-    pub fn take_logins(&mut self, found: &Found) {
+    pub fn take_logins(&mut self, found: &FoundLogins) {
         for name in self.family.keys() {
             let own = found.of.get(name).cloned().unwrap_or_default();
             self.git_logins.insert(name.clone(), own.git);

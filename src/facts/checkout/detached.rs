@@ -16,14 +16,14 @@ const REMOTES: &str = "refs/remotes/";
 const TAGS: &str = "refs/tags/";
 
 /// A ref, and the commit that it leads to.
-struct Tip {
+struct RefTip {
     name: String,
     commit: ObjectId,
 }
 
 impl Checkout {
     pub fn detached_ref(&self) -> Result<String, Error> {
-        let tips: Vec<Tip> = self.tips()?;
+        let tips: Vec<RefTip> = self.tips()?;
         let here = |scope: &'static str| {
             let names = tips
                 .iter()
@@ -46,7 +46,7 @@ impl Checkout {
 
     /// Branches, remote branches and tags, sorted by name. What leads nowhere
     /// is left out.
-    fn tips(&self) -> Result<Vec<Tip>, Error> {
+    fn tips(&self) -> Result<Vec<RefTip>, Error> {
         let platform = self.references.iter().map_err(unreadable)?;
         let mut tips = Vec::new();
         for mut reference in platform.all()?.filter_map(Result::ok) {
@@ -58,7 +58,7 @@ impl Checkout {
                 continue;
             }
             if let Ok(commit) = reference.peel_to_id(&self.references, &self.objects) {
-                tips.push(Tip { name, commit });
+                tips.push(RefTip { name, commit });
             }
         }
         tips.sort_by(|a, b| a.name.cmp(&b.name));
@@ -67,7 +67,7 @@ impl Checkout {
 
     /// What has the commit among its ancestors: the branch committed to last,
     /// else such a remote branch, else the first tag by name.
-    fn descendant(&self, tips: &[Tip]) -> Option<String> {
+    fn descendant(&self, tips: &[RefTip]) -> Option<String> {
         let mut ancestry = Ancestry::of(self)?;
         let mut newest = |scope| {
             let dated = self.newest_first(tips, scope);
@@ -86,7 +86,7 @@ impl Checkout {
         Some(tag.name.clone())
     }
 
-    fn newest_first<'a>(&self, tips: &'a [Tip], scope: &str) -> Vec<&'a Tip> {
+    fn newest_first<'a>(&self, tips: &'a [RefTip], scope: &str) -> Vec<&'a RefTip> {
         let mut buffer = Vec::new();
         let mut date = |commit: ObjectId| {
             let commit = self.objects.find_commit(&commit, &mut buffer).ok()?;

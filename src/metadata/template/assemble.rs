@@ -6,14 +6,14 @@ use crate::metadata::template::ast::{Block, Call, Expression, Program, Statement
 use crate::metadata::template::token::{Kind, Token};
 
 /// The opening tag of a block.
-pub struct Opening {
+pub struct OpeningTag {
     pub call: Call,
     pub block_params: Option<Vec<String>>,
     pub strip: Strip,
 }
 
 /// What follows the first part of a block.
-pub struct Otherwise {
+pub struct InverseBlock {
     pub strip: Strip,
     pub program: Program,
     pub chain: bool,
@@ -21,9 +21,9 @@ pub struct Otherwise {
 
 /// Puts a block together, as `prepareBlock` of Handlebars does.
 pub fn block(
-    opening: Opening,
+    opening: OpeningTag,
     mut program: Program,
-    otherwise: Option<Otherwise>,
+    otherwise: Option<InverseBlock>,
     close: Option<Strip>,
 ) -> Block {
     program.block_params = opening.block_params;

@@ -28,7 +28,7 @@ struct Lexer<'a> {
 }
 
 /// What a tag leaves behind.
-enum After {
+enum AfterTag {
     Content,
     Raw,
 }
@@ -80,8 +80,8 @@ impl<'a> Lexer<'a> {
             return Ok(());
         }
         match self.tag()? {
-            After::Content => Ok(()),
-            After::Raw => self.raw(),
+            AfterTag::Content => Ok(()),
+            AfterTag::Raw => self.raw(),
         }
     }
 
@@ -139,15 +139,15 @@ impl<'a> Lexer<'a> {
     }
 
     /// Everything between double braces.
-    fn tag(&mut self) -> Result<After, String> {
+    fn tag(&mut self) -> Result<AfterTag, String> {
         loop {
             if self.rest.is_empty() {
                 // The parser says what is missing.
-                return Ok(After::Content);
+                return Ok(AfterTag::Content);
             }
             if self.rest.starts_with("{{") {
                 if self.open()? {
-                    return Ok(After::Content);
+                    return Ok(AfterTag::Content);
                 }
                 continue;
             }
@@ -155,9 +155,9 @@ impl<'a> Lexer<'a> {
                 let text = self.take(length);
                 self.push(kind, text);
                 if kind == Kind::CloseRawBlock {
-                    return Ok(After::Raw);
+                    return Ok(AfterTag::Raw);
                 }
-                return Ok(After::Content);
+                return Ok(AfterTag::Content);
             }
             self.word()?;
         }

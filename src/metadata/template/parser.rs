@@ -1,7 +1,7 @@
 //! From tokens to a program. Follows the grammar of Handlebars 4.7.
 
 use crate::metadata::template::assemble::{
-    Opening, Otherwise, block, same_name, spelling, strip, unbracketed, unexpected,
+    InverseBlock, OpeningTag, block, same_name, spelling, strip, unbracketed, unexpected,
 };
 use crate::metadata::template::ast::{
     Block, Call, Content, Expression, Mustache, Partial, Path, Program, Statement, Strip,
@@ -113,7 +113,7 @@ impl Parser {
         }))
     }
 
-    fn opening(&mut self, open: &str) -> Result<Opening, String> {
+    fn opening(&mut self, open: &str) -> Result<OpeningTag, String> {
         let call = self.call()?;
         let block_params = if self.eat(Kind::OpenBlockParams) {
             Some(self.block_params()?)
@@ -121,7 +121,7 @@ impl Parser {
             None
         };
         let close = self.expect(Kind::Close)?;
-        Ok(Opening {
+        Ok(OpeningTag {
             call,
             block_params,
             strip: strip(open, &close),
@@ -158,10 +158,10 @@ impl Parser {
     }
 
     /// `{{else}}…` or `{{else if …}}…`
-    fn otherwise(&mut self) -> Result<Otherwise, String> {
+    fn otherwise(&mut self) -> Result<InverseBlock, String> {
         let open = self.next();
         if open.kind == Kind::Inverse {
-            return Ok(Otherwise {
+            return Ok(InverseBlock {
                 strip: strip(&open.text, &open.text),
                 program: self.program()?,
                 chain: false,
@@ -184,7 +184,7 @@ impl Parser {
             block_params: None,
             chained: true,
         };
-        Ok(Otherwise {
+        Ok(InverseBlock {
             strip: outer,
             program,
             chain: true,
@@ -246,7 +246,7 @@ impl Parser {
         let open = self.next().text;
         let call = self.partial_call()?;
         let close = self.expect(Kind::Close)?;
-        let opening = Opening {
+        let opening = OpeningTag {
             call,
             block_params: None,
             strip: strip(&open, &close),

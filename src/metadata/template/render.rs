@@ -55,7 +55,7 @@ struct Renderer<'a> {
 
 /// How a name is to be resolved.
 #[derive(PartialEq, Eq)]
-enum Use {
+enum NameUse {
     Value,
     Helper,
     Ambiguous,
@@ -113,24 +113,24 @@ impl Renderer<'_> {
     fn call(&self, call: &Call, scope: &Scope<'_>, nested: bool) -> Result<Value, String> {
         let path = named(&call.path);
         match classify(call, &path, scope, nested) {
-            Use::Value => {
+            NameUse::Value => {
                 let value = self.path(&path, scope, false)?;
                 self.lambda(value, &scope.contexts.here)
             }
-            Use::Helper => self.helper(call, &path, scope, None),
-            Use::Ambiguous => self.ambiguous(&path, scope).map(|(value, _)| value),
+            NameUse::Helper => self.helper(call, &path, scope, None),
+            NameUse::Ambiguous => self.ambiguous(&path, scope).map(|(value, _)| value),
         }
     }
 
     fn block(&self, block: &Block, scope: &Scope<'_>) -> Result<Value, String> {
         let path = named(&block.call.path);
         let value = match classify(&block.call, &path, scope, false) {
-            Use::Helper => return self.helper(&block.call, &path, scope, Some(block)),
-            Use::Value => {
+            NameUse::Helper => return self.helper(&block.call, &path, scope, Some(block)),
+            NameUse::Value => {
                 let value = self.path(&path, scope, false)?;
                 self.lambda(value, &scope.contexts.here)?
             }
-            Use::Ambiguous => match self.ambiguous(&path, scope)? {
+            NameUse::Ambiguous => match self.ambiguous(&path, scope)? {
                 (value, true) => return Ok(value),
                 (value, false) => value,
             },
@@ -331,18 +331,18 @@ fn named(expression: &Expression) -> std::borrow::Cow<'_, Path> {
     }
 }
 
-fn classify(call: &Call, path: &Path, scope: &Scope<'_>, nested: bool) -> Use {
+fn classify(call: &Call, path: &Path, scope: &Scope<'_>, nested: bool) -> NameUse {
     let name = path.parts.first().map(String::as_str).unwrap_or_default();
     if path.simple() && block_param(name, scope).is_some() {
-        return Use::Value;
+        return NameUse::Value;
     }
     if nested || !call.params.is_empty() || !call.hash.is_empty() {
-        return Use::Helper;
+        return NameUse::Helper;
     }
     match path.simple() {
-        true if helpers::KNOWN.contains(&name) => Use::Helper,
-        true => Use::Ambiguous,
-        false => Use::Value,
+        true if helpers::KNOWN.contains(&name) => NameUse::Helper,
+        true => NameUse::Ambiguous,
+        false => NameUse::Value,
     }
 }
 

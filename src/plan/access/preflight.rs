@@ -283,7 +283,7 @@ impl fmt::Display for Check {
 mod tests {
     use super::*;
     use crate::plan::findings::Findings;
-    use crate::plan::image::output_names::Named;
+    use crate::plan::image::output_names::OutputNames;
     use crate::plan::image::publication::Destination;
 
     fn publication(push: bool) -> Publication {
@@ -302,7 +302,7 @@ mod tests {
     fn checks(inputs: &Inputs, push: bool) -> Vec<String> {
         let names = [ImageName::parse("ghcr.io/acme/app").unwrap()];
         let publication = publication(push);
-        let pushed_by_outputs = Named::of(inputs, &mut Findings::default()).pushed_by_outputs;
+        let pushed_by_outputs = OutputNames::of(inputs, &mut Findings::default()).pushed_by_outputs;
         let cache = Cache::given(inputs);
         let checks = of_image(inputs, &names, &pushed_by_outputs, &publication, &cache);
         checks.iter().map(ToString::to_string).collect()

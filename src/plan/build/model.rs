@@ -3,7 +3,7 @@
 use crate::plan::image::content::Content;
 use crate::plan::image::destination_names::DestinationName;
 use crate::plan::image::image_test::ImageTest;
-use crate::plan::image::joined::Joined;
+use crate::plan::image::joined::JoinedImage;
 use serde::Serialize;
 
 use crate::image::{ImageName, Platform};
@@ -44,7 +44,7 @@ pub struct Build {
     pub content: Content,
     /// What legs have built of it, where nothing is built.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub joined: Option<Joined>,
+    pub joined: Option<JoinedImage>,
     /// What is run before the names are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<ImageTest>,
@@ -84,7 +84,7 @@ pub struct Build {
 
 impl Build {
     /// What is joined of what legs have built, without its names and repositories.
-    pub fn joined(metadata: Metadata, joined: Joined) -> Self {
+    pub fn joined(metadata: Metadata, joined: JoinedImage) -> Self {
         Self {
             target: None,
             outputs: Vec::new(),

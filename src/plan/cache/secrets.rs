@@ -4,7 +4,7 @@ use crate::env_vars;
 use crate::facts::Facts;
 use crate::input::{CacheEntry, Inputs};
 use crate::plan::cache::model::Cache;
-use crate::plan::variable::{Handed, Source};
+use crate::plan::variable::{BuildxVariable, Source};
 
 /// The attributes of caches that buildx takes from its environment.
 const S3: [(&str, &str); 3] = [
@@ -18,7 +18,7 @@ const GHA: [(&str, &str); 1] = [("token", env_vars::ACTIONS_RUNTIME_TOKEN)];
 /// Takes the secrets of a cache out of its entries, where buildx can have them in
 /// its environment: where all entries have the same, and nothing else would be
 /// changed by them.
-pub fn take_out(cache: &mut Cache, inputs: &Inputs, facts: &Facts) -> Vec<Handed> {
+pub fn take_out(cache: &mut Cache, inputs: &Inputs, facts: &Facts) -> Vec<BuildxVariable> {
     let mut handed = Vec::new();
     if !facts.cache.has_aws {
         handed.extend(take_secret(cache, "s3", &S3, "secret_access_key"));
@@ -36,7 +36,7 @@ fn take_secret(
     kind: &'static str,
     attributes: &[(&'static str, &str)],
     secret: &str,
-) -> Vec<Handed> {
+) -> Vec<BuildxVariable> {
     let of_kind = |entry: &&CacheEntry| entry.kind() == kind;
     let values = |entry: &CacheEntry| -> Vec<Option<String>> {
         let value = |(name, _): &(&str, &str)| entry.attribute(name).map(str::to_owned);
@@ -70,10 +70,12 @@ fn take_secret(
             *entry = entry.without(&given.iter().map(|(name, _)| *name).collect::<Vec<_>>());
         }
     }
-    let handed = given.into_iter().map(|(attribute, variable)| Handed {
-        variable: (*variable).to_owned(),
-        from: Source::Cache { kind, attribute },
-    });
+    let handed = given
+        .into_iter()
+        .map(|(attribute, variable)| BuildxVariable {
+            variable: (*variable).to_owned(),
+            from: Source::Cache { kind, attribute },
+        });
     handed.collect()
 }
 

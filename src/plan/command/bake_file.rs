@@ -2,7 +2,7 @@
 //! it, with the names, platforms, caches and attestations of the plan.
 
 use crate::input::CacheEntry;
-use crate::plan::command::by_digest::ByDigest;
+use crate::plan::command::by_digest::RepositoryReferences;
 use crate::plan::image::content::Content;
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ enum OutputTarget {
     /// The image, pushed under its tags; the text is what is said of it beside.
     Pushed(Option<String>),
     /// The image, whose content goes first: by its digest, or into the engine's store.
-    Content(Option<ByDigest>),
+    Content(Option<RepositoryReferences>),
     /// The engine.
     Loaded,
     /// The engine, where a push does not leave the image there anyway.
@@ -293,7 +293,9 @@ fn output_targets(parts: &Parts<'_>) -> Vec<OutputTarget> {
         places.push(match parts.content {
             Content::WithNames => OutputTarget::Pushed(None),
             Content::FromEngine => OutputTarget::Content(None),
-            Content::ByDigest => OutputTarget::Content(Some(ByDigest::of(&parts.references()))),
+            Content::ByDigest => {
+                OutputTarget::Content(Some(RepositoryReferences::of(&parts.references())))
+            }
         });
     }
     match publication.load && !has_docker_exporter(&parts.inputs.build.outputs) {

@@ -1,6 +1,6 @@
 //! The arguments for `buildx build`, in docker/build-push-action's order.
 
-use crate::plan::command::by_digest::ByDigest;
+use crate::plan::command::by_digest::RepositoryReferences;
 use crate::plan::image::content::Content;
 use std::ffi::OsString;
 use std::path::Path;
@@ -42,7 +42,7 @@ enum Argument {
     /// exporter buildx drops the annotations.
     IntoStore,
     /// What pushes the content by its digest.
-    ByDigest(ByDigest),
+    ByDigest(RepositoryReferences),
     MetadataFile(Option<String>),
     LoadUnlessPushed,
     BakeFile(Option<String>),
@@ -244,7 +244,7 @@ impl Parts<'_> {
                 }
                 Content::ByDigest => arguments.0.extend([
                     Argument::PushNames,
-                    Argument::ByDigest(ByDigest::of(&self.references())),
+                    Argument::ByDigest(RepositoryReferences::of(&self.references())),
                 ]),
             }
         }

@@ -7,9 +7,9 @@ use crate::plan::command::exclusions::Exclusions;
 /// The repositories of an image, as the workflow spells them, with the references
 /// that it gets in each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ByDigest(Vec<(String, Vec<String>)>);
+pub struct RepositoryReferences(Vec<(String, Vec<String>)>);
 
-impl ByDigest {
+impl RepositoryReferences {
     /// That of these references.
     pub fn of(references: &[String]) -> Self {
         let mut repositories: Vec<(String, Vec<String>)> = Vec::new();
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn one_repository_of_each_registry_is_named_while_something_of_it_is_due() {
         let references = ["ghcr.io/a/b:1", "c/d:1", "ghcr.io/a/e:1", "ghcr.io/a/b:2"];
-        let content = ByDigest::of(&references.map(str::to_owned));
+        let content = RepositoryReferences::of(&references.map(str::to_owned));
         let rest = "push-by-digest=true,name-canonical=true,push=true";
         for (settled, expected) in [
             (&[][..], "\"name=ghcr.io/a/b,c/d\""),

@@ -9,11 +9,15 @@ use crate::input::build::bake::SecretSpec;
 use crate::plan::draft::model::ImageDraft;
 use crate::plan::findings::Findings;
 use crate::plan::lists::distinct;
-use crate::plan::variable::{Handed, Source};
+use crate::plan::variable::{BuildxVariable, Source};
 
 /// Every variable that buildx is given, for all images.
-pub fn decide(drafts: &[ImageDraft<'_>], inputs: &Inputs, findings: &mut Findings) -> Vec<Handed> {
-    let mut handed: Vec<Handed> = distinct(drafts.iter().flat_map(|draft| &draft.handed));
+pub fn decide(
+    drafts: &[ImageDraft<'_>],
+    inputs: &Inputs,
+    findings: &mut Findings,
+) -> Vec<BuildxVariable> {
+    let mut handed: Vec<BuildxVariable> = distinct(drafts.iter().flat_map(|draft| &draft.handed));
     for one in &handed {
         if let Source::Cache { kind, attribute } = &one.from {
             findings.decide(format!(
@@ -47,7 +51,7 @@ pub fn decide(drafts: &[ImageDraft<'_>], inputs: &Inputs, findings: &mut Finding
         });
     let wanted = secrets.chain(set).filter(is_withheld).chain(token);
     for variable in wanted {
-        let one = Handed {
+        let one = BuildxVariable {
             variable,
             from: Source::Runner,
         };

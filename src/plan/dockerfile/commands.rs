@@ -12,7 +12,7 @@ use parse_dockerfile::{Dockerfile, parse};
 
 use crate::image::{Platform, reference};
 use crate::plan::dockerfile::stages::Stages;
-use crate::plan::dockerfile::variables::{self, BUILDERS_OWN, Scope, Work};
+use crate::plan::dockerfile::variables::{self, BUILDERS_OWN, Scope, WorkBudget};
 
 /// The frontends whose grammar this is.
 const FRONTEND: &str = "docker/dockerfile";
@@ -54,7 +54,7 @@ impl<'a> Question<'a> {
             }
         }
         Some(Read {
-            work: Work::for_text(self.text.len()),
+            work: WorkBudget::for_text(self.text.len()),
             target: self.target,
             file,
             arguments,
@@ -72,7 +72,7 @@ pub struct Read<'a> {
     /// The stages by their names in small letters.
     names: HashMap<String, usize>,
     /// What is left for all platforms together.
-    work: Work,
+    work: WorkBudget,
 }
 
 impl Read<'_> {
@@ -133,7 +133,7 @@ fn declare(
     text: &str,
     arguments: &BTreeMap<&str, Option<&str>>,
     scope: &mut Scope,
-    work: &mut Work,
+    work: &mut WorkBudget,
 ) -> Option<()> {
     work.spend(text.len())?;
     for word in variables::split_words(text)? {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use parse_dockerfile::{Dockerfile, Flag, Instruction, Stage};
 
 use crate::image::Platform;
-use crate::plan::dockerfile::variables::{self, BUILDERS_OWN, Scope, Work};
+use crate::plan::dockerfile::variables::{self, BUILDERS_OWN, Scope, WorkBudget};
 
 /// The stages with what they are made of.
 pub struct Stages<'text, 'file> {
@@ -28,7 +28,7 @@ impl<'text, 'file> Stages<'text, 'file> {
         names: &'file HashMap<String, usize>,
         scope: &Scope,
         target: &Platform,
-        work: &mut Work,
+        work: &mut WorkBudget,
     ) -> Option<Self> {
         let target = Rc::new(target.clone());
         let mut read = Self {
@@ -67,7 +67,7 @@ impl<'text, 'file> Stages<'text, 'file> {
     /// The stage of this name or number before `before`: `Some(None)` for an
     /// image from elsewhere, `None` when that is not known.
     #[allow(clippy::option_option, reason = "nothing, and nothing known, differ")]
-    fn find(&self, name: &str, before: usize, work: &mut Work) -> Option<Option<usize>> {
+    fn find(&self, name: &str, before: usize, work: &mut WorkBudget) -> Option<Option<usize>> {
         work.spend(name.len().saturating_add(1))?;
         if name.contains('$') || name.contains(BUILDERS_OWN) {
             return None;
@@ -85,7 +85,7 @@ impl<'text, 'file> Stages<'text, 'file> {
     pub fn run_by(
         &self,
         target: Option<&str>,
-        work: &mut Work,
+        work: &mut WorkBudget,
     ) -> Option<BTreeSet<Option<Platform>>> {
         let count = self.stages.len();
         let last = match target {
@@ -123,7 +123,7 @@ impl<'text, 'file> Stages<'text, 'file> {
     }
 
     /// The images that stages begin from or copy from.
-    pub fn images(mut self, work: &mut Work) -> Option<BTreeSet<String>> {
+    pub fn images(mut self, work: &mut WorkBudget) -> Option<BTreeSet<String>> {
         for index in 0..self.stages.len() {
             for instruction in self.instructions(index) {
                 work.spend(cost(instruction))?;

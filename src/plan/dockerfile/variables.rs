@@ -16,9 +16,9 @@ pub type Scope = BTreeMap<String, String>;
 /// The work that is left: one for each byte that is read or put in place, and
 /// for each instruction that is looked at.
 #[derive(Debug)]
-pub struct Work(usize);
+pub struct WorkBudget(usize);
 
-impl Work {
+impl WorkBudget {
     /// What a text of this many bytes may cost.
     pub fn for_text(bytes: usize) -> Self {
         const LEAST: usize = 256 * 1024;
@@ -58,11 +58,11 @@ pub fn split_words(text: &str) -> Option<Vec<String>> {
 }
 
 /// Puts the values of variables in their places; one without a value is empty.
-pub fn expand(text: &str, scope: &Scope, work: &mut Work) -> Option<String> {
+pub fn expand(text: &str, scope: &Scope, work: &mut WorkBudget) -> Option<String> {
     nested(text, scope, work, DEEPEST)
 }
 
-fn nested(text: &str, scope: &Scope, work: &mut Work, deeper: usize) -> Option<String> {
+fn nested(text: &str, scope: &Scope, work: &mut WorkBudget, deeper: usize) -> Option<String> {
     work.spend(text.len())?;
     if text.contains(['\\', '\'', '"']) {
         return None;
@@ -107,7 +107,7 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// What stands between braces.
-fn braced(text: &str, scope: &Scope, work: &mut Work, deeper: usize) -> Option<String> {
+fn braced(text: &str, scope: &Scope, work: &mut WorkBudget, deeper: usize) -> Option<String> {
     let deeper = deeper.checked_sub(1)?;
     let (name, operation) = name(text)?;
     let value = scope.get(name);
@@ -146,7 +146,11 @@ mod tests {
     use super::*;
 
     fn expand(text: &str, scope: &Scope) -> Option<String> {
-        crate::plan::dockerfile::variables::expand(text, scope, &mut Work::for_text(text.len()))
+        crate::plan::dockerfile::variables::expand(
+            text,
+            scope,
+            &mut WorkBudget::for_text(text.len()),
+        )
     }
 
     #[test]
@@ -166,7 +170,7 @@ mod tests {
         let known = |times: usize| expand(&"$A".repeat(times), &scope).is_some();
         assert!(known(200));
         assert!(!known(1_000_000));
-        let mut work = Work::for_text(0);
+        let mut work = WorkBudget::for_text(0);
         assert_eq!(
             crate::plan::dockerfile::variables::expand(&"x".repeat(1 << 20), &scope, &mut work),
             None

@@ -4,7 +4,7 @@
 
 use crate::error::InputProblem;
 use crate::event::RunContext;
-use crate::facts::{Reach, Reached, Target};
+use crate::facts::{MachineAccess, MachineResource, Target};
 use crate::input::CacheEntry;
 use crate::input::build::bake::SecretSpec;
 use crate::input::{BakeInputs, Inputs};
@@ -60,15 +60,15 @@ pub fn problems(target: &Target, inputs: &Inputs) -> Vec<InputProblem> {
     problems
 }
 
-fn out_of_reach(reach: &Reach, bake: &BakeInputs) -> Option<InputProblem> {
-    let Reach {
+fn out_of_reach(reach: &MachineAccess, bake: &BakeInputs) -> Option<InputProblem> {
+    let MachineAccess {
         target,
         key,
         value,
         what,
     } = reach;
     let (why, accepted) = match what {
-        Reached::Variable(variable) => {
+        MachineResource::Variable(variable) => {
             let mut set = bake.set_for(target, &SECRETS);
             if set.any(|entry| SecretSpec::parse(entry).reads(variable)) {
                 return None;
@@ -80,11 +80,11 @@ fn out_of_reach(reach: &Reach, bake: &BakeInputs) -> Option<InputProblem> {
                 format!("`set: {target}.secrets=id=NAME,env={variable}` in the workflow");
             (why, accepted)
         }
-        Reached::Outside(entry) => {
+        MachineResource::Outside(entry) => {
             let why = format!("{target} wants a file outside of the workspace");
             (why, format!("a path in the workspace; or `allow: {entry}`"))
         }
-        Reached::Agent => {
+        MachineResource::Agent => {
             let why = format!("{target} wants the SSH agent");
             (why, "`allow: ssh`".to_owned())
         }
@@ -195,11 +195,11 @@ mod tests {
     #[test]
     fn a_variable_of_the_runner_is_for_the_workflow_to_give() {
         let mut target = target(&json!({}));
-        target.reaches = vec![Reach {
+        target.reaches = vec![MachineAccess {
             target: "base".to_owned(),
             key: "secret",
             value: "id=x,env=ACTIONS_RUNTIME_TOKEN".to_owned(),
-            what: Reached::Variable("ACTIONS_RUNTIME_TOKEN".to_owned()),
+            what: MachineResource::Variable("ACTIONS_RUNTIME_TOKEN".to_owned()),
         }];
         for (set, count) in [
             (vec![], 1),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::event::RunContext;
     use crate::plan::findings::Findings;
-    use crate::plan::image::output_names::Named;
+    use crate::plan::image::output_names::OutputNames;
     use crate::plan::image::publication;
     use crate::plan::testing::{engine, inputs};
 
@@ -82,7 +82,7 @@ mod tests {
             (("call", "check"), false, two, ""),
         ] {
             let inputs = inputs(&[given]);
-            let named = Named::of(&inputs, &mut Findings::default());
+            let named = OutputNames::of(&inputs, &mut Findings::default());
             let publication = publication::decide(&inputs, &named, &RunContext::default(), false);
             let platforms: Vec<Platform> = platforms
                 .split(',')

@@ -13,16 +13,16 @@ use crate::plan::draft::request::ImageRequest;
 use crate::plan::draft::{git_logins, load, mounts, run_commands};
 use crate::plan::findings::Findings;
 use crate::plan::image::context::{self, BuildContext};
-use crate::plan::image::output_names::Named;
+use crate::plan::image::output_names::OutputNames;
 use crate::plan::image::publication::Publication;
 use crate::plan::image::{names, secret_leaks, secrets};
 use crate::plan::lists::distinct;
-use crate::plan::variable::Handed;
+use crate::plan::variable::BuildxVariable;
 
 /// One image, before it is known what builds it.
 pub struct ImageDraft<'a> {
     pub request: &'a ImageRequest<'a>,
-    pub named: Named,
+    pub named: OutputNames,
     /// The names of the images, without those of whole references.
     pub names: Vec<ImageName>,
     pub all_names: Vec<ImageName>,
@@ -33,7 +33,7 @@ pub struct ImageDraft<'a> {
     pub platforms: Vec<Platform>,
     pub cache: Cache,
     /// What of its caches buildx is given in its environment.
-    pub handed: Vec<Handed>,
+    pub handed: Vec<BuildxVariable>,
 }
 
 impl<'a> ImageDraft<'a> {
@@ -44,7 +44,7 @@ impl<'a> ImageDraft<'a> {
         findings: &mut Findings,
     ) -> Self {
         let (inputs, facts) = (&*request.inputs, request.facts);
-        let named = Named::of(inputs, findings);
+        let named = OutputNames::of(inputs, findings);
         let names = names::names(inputs, &named, context, findings);
         findings.decisions.extend(named.describe(inputs));
         let all_names = names::with_references(names.clone(), &named, findings);

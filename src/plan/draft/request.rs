@@ -7,7 +7,7 @@ use crate::facts::{Facts, Target, Workspace};
 use crate::input::Inputs;
 use crate::plan::draft::bake_target;
 use crate::plan::findings::Findings;
-use crate::plan::image::output_names::{self, Named};
+use crate::plan::image::output_names::{self, OutputNames};
 use crate::plan::image::publication::{self, Publication};
 
 /// What one image is made from.
@@ -50,7 +50,7 @@ impl<'a> ImageRequest<'a> {
     /// Whether it is pushed, which is one of its decisions.
     pub fn publication(
         &self,
-        named: &Named,
+        named: &OutputNames,
         context: &RunContext,
         nowhere: bool,
         findings: &mut Findings,

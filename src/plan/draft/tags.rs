@@ -12,7 +12,7 @@ use crate::input::metadata::images::ImageRule;
 use crate::metadata::{self, Metadata, Severity};
 use crate::plan::draft::annotation_levels;
 use crate::plan::findings::{Level, Notice};
-use crate::plan::image::output_names::{Named, is_bare};
+use crate::plan::image::output_names::{OutputNames, is_bare};
 
 /// Applies the metadata rules to the images of the plan.
 ///
@@ -21,7 +21,7 @@ use crate::plan::image::output_names::{Named, is_bare};
 pub fn metadata(
     inputs: &Inputs,
     facts: &Facts,
-    named: &Named,
+    named: &OutputNames,
     names: &[ImageName],
     platforms: &[Platform],
 ) -> Result<Metadata, Vec<InputProblem>> {
@@ -52,7 +52,7 @@ pub fn metadata(
 /// What cannot be pushed: a tag that no registry accepts, or no tag at all.
 pub fn unpublishable(
     metadata: &Metadata,
-    named: &Named,
+    named: &OutputNames,
     names: &[ImageName],
     push: bool,
 ) -> Vec<InputProblem> {

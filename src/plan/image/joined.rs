@@ -6,7 +6,7 @@ use crate::image::{Digest, Platform};
 
 /// What legs have built of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Joined {
+pub struct JoinedImage {
     /// The parts, in the order of the legs.
     pub parts: Vec<Part>,
     /// The annotations of the image, as `LEVEL:KEY=VALUE`.

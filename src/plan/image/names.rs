@@ -6,14 +6,14 @@ use crate::image::{ImageName, Registry, reference};
 use crate::input::Inputs;
 use crate::input::build::output::Output;
 use crate::plan::findings::{Findings, Level, Notice};
-use crate::plan::image::output_names::Named;
+use crate::plan::image::output_names::OutputNames;
 use crate::plan::lists::distinct;
 
 /// The names of all images, valid and in lower case; none when those that were
 /// given are switched off.
 pub fn names(
     inputs: &Inputs,
-    named: &Named,
+    named: &OutputNames,
     context: &RunContext,
     findings: &mut Findings,
 ) -> Vec<ImageName> {
@@ -67,7 +67,7 @@ pub fn names(
 
 /// The names of whole references without rules beside them, or those that
 /// `outputs` gives: no name of our own is needed then.
-fn brought_along(inputs: &Inputs, named: &Named) -> Option<Vec<ImageName>> {
+fn brought_along(inputs: &Inputs, named: &OutputNames) -> Option<Vec<ImageName>> {
     let names: Vec<ImageName> = if named.alone {
         let given = inputs.build.outputs.iter().flat_map(Output::names);
         // A tag or digest behind a name is none of it.
@@ -85,7 +85,7 @@ fn brought_along(inputs: &Inputs, named: &Named) -> Option<Vec<ImageName>> {
 /// The names, and those of the whole references in `tags` and of exporters.
 pub fn with_references(
     mut names: Vec<ImageName>,
-    named: &Named,
+    named: &OutputNames,
     findings: &mut Findings,
 ) -> Vec<ImageName> {
     for reference in &named.references {

@@ -20,7 +20,7 @@ const ACCEPTED: &str = "one name for all of them, or a step for each";
 
 /// How the image comes to its names.
 #[derive(Debug, Default)]
-pub struct Named {
+pub struct OutputNames {
     /// The whole references in `tags`, and the names of exporters that joined them.
     pub references: Vec<Reference>,
     /// What exporters push under names of their own; where they push by digest, a
@@ -30,7 +30,7 @@ pub struct Named {
     pub alone: bool,
 }
 
-impl Named {
+impl OutputNames {
     pub fn of(inputs: &Inputs, findings: &mut Findings) -> Self {
         let mut named = Self {
             references: inputs.references.clone(),
@@ -210,10 +210,10 @@ mod tests {
     use super::*;
     use crate::plan::testing::inputs;
 
-    fn named(outputs: &str, more: &[(&str, &str)]) -> (Named, Vec<String>) {
+    fn named(outputs: &str, more: &[(&str, &str)]) -> (OutputNames, Vec<String>) {
         let given = [&[("outputs", outputs)], more].concat();
         let mut findings = Findings::default();
-        let named = Named::of(&inputs(&given), &mut findings);
+        let named = OutputNames::of(&inputs(&given), &mut findings);
         (
             named,
             findings.problems.iter().map(ToString::to_string).collect(),
@@ -366,7 +366,7 @@ mod tests {
             ("type=docker", 0),
         ] {
             let inputs = inputs(&[("outputs", outputs), OWN]);
-            let named = Named::default();
+            let named = OutputNames::default();
             assert_eq!(
                 named.replaced_names(&inputs, &tags).len(),
                 count,

@@ -8,7 +8,7 @@ use crate::event::RunContext;
 use crate::input::build::output::Output;
 use crate::input::{Inputs, Push};
 use crate::plan::findings::{Level, Notice};
-use crate::plan::image::output_names::Named;
+use crate::plan::image::output_names::OutputNames;
 
 /// Where the image goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Destination {
 
 /// Whether the image is pushed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "Printed")]
+#[serde(into = "PrintedPublication")]
 pub struct Publication {
     /// Where it goes.
     pub destination: Destination,
@@ -44,7 +44,7 @@ pub struct Publication {
 
 /// A publication as a plan prints it.
 #[derive(Serialize)]
-struct Printed {
+struct PrintedPublication {
     build: bool,
     push: bool,
     load: bool,
@@ -53,7 +53,7 @@ struct Printed {
     reason: String,
 }
 
-impl From<Publication> for Printed {
+impl From<Publication> for PrintedPublication {
     fn from(publication: Publication) -> Self {
         Self {
             build: publication.builds(),
@@ -67,7 +67,12 @@ impl From<Publication> for Printed {
 }
 
 /// `nowhere` says that every image is switched off.
-pub fn decide(inputs: &Inputs, named: &Named, context: &RunContext, nowhere: bool) -> Publication {
+pub fn decide(
+    inputs: &Inputs,
+    named: &OutputNames,
+    context: &RunContext,
+    nowhere: bool,
+) -> Publication {
     if let Some(call) = &inputs.build.call
         && !is_build(call)
     {
@@ -246,7 +251,7 @@ mod tests {
                 ..RunContext::default()
             };
             assert_eq!(
-                decide(&inputs, &Named::default(), &context, false).pushes_tags(),
+                decide(&inputs, &OutputNames::default(), &context, false).pushes_tags(),
                 expected,
                 "{event} {push:?} {load}"
             );
@@ -279,7 +284,7 @@ mod tests {
                 ..Inputs::default()
             };
             inputs.build.outputs = vec![Output::parse(&entry).unwrap()];
-            let named = Named::of(&inputs, &mut Findings::default());
+            let named = OutputNames::of(&inputs, &mut Findings::default());
             let publication = decide(&inputs, &named, &RunContext::default(), false);
             assert_eq!(publication.pushes_tags(), expected, "{output}");
             assert_eq!(publication.pushes_by_outputs(), by_outputs, "{output}");
@@ -299,7 +304,7 @@ mod tests {
                 ..Inputs::default()
             };
             inputs.build.call = Some(call.to_owned());
-            let named = Named::default();
+            let named = OutputNames::default();
             let publication = decide(&inputs, &named, &RunContext::default(), false);
             assert_eq!(publication.pushes_tags(), expected, "{call}");
         }

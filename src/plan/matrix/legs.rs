@@ -6,13 +6,13 @@ use crate::image::Platform;
 use crate::input::matrix::{Leg, MOST_LEGS, Runners};
 
 /// What is built: a target, if it is one of a bake file, and its platforms.
-pub type Built<'a> = (Option<&'a str>, &'a [Platform]);
+pub type TargetPlatforms<'a> = (Option<&'a str>, &'a [Platform]);
 
 /// The legs. Where one runner builds everything, it is one leg.
 ///
 /// # Errors
 /// When there are more than there are outputs for.
-pub fn legs(images: &[Built<'_>], runners: &Runners) -> Result<Vec<Leg>, InputProblem> {
+pub fn legs(images: &[TargetPlatforms<'_>], runners: &Runners) -> Result<Vec<Leg>, InputProblem> {
     let mut legs: Vec<Leg> = images
         .iter()
         .flat_map(|image| of_image(*image, runners))
@@ -36,7 +36,7 @@ pub fn legs(images: &[Built<'_>], runners: &Runners) -> Result<Vec<Leg>, InputPr
     Ok(legs)
 }
 
-fn of_image((target, platforms): Built<'_>, runners: &Runners) -> Vec<Leg> {
+fn of_image((target, platforms): TargetPlatforms<'_>, runners: &Runners) -> Vec<Leg> {
     let mut legs: Vec<Leg> = Vec::new();
     for platform in platforms {
         let labels = runners.labels(platform);
@@ -65,7 +65,7 @@ mod tests {
                 (*target, platforms.collect())
             })
             .collect();
-        let built: Vec<Built<'_>> = images
+        let built: Vec<TargetPlatforms<'_>> = images
             .iter()
             .map(|(target, platforms)| (*target, platforms.as_slice()))
             .collect();
@@ -117,7 +117,7 @@ mod tests {
             .map(|one| one.parse().unwrap())
             .into();
         let names: Vec<String> = (0..33).map(|number| format!("t{number}")).collect();
-        let built: Vec<Built<'_>> = names
+        let built: Vec<TargetPlatforms<'_>> = names
             .iter()
             .map(|name| (Some(name.as_str()), platforms.as_slice()))
             .collect();

@@ -20,7 +20,7 @@ use crate::plan::draft::planned;
 use crate::plan::emulation::emulators::Emulation;
 use crate::plan::findings::Findings;
 use crate::plan::image::destination_names;
-use crate::plan::image::joined::Joined;
+use crate::plan::image::joined::JoinedImage;
 use crate::plan::lists::distinct;
 use crate::plan::matrix::results;
 
@@ -93,7 +93,7 @@ fn names(image: &PlannedImage) -> Vec<ImageName> {
         .collect()
 }
 
-fn build(image: &PlannedImage, joined: Joined) -> Build {
+fn build(image: &PlannedImage, joined: JoinedImage) -> Build {
     let metadata: Metadata = planned::metadata(image);
     Build {
         outputs: metadata.outputs(&crate::input::MetadataInputs::default()),

@@ -4,7 +4,7 @@ use crate::error::InputProblem;
 use crate::event::RunContext;
 use crate::image::Platform;
 use crate::input::matrix::{Leg, LegOutcome, LegResult, MatrixPlan, Merge};
-use crate::plan::image::joined::{Joined, Part};
+use crate::plan::image::joined::{JoinedImage, Part};
 
 /// The input that results come in.
 const RESULTS: &str = "results";
@@ -15,7 +15,7 @@ const ALL_LEGS: &str = "a result of every leg of the plan; run the jobs that fai
 ///
 /// # Errors
 /// With every leg that is missing, has failed or is there twice.
-pub fn check(merge: &Merge, context: &RunContext) -> Result<Vec<Joined>, Vec<InputProblem>> {
+pub fn check(merge: &Merge, context: &RunContext) -> Result<Vec<JoinedImage>, Vec<InputProblem>> {
     let mut problems = Vec::new();
     let mut of_legs: Vec<Option<&LegResult>> = vec![None; merge.plan.legs.len()];
     for result in &merge.results {
@@ -55,7 +55,7 @@ pub fn check(merge: &Merge, context: &RunContext) -> Result<Vec<Joined>, Vec<Inp
     for (place, image) in merge.plan.images.iter().enumerate() {
         let parts = parts(&merge.plan, place, &of_legs, context);
         problems.extend(missing_platforms(&image.platforms, &parts));
-        joined.push(Joined {
+        joined.push(JoinedImage {
             parts,
             annotations: image.annotations.clone(),
         });

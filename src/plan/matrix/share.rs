@@ -8,7 +8,7 @@ use crate::input::Inputs;
 use crate::input::matrix::{Leg, MatrixPlan, PlannedImage, Runners, SCHEMA};
 use crate::plan::build::model::Build;
 use crate::plan::compose::Plan;
-use crate::plan::matrix::legs::{Built, legs};
+use crate::plan::matrix::legs::{TargetPlatforms, legs};
 
 /// What all jobs have in common. `now` is the clock, `nonce` random.
 ///
@@ -20,7 +20,7 @@ pub fn share(
     context: &RunContext,
     (now, nonce): (&str, &str),
 ) -> Result<MatrixPlan, InputProblem> {
-    let built: Vec<Built<'_>> = plan
+    let built: Vec<TargetPlatforms<'_>> = plan
         .builds
         .iter()
         .filter(|build| build.publication.builds())

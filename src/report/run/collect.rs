@@ -5,7 +5,7 @@ use crate::execute::{self, Conclusion, ImageOutcome, NameState, Outcome, Vertex,
 use crate::plan::{Build, Plan};
 use crate::report::failure;
 use crate::report::run::change;
-use crate::report::run::model::{Failed, Image, Name, Platform, Report, SCHEMA, Step};
+use crate::report::run::model::{FailureReport, Image, Name, Platform, Report, SCHEMA, Step};
 
 /// What a run did.
 pub fn collect(
@@ -29,9 +29,9 @@ pub fn collect(
     }
 }
 
-fn errors(failed: &execute::Error) -> Vec<Failed> {
+fn errors(failed: &execute::Error) -> Vec<FailureReport> {
     let all = failure::failures(failed).into_iter();
-    all.map(|(title, message, place)| Failed {
+    all.map(|(title, message, place)| FailureReport {
         title: title.to_owned(),
         message,
         file: place.map(|(file, _)| file.to_owned()).unwrap_or_default(),

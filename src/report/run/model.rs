@@ -22,7 +22,7 @@ pub struct Report {
     /// What the run decided by itself, each with its reason.
     pub decisions: Vec<String>,
     /// What failed, one for each thing to fix.
-    pub errors: Vec<Failed>,
+    pub errors: Vec<FailureReport>,
     /// What went wrong without stopping anything.
     pub warnings: Vec<String>,
     /// Each image.
@@ -32,7 +32,7 @@ pub struct Report {
 /// Something that failed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Failed {
+pub struct FailureReport {
     /// What kind of thing it is, such as `Build` or `Push refused`.
     pub title: String,
     /// What failed, why, and what to do.
