@@ -1,4 +1,5 @@
-//! A build that failed because a node is gone: the node is taken out, or named.
+//! A build that failed because of the builder: a node that is gone is taken out, or
+//! named, and a build that BuildKit cancelled by itself is made again.
 
 use tokio::sync::Mutex;
 
@@ -65,6 +66,16 @@ pub async fn recover(
         BuilderChoice::Named(name) => Err(name_unreached(name, &base, failed, scope.host).await),
         BuilderChoice::Created(_) | BuilderChoice::Engine => Err(failed),
     }
+}
+
+/// True when BuildKit ended a build that nobody cancelled. Builds that share steps are
+/// one for BuildKit, and one that is cancelled can take another with it
+/// (moby/buildkit#3628).
+pub fn was_cancelled_with_another(error: &Error) -> bool {
+    let Error::Build { message, .. } = error else {
+        return false;
+    };
+    message.ends_with("context canceled") || message.contains(": buildkit scheduler error: ")
 }
 
 /// True when a command of the Dockerfile was run and failed, whatever became of the

@@ -80,6 +80,7 @@ impl ImagePublisher<'_> {
         let mut export = Export::default();
         let mut way = self.content_strategy();
         let mut is_tested = false;
+        let mut is_built_again = false;
         loop {
             self.pause(&built.pushes).await?;
             match &way {
@@ -91,6 +92,13 @@ impl ImagePublisher<'_> {
                     let generation = attempt.generation;
                     match self.take_in(attempt, built).await {
                         Ok(told) => export = told,
+                        Err(failed)
+                            if !is_built_again && recovery::was_cancelled_with_another(&failed) =>
+                        {
+                            info!("BuildKit cancelled the build by itself, so it runs again");
+                            is_built_again = true;
+                            continue;
+                        }
                         Err(failed) => {
                             let failed = FailedBuild {
                                 error: failed,

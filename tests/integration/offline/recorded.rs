@@ -245,6 +245,27 @@ fn a_failed_build_is_red_and_says_why_and_leaves_nothing() {
     assert_eq!(outputs(&place)["version"], "v0.2.0");
 }
 
+/// BuildKit can cancel a build with another that shares its steps.
+#[test]
+fn a_build_that_nobody_cancelled_runs_once_more() {
+    let script = |last: &str| {
+        format!(
+            "[ -e ran-before ] && {{ {last}; }}\ntouch ran-before\n\
+             echo 'ERROR: failed to solve: Canceled: context canceled' >&2\nexit 1\n"
+        )
+    };
+    for (last, code, errors) in [("exit 0", 0, 0), ("rm ran-before", 1, 1)] {
+        let place = Place::new();
+        place.buildx(&script(last));
+        let printed = run(&mut step(&place, &[]));
+        assert_eq!(printed.code, Some(code), "{}", printed.out);
+        let again = printed.out.matches("so it runs again").count();
+        assert_eq!(again, 1, "{}", printed.out);
+        let found = printed.out.matches("::error title=Build::").count();
+        assert_eq!(found, errors, "{}", printed.out);
+    }
+}
+
 /// Under `nohup` the program ignores SIGHUP on purpose, and so would the tests wait
 /// for ever.
 fn check_hangups_are_heard() {
