@@ -7,12 +7,10 @@ use std::time::Instant;
 use tracing::{info, warn};
 
 use crate::cli::{Format, Metadata as Options, StepOptions};
-use crate::commands::publish::{
-    carry_out, end, hide_docker, io_failure, report, show, write_summary,
-};
+use crate::commands::carry_out::carry_out;
+use crate::commands::results::{conclude, report_results, show_plan, write_summary};
 use crate::commands::session::{self, Session};
 use crate::execute::{self, Outcome};
-use crate::facts::Facts;
 use crate::host::Host;
 use crate::input::matrix::MatrixPlan;
 use crate::input::spec::ActionKind;
@@ -47,10 +45,7 @@ async fn try_plan(options: &Options, mut host: Host) -> Result<(), Failure> {
         inputs,
         mut problems,
     } = session;
-    let mut facts = Facts::local(&host, &inputs, &context);
-    hide_docker(&mut host, &facts);
-    host.catch_signals()
-        .map_err(|error| io_failure("signals", error))?;
+    let mut facts = session::local_facts(&mut host, &inputs, &context)?;
     if problems.is_empty() {
         let asked = async {
             if host.is_github_actions() && facts.event.problem.is_none() {
@@ -77,7 +72,7 @@ async fn try_plan(options: &Options, mut host: Host) -> Result<(), Failure> {
     for warning in facts.warnings() {
         warn!(title = "Facts", "{warning}");
     }
-    show(&plan);
+    show_plan(&plan);
     // The caches are up to the machines of the legs.
     plan.preflight.services.clear();
     plan.preflight.mode = Preflight::Only;
@@ -171,10 +166,7 @@ async fn try_merge(options: &StepOptions, mut host: Host) -> Result<(), Failure>
         inputs,
         problems,
     } = session;
-    let facts = Facts::local(&host, &inputs, &context);
-    hide_docker(&mut host, &facts);
-    host.catch_signals()
-        .map_err(|error| io_failure("signals", error))?;
+    let facts = session::local_facts(&mut host, &inputs, &context)?;
     let Some(merge) = &inputs.merge else {
         return Err(Failure::Inputs(problems));
     };
@@ -187,10 +179,10 @@ async fn try_merge(options: &StepOptions, mut host: Host) -> Result<(), Failure>
     for decision in &plan.decisions {
         info!("{decision}");
     }
-    show(&plan);
+    show_plan(&plan);
     let (outcome, result) = carry_out(&plan, &inputs, &context, &facts, &host, None).await?;
     let seconds = began.elapsed().as_secs_f64();
     let did = collect::collect(&plan, &outcome, &result, seconds);
-    let reported = report(&plan, &outcome, &host, &did, None);
-    end(result, reported)
+    let reported = report_results(&plan, &outcome, &host, &did, None);
+    conclude(result, reported)
 }

@@ -10,6 +10,7 @@ use tracing::warn;
 use crate::cli::StepOptions;
 use crate::error::InputProblem;
 use crate::event::RunContext;
+use crate::facts::Facts;
 use crate::host::Host;
 use crate::input::spec::ActionKind;
 use crate::input::{Inputs, RawInputs, migration};
@@ -79,6 +80,26 @@ pub fn hide<'a>(host: &mut Host, secrets: impl Iterator<Item = (&'a Secret, Opti
         host.hide(secret);
     }
     log::mask(host, secrets.into_iter());
+}
+
+/// What is known from files alone. The passwords of the user's own Docker are hidden,
+/// and from here on a signal ends the run in order, also as process 1.
+///
+/// # Errors
+/// When the system lets no handler be set.
+pub fn local_facts(
+    host: &mut Host,
+    inputs: &Inputs,
+    context: &RunContext,
+) -> Result<Facts, Failure> {
+    let facts = Facts::local(host, inputs, context);
+    for secret in facts.docker.secrets() {
+        host.hide(&secret);
+        log::hide(&secret);
+    }
+    let caught = host.catch_signals();
+    caught.map_err(|error| Failure::Own(format!("signals: {error}")))?;
+    Ok(facts)
 }
 
 /// The inputs as strings: of the environment, under those of a workflow's step,

@@ -15,7 +15,12 @@ use crate::registry::Stage;
 const WITH_LOGIN: &str = "failed to fetch oauth token";
 const ANONYMOUS: &str = "failed to fetch anonymous token";
 /// Rows that a status in earlier errors says more than.
-const VAGUE: [&str; 3] = ["connection-lost", "request-failed", "push-failed"];
+const VAGUE: [&str; 4] = [
+    "connection-lost",
+    "build-cancelled",
+    "request-failed",
+    "push-failed",
+];
 
 /// The diagnosis of the text of a failed build or push: its whole output, its
 /// end, or one error. `None` when nothing in it is known, as when a program of

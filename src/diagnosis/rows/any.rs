@@ -241,6 +241,14 @@ pub const ROWS: &[Row] = &[
         ..PASSING
     },
     Row {
+        id: "build-cancelled",
+        place: Place::Build,
+        words: &["canceled: context canceled", "buildkit scheduler error"],
+        meaning: "BuildKit cancelled the build, and nobody had asked it to.",
+        fix: "Run the job for {image} again",
+        ..PASSING
+    },
+    Row {
         id: "request-failed",
         place: Place::Build,
         words: &[

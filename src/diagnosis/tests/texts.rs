@@ -203,7 +203,7 @@ fn each_text_of_a_build_has_its_row() {
             "request-failed",
             Passing,
         ),
-        ("Canceled: context canceled", "request-failed", Passing),
+        ("Canceled: context canceled", "build-cancelled", Passing),
         (
             "failed to push ghcr.io/acme/app:t: unexpected status from POST request to https://ghcr.io/v2/acme/app/blobs/uploads/: 503 Service Unavailable",
             "server-error",
