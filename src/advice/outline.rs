@@ -6,7 +6,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-use parse_dockerfile::{Command, Dockerfile, Flag, Instruction, Source, parse};
+use parse_dockerfile::{Command, Dockerfile, Flag, Instruction, Source};
+
+use crate::plan;
 
 /// A Dockerfile.
 pub struct Outline<'a> {
@@ -84,12 +86,7 @@ pub enum StepKind {
 impl<'a> Outline<'a> {
     /// Reads a Dockerfile; `None` for one that is not valid, or in another language.
     pub fn read(text: &'a str) -> Option<Self> {
-        let file = parse(text).ok()?;
-        let syntax = file.parser_directives.syntax.as_ref();
-        let is_other = |value: &str| !value.contains("docker/dockerfile");
-        if syntax.is_some_and(|syntax| is_other(syntax.value.value)) {
-            return None;
-        }
+        let file = plan::read_dockerfile(text)?;
         let spans = spans(text, &file);
         let mut stages: Vec<Stage> = Vec::new();
         let mut names: HashMap<String, usize> = HashMap::new();

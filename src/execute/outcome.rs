@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::input::CacheEntry;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::execute::buildx::build_result::BuildResult;
@@ -193,7 +193,7 @@ impl ImageOutcome {
 }
 
 /// How the work on an image ended, in GitHub's words for steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Conclusion {
     /// It was not begun.

@@ -44,6 +44,7 @@ pub use crate::plan::command::by_digest::pushed_by_builder;
 pub use crate::plan::command::display::Display;
 pub use crate::plan::command::exclusions::Exclusions;
 pub use crate::plan::compose::{Plan, plan};
+pub use crate::plan::dockerfile::frontend::parse as read_dockerfile;
 pub use crate::plan::draft::annotation_levels::of_index as annotations_of_index;
 pub use crate::plan::emulation::emulators::{EmulationStep, Handlers, cannot_run};
 pub use crate::plan::findings::Level;

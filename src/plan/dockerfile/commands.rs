@@ -8,14 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use parse_dockerfile::{Dockerfile, parse};
+use parse_dockerfile::Dockerfile;
 
-use crate::image::{Platform, reference};
+use crate::image::Platform;
+use crate::plan::dockerfile::frontend;
 use crate::plan::dockerfile::stages::Stages;
 use crate::plan::dockerfile::variables::{self, BUILDERS_OWN, Scope, WorkBudget};
-
-/// The frontends whose grammar this is.
-const FRONTEND: &str = "docker/dockerfile";
 
 /// What is asked of a Dockerfile.
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +29,7 @@ pub struct Question<'a> {
 impl<'a> Question<'a> {
     /// Reads the Dockerfile, where its grammar is known.
     pub fn read(self) -> Option<Read<'a>> {
-        let file = parse(self.text).ok()?;
-        let syntax = file.parser_directives.syntax.as_ref();
-        let other = syntax.is_some_and(|syntax| !is_dockers_own(syntax.value.value));
-        // BuildKit looks for the frontend behind such a line too.
-        let hidden = self.text.starts_with("#!");
+        let file = frontend::parse(self.text)?;
         let arguments: BTreeMap<&str, Option<&str>> = self
             .arguments
             .iter()
@@ -44,7 +38,7 @@ impl<'a> Question<'a> {
                 None => (text.as_str(), None),
             })
             .collect();
-        if other || hidden || arguments.contains_key("BUILDKIT_SYNTAX") {
+        if arguments.contains_key("BUILDKIT_SYNTAX") {
             return None;
         }
         let mut names = HashMap::new();
@@ -158,13 +152,6 @@ fn declare(
         }
     }
     Some(())
-}
-
-/// True for Docker's own frontend, in any version.
-fn is_dockers_own(syntax: &str) -> bool {
-    let (name, _, _) = reference::split(syntax);
-    let name = name.trim_start_matches("docker.io/");
-    name == FRONTEND || name == "docker/dockerfile-upstream"
 }
 
 /// The arguments that BuildKit declares by itself.

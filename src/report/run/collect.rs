@@ -1,11 +1,13 @@
 //! The report of a run, from its plan and what has come out.
 
 use crate::advice;
-use crate::execute::{self, Conclusion, ImageOutcome, NameState, Outcome, Vertex, VertexOutcome};
+use crate::execute::{self, ImageOutcome, Outcome, Vertex, VertexOutcome};
 use crate::plan::{Build, Plan};
 use crate::report::failure;
 use crate::report::run::change;
-use crate::report::run::model::{FailureReport, Image, Name, Platform, Report, SCHEMA, Step};
+use crate::report::run::model::{
+    FailureReport, Image, Name, NameState, Platform, Report, SCHEMA, Step, StepOutcome,
+};
 
 /// What a run did.
 pub fn collect(
@@ -46,12 +48,12 @@ fn image(plan: &Plan, build: &Build, built: &ImageOutcome) -> Image {
     let names = built.pushes.names();
     Image {
         target: build.target.clone().unwrap_or_default(),
-        outcome: conclusion(built.ending).to_owned(),
+        outcome: built.ending,
         digest: digest.map(ToString::to_string).unwrap_or_default(),
         names: names
             .map(|(reference, state)| Name {
                 reference: reference.to_string(),
-                state: name_state(state).to_owned(),
+                state: name_state(state),
             })
             .collect(),
         platforms: platforms
@@ -130,39 +132,30 @@ fn step(plan: &Plan, build: &Build, vertex: &Vertex, (first, last): (f64, f64)) 
             0.0
         },
         seconds: thousandths(seconds.max(0.0)),
-        outcome: vertex_outcome(vertex).to_owned(),
+        outcome: step_outcome(vertex),
         bytes: vertex.bytes,
     }
 }
 
-fn vertex_outcome(vertex: &Vertex) -> &'static str {
+fn step_outcome(vertex: &Vertex) -> StepOutcome {
     match vertex.outcome {
-        _ if vertex.ended.is_none() => "unfinished",
-        None => "unfinished",
-        Some(VertexOutcome::Done) => "done",
-        Some(VertexOutcome::Cached) => "cached",
-        Some(VertexOutcome::Fetched) => "fetched",
-        Some(VertexOutcome::Canceled) => "cancelled",
-        Some(VertexOutcome::Failed) => "failed",
+        _ if vertex.ended.is_none() => StepOutcome::Unfinished,
+        None => StepOutcome::Unfinished,
+        Some(VertexOutcome::Done) => StepOutcome::Done,
+        Some(VertexOutcome::Cached) => StepOutcome::Cached,
+        Some(VertexOutcome::Fetched) => StepOutcome::Fetched,
+        Some(VertexOutcome::Canceled) => StepOutcome::Cancelled,
+        Some(VertexOutcome::Failed) => StepOutcome::Failed,
     }
 }
 
-fn conclusion(conclusion: Conclusion) -> &'static str {
-    match conclusion {
-        Conclusion::Skipped => "skipped",
-        Conclusion::Success => "success",
-        Conclusion::Failure => "failure",
-        Conclusion::Cancelled => "cancelled",
-    }
-}
-
-fn name_state(state: &NameState) -> &'static str {
+fn name_state(state: &execute::NameState) -> NameState {
     match state {
-        NameState::Due => "not-written",
-        NameState::Done => "published",
-        NameState::KeptBack => "kept-back",
-        NameState::PutBack => "put-back",
-        NameState::Failed(_) => "failed",
+        execute::NameState::Due => NameState::NotWritten,
+        execute::NameState::Done => NameState::Published,
+        execute::NameState::KeptBack => NameState::KeptBack,
+        execute::NameState::PutBack => NameState::PutBack,
+        execute::NameState::Failed(_) => NameState::Failed,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::run::model::{Report, Step};
+use crate::report::run::model::{Report, Step, StepOutcome};
 use crate::report::run::steps::{Emulated, emulated, slowest};
 use crate::report::run::timeline::timeline;
 use crate::report::text::{code, escape, fenced};
@@ -82,8 +82,8 @@ fn remarks(step: &Step) -> String {
     if step.emulated {
         remarks.push("emulated".to_owned());
     }
-    if step.outcome != "done" {
-        remarks.push(escape(&step.outcome));
+    if step.outcome != StepOutcome::Done {
+        remarks.push(step.outcome.as_str().to_owned());
     }
     if step.bytes >= 1_000_000 {
         remarks.push(bytes(step.bytes));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
+use crate::execute::Conclusion;
 
 /// The version of the shape.
 pub const SCHEMA: u32 = 1;
@@ -50,8 +51,8 @@ pub struct FailureReport {
 pub struct Image {
     /// The target of a bake file; empty without one.
     pub target: String,
-    /// `success`, `failure`, `cancelled` or `skipped`.
-    pub outcome: String,
+    /// How the work on it ended.
+    pub outcome: Conclusion,
     /// The digest of the index or manifest; empty where there is none.
     pub digest: String,
     /// Every reference, and how far it has come.
@@ -75,8 +76,25 @@ pub struct Image {
 pub struct Name {
     /// `HOST/NAME:TAG`.
     pub reference: String,
-    /// `published`, `kept-back`, `failed`, `put-back` or `not-written`.
-    pub state: String,
+    /// How far it has come.
+    pub state: NameState,
+}
+
+/// How far a reference has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameState {
+    /// It was not tried.
+    #[default]
+    NotWritten,
+    /// It is in its registry.
+    Published,
+    /// It stands for a newer version or commit, and was left there.
+    KeptBack,
+    /// It stands again for what it stood for before.
+    PutBack,
+    /// It could not be written.
+    Failed,
 }
 
 /// One platform of a published image.
@@ -134,13 +152,45 @@ pub struct Step {
     pub began: f64,
     /// How long it ran, in seconds.
     pub seconds: f64,
-    /// `done`, `cached`, `fetched`, `cancelled`, `failed` or `unfinished`. `fetched`
-    /// is cached too: its layer was fetched for another step to run on.
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: StepOutcome,
     /// True when it ran in emulation.
     pub emulated: bool,
     /// The bytes that were sent or fetched for it.
     pub bytes: u64,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepOutcome {
+    /// The build ended before it.
+    #[default]
+    Unfinished,
+    /// It was done.
+    Done,
+    /// It was cached.
+    Cached,
+    /// It was cached, and its layer was fetched for another step to run on.
+    Fetched,
+    /// It was given up, as another one failed.
+    Cancelled,
+    /// It failed.
+    Failed,
+}
+
+impl StepOutcome {
+    /// As the report spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unfinished => "unfinished",
+            Self::Done => "done",
+            Self::Cached => "cached",
+            Self::Fetched => "fetched",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl Step {
@@ -151,7 +201,7 @@ impl Step {
 
     /// True when it took no work.
     pub fn is_cached(&self) -> bool {
-        matches!(self.outcome.as_str(), "cached" | "fetched")
+        matches!(self.outcome, StepOutcome::Cached | StepOutcome::Fetched)
     }
 
     /// What it does, and where: `build 2 RUN make`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::run::model::Step;
+use crate::report::run::model::{Step, StepOutcome};
 
 /// How many of the slowest steps are shown.
 const SLOWEST: usize = 10;
@@ -36,7 +36,9 @@ pub fn emulated(steps: &[Step]) -> Vec<Emulated<'_>> {
     fn place(step: &Step) -> Place<'_> {
         (&step.target, &step.stage, step.number, &step.instruction)
     }
-    let ran = |step: &&Step| step.is_work() && !step.is_cached() && step.outcome != "cancelled";
+    let ran = |step: &&Step| {
+        step.is_work() && !step.is_cached() && step.outcome != StepOutcome::Cancelled
+    };
     let native: BTreeMap<Place<'_>, &Step> = steps
         .iter()
         .filter(ran)
@@ -66,7 +68,7 @@ mod tests {
             number,
             instruction: "RUN make".to_owned(),
             seconds,
-            outcome: "done".to_owned(),
+            outcome: StepOutcome::Done,
             emulated,
             ..Step::default()
         }

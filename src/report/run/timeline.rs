@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::report::run::model::Step;
+use crate::report::run::model::{Step, StepOutcome};
 
 /// How many steps are drawn.
 const MOST: usize = 40;
@@ -66,8 +66,8 @@ fn longest(steps: &[Step]) -> Vec<&Step> {
 }
 
 fn tag(step: &Step) -> &'static str {
-    match step.outcome.as_str() {
-        "failed" => "crit, ",
+    match step.outcome {
+        StepOutcome::Failed => "crit, ",
         _ if step.emulated => "crit, ",
         _ => "active, ",
     }
@@ -82,9 +82,9 @@ fn span(from: f64, to: f64) -> String {
 
 /// Letters, digits and blanks: all else may mean something to Mermaid.
 fn title(step: &Step) -> String {
-    let mark = match (step.outcome.as_str(), step.emulated) {
-        ("failed", _) => "failed ",
-        ("cancelled", _) => "cancelled ",
+    let mark = match (step.outcome, step.emulated) {
+        (StepOutcome::Failed, _) => "failed ",
+        (StepOutcome::Cancelled, _) => "cancelled ",
         (_, true) => "emulated ",
         _ => "",
     };
@@ -116,7 +116,7 @@ mod tests {
             instruction: instruction.to_owned(),
             began,
             seconds,
-            outcome: "done".to_owned(),
+            outcome: StepOutcome::Done,
             ..Step::default()
         }
     }
