@@ -59,6 +59,18 @@ const ORDER: &[Order] = &[
         ],
     ),
     (
+        "crate::commands",
+        &[
+            "session",
+            "results",
+            "carry_out",
+            "advise",
+            "metadata",
+            "matrix",
+            "publish",
+        ],
+    ),
+    (
         "crate::input",
         &[
             "spec",
