@@ -95,24 +95,22 @@ async fn try_publish(options: &Publish, mut host: Host) -> Result<(), Failure> {
     conclude(result, reported)
 }
 
-/// Starts to ask the registries, where it is known by now what to ask: bake files have
-/// names of their own, and GitHub's API may decide that there is no name.
+/// Starts the checks of the preflight where the names are known already: not with bake
+/// files, which have names of their own, and not before GitHub's API has answered.
 fn start_early_checks(
     inputs: &Inputs,
     context: &RunContext,
     facts: &Facts,
     host: &Host,
 ) -> Option<EarlyChecks> {
-    if inputs.bake.is_some() || !facts.event.is_complete(inputs) {
+    let is_off = inputs.preflight == Preflight::Off;
+    if is_off || inputs.bake.is_some() || !facts.event.is_complete(inputs) {
         return None;
     }
     let plan = plan::plan(inputs, context, facts).ok()?;
-    Some(EarlyChecks::start(
-        &plan,
-        inputs.secret_values(),
-        facts,
-        host,
-    ))
+    let secrets = inputs.secret_values();
+    let has_checks = !plan.preflight.checks.is_empty();
+    has_checks.then(|| EarlyChecks::start(&plan, secrets, facts, host))
 }
 
 /// Prints the plan. Where GitHub's runner reads it, nothing in it is a command.

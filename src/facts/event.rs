@@ -107,11 +107,11 @@ impl EventFacts {
 
     /// Asks GitHub's API for what is still open.
     pub async fn ask(&mut self, inputs: &Inputs) {
-        let needs_repository = self.needs_repository();
-        let needs_date = self.needs_date(inputs);
         if self.is_complete(inputs) {
             return;
         }
+        let needs_repository = self.needs_repository();
+        let needs_date = self.needs_date(inputs);
         let token = inputs.github_token.as_ref();
         let github = http::client(&inputs.authorities)
             .map_err(|error| error.to_string())

@@ -70,13 +70,15 @@ impl AllImages<'_> {
         let is_whole = matches!(ended, BuildExit::Well | BuildExit::Cancelled(_, true));
         let mut metadata = is_whole.then(|| Metadata::read(&files.metadata(None)));
         let failed = match &ended {
-            BuildExit::Failed { message, .. } => plan.builds.iter().find(|build| {
-                let target = build.target.as_deref();
-                target.is_some_and(|target| names_target(message, target))
-            }),
+            BuildExit::Failed { message, .. } => {
+                let mut targets = plan
+                    .builds
+                    .iter()
+                    .filter_map(|build| build.target.as_deref());
+                targets.find(|target| names_target(message, target))
+            }
             _ => None,
         };
-        let failed = failed.and_then(|build| build.target.as_deref());
         let attempt = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
             if let BuildExit::Failed { .. } | BuildExit::Silent(_) | BuildExit::Unanswered(_) =
                 ended

@@ -3,18 +3,17 @@
 use std::fs;
 use std::time::Duration;
 
-use serde_json::json;
 use wiremock::ResponseTemplate;
 
+use crate::support::Place;
 use crate::support::recorder::step;
-use crate::support::stub::Ghcr;
-use crate::support::{Place, run};
+use crate::support::stub::{Ghcr, denied, run_beside};
 
 /// Longer than a registry of this machine takes to be asked.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A buildx whose version is not told before the file `asked` is there, and which
-/// writes down that it was waited for.
+/// A buildx that does not tell its version before the file `asked` exists. It notes when
+/// it has waited in vain, and when it is called to build.
 fn slow_buildx(place: &Place) {
     let script = format!(
         r#"#!/bin/sh
@@ -33,8 +32,7 @@ exit 1
 }
 
 fn refused() -> ResponseTemplate {
-    let error = json!({"code": "DENIED", "message": "permission_denied: write_package"});
-    ResponseTemplate::new(403).set_body_json(json!({"errors": [error]}))
+    denied(403, "DENIED", "permission_denied: write_package")
 }
 
 /// Lets buildx go on once the registry was asked for an upload.
@@ -54,7 +52,7 @@ async fn a_registry_is_asked_once_and_does_not_wait_for_buildx() {
     let mut command = step(&place, &[("push", "true")]);
     command.env("GITHUB_API_URL", "http://127.0.0.1:1");
     ghcr.lead(&mut command, &place);
-    let running = tokio::task::spawn_blocking(move || run(&mut command));
+    let running = tokio::spawn(run_beside(command));
     tokio::time::timeout(LONG, wait_for_upload(&ghcr, &place))
         .await
         .expect("the registry is asked before buildx has told its version");
@@ -87,8 +85,7 @@ async fn a_dry_run_and_a_build_without_a_push_ask_no_registry() {
         let mut command = step(&place, &[("push", push)]);
         command.args(arguments);
         ghcr.lead(&mut command, &place);
-        let running = tokio::task::spawn_blocking(move || run(&mut command));
-        let printed = running.await.unwrap();
+        let printed = run_beside(command).await;
         let requests = ghcr.requests().await;
         assert_eq!(requests, Vec::<String>::new(), "{}", printed.out);
     }

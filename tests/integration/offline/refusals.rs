@@ -2,15 +2,14 @@
 //! reads then.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::recorder::{outputs, recorder, step};
-use crate::support::stub::Ghcr;
-use crate::support::{Place, Printed, event, run};
+use crate::support::stub::{Ghcr, denied, run_beside};
+use crate::support::{Place, Printed, event};
 
 /// A step that publishes to the stand-in.
 async fn publish(place: &Place, ghcr: &Ghcr, inputs: &[(&str, &str)]) -> Printed {
@@ -44,13 +43,6 @@ async fn publish_package(place: &Place, ghcr: &Ghcr, package: Value) -> Printed 
     publish_with(place, ghcr, &[], &env).await
 }
 
-/// Runs a program while the stand-ins go on answering.
-async fn run_beside(mut command: Command) -> Printed {
-    tokio::task::spawn_blocking(move || run(&mut command))
-        .await
-        .unwrap()
-}
-
 fn errors(printed: &Printed) -> Vec<String> {
     let lines = printed
         .out
@@ -59,11 +51,6 @@ fn errors(printed: &Printed) -> Vec<String> {
     lines
         .map(|line| line.replace("%0A", "\n  ").replace("%25", "%"))
         .collect()
-}
-
-fn denied(status: u16, code: &str, message: &str) -> ResponseTemplate {
-    let body = json!({"errors": [{"code": code, "message": message}]});
-    ResponseTemplate::new(status).set_body_json(body)
 }
 
 fn built(place: &Place) -> bool {

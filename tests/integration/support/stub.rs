@@ -8,13 +8,14 @@ use std::sync::Arc;
 use rcgen::{CertifiedKey, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::Place;
+use crate::support::{Place, Printed, run};
 
 /// ghcr.io as far as the program sees it.
 pub(crate) struct Ghcr {
@@ -79,6 +80,19 @@ impl Ghcr {
         });
         shown.collect()
     }
+}
+
+/// A refusal in the words of the distribution specification.
+pub(crate) fn denied(status: u16, code: &str, message: &str) -> ResponseTemplate {
+    let body = json!({"errors": [{"code": code, "message": message}]});
+    ResponseTemplate::new(status).set_body_json(body)
+}
+
+/// Runs a program while the stand-ins go on answering.
+pub(crate) async fn run_beside(mut command: Command) -> Printed {
+    tokio::task::spawn_blocking(move || run(&mut command))
+        .await
+        .unwrap()
 }
 
 /// Takes `CONNECT ghcr.io:443`, and is that server: TLS ends here, and what
