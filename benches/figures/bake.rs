@@ -9,23 +9,14 @@ use std::time::Duration;
 
 use crate::place::{Place, lab};
 use crate::table::Figure;
-use crate::timing::{median, range, time};
+use crate::timing::{in_turns, median, range, time};
 
 const ROUNDS: usize = 7;
 const IMAGES: usize = 10;
 
 pub(crate) fn figures(place: &Place) -> Result<[Figure; 2], Box<dyn Error>> {
     let ten = Ten::prepare(place)?;
-    let mut times: [Vec<Duration>; 3] = Default::default();
-    // The first round fills the caches and is not counted.
-    for round in 0..=ROUNDS {
-        let taken = [ten.bare()?, ten.bake()?, ten.steps()?];
-        for (times, taken) in times.iter_mut().zip(taken) {
-            if round > 0 {
-                times.push(taken);
-            }
-        }
-    }
+    let times = in_turns(ROUNDS, [&|| ten.bare(), &|| ten.bake(), &|| ten.steps()])?;
     let [bare, bake, steps] = &times;
     let how = |other: &[Duration]| {
         format!(

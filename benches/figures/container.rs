@@ -2,13 +2,14 @@
 //! against the bare commands. Cold builder, in turns.
 
 use std::error::Error;
-use std::time::Duration;
+
+use lab_runner::Step;
 
 use crate::action::Action;
 use crate::bare::Bare;
 use crate::place::{Place, lab};
 use crate::table::Figure;
-use crate::timing::{median, range};
+use crate::timing::{in_turns, median, range};
 
 const ROUNDS: usize = 9;
 const DRIVER: (&str, &str) = ("driver", "docker-container");
@@ -17,18 +18,13 @@ pub(crate) fn figure(place: &Place) -> Result<Figure, Box<dyn Error>> {
     let engine = lab("STEVEDORE_LAB_CLASSIC_HOST")?;
     let bare = Bare::prepare(place, "bench-builder", &[DRIVER])?.on(&engine);
     let action = Action::prepare(place)?;
-    let mut times: [Vec<Duration>; 2] = Default::default();
-    // The first round is not counted: the engine has to read the image first.
-    for round in 0..=ROUNDS {
-        let ours = action.time(place, |step| {
-            step.env("DOCKER_HOST", &engine).with(DRIVER.0, DRIVER.1)
-        });
-        for (times, taken) in times.iter_mut().zip([bare.time(place)?, ours?]) {
-            if round > 0 {
-                times.push(taken);
-            }
-        }
-    }
+    let with_builder = |step: Step| step.env("DOCKER_HOST", &engine).with(DRIVER.0, DRIVER.1);
+    let times = in_turns(
+        ROUNDS,
+        [&|| Ok(bare.time(place)?), &|| {
+            action.time(place, with_builder)
+        }],
+    )?;
     let [bare, ours] = &times;
     Ok(Figure {
         name: "a builder of the run's own, to the bare one",

@@ -10,9 +10,7 @@ use std::time::Duration;
 use crate::place::{Place, lab};
 use crate::slow::{SlowRegistry, ratio};
 use crate::table::Figure;
-use crate::timing::time;
-
-const ROUNDS: usize = 3;
+use crate::timing::{in_turns, time};
 
 /// The builder that pushes by digest.
 const BUILDER: &str = "bench-names";
@@ -26,6 +24,8 @@ struct Case {
     bound: f64,
     /// A builder in a container, in place of the engine's own.
     by_digest: bool,
+    /// How often each is measured: the bare build of 20 names takes 20 s.
+    rounds: usize,
 }
 
 const CASES: [Case; 5] = [
@@ -35,6 +35,7 @@ const CASES: [Case; 5] = [
         names: 1,
         bound: 0.9,
         by_digest: false,
+        rounds: 9,
     },
     Case {
         name: "8 names of one repository, to the bare build",
@@ -42,6 +43,7 @@ const CASES: [Case; 5] = [
         names: 8,
         bound: 0.4,
         by_digest: false,
+        rounds: 3,
     },
     Case {
         name: "20 names of two repositories, to the bare",
@@ -49,6 +51,7 @@ const CASES: [Case; 5] = [
         names: 10,
         bound: 0.2,
         by_digest: false,
+        rounds: 3,
     },
     Case {
         name: "1 name by its digest, to the bare build",
@@ -56,6 +59,7 @@ const CASES: [Case; 5] = [
         names: 1,
         bound: 1.25,
         by_digest: true,
+        rounds: 9,
     },
     Case {
         name: "20 names of two repositories by digest",
@@ -63,6 +67,7 @@ const CASES: [Case; 5] = [
         names: 10,
         bound: 0.2,
         by_digest: true,
+        rounds: 3,
     },
 ];
 
@@ -111,21 +116,16 @@ impl Many<'_> {
             .map(|n| format!("{}/bench/names-{n}", self.slow.address))
             .collect();
         let tags: Vec<String> = (0..case.names).map(|n| format!("v{n}")).collect();
-        let mut times: [Vec<Duration>; 2] = Default::default();
-        let mut requests = [0; 2];
-        // The first round fills the caches and is not counted.
-        for round in 0..=ROUNDS {
-            let taken = [
-                self.bare(case, &images, &tags)?,
-                self.ours(case, &images, &tags)?,
-            ];
-            for (index, (taken, count)) in taken.into_iter().enumerate() {
-                if round > 0 {
-                    times[index].push(taken);
-                    requests[index] = count;
-                }
-            }
-        }
+        let measured = in_turns(
+            case.rounds,
+            [&|| self.bare(case, &images, &tags), &|| {
+                self.ours(case, &images, &tags)
+            }],
+        )?;
+        let requests = measured
+            .each_ref()
+            .map(|all| all.last().map_or(0, |one| one.1));
+        let times = measured.map(|all| all.into_iter().map(|one| one.0).collect());
         Ok(ratio(case.name, case.bound, &times, requests))
     }
 

@@ -10,29 +10,23 @@ use crate::action::Action;
 use crate::bare::Bare;
 use crate::place::Place;
 use crate::table::Figure;
-use crate::timing::{median, range, time};
+use crate::timing::{in_turns, median, range, time};
 
 const ROUNDS: usize = 15;
 
 pub(crate) fn figures(place: &Place) -> Result<[Figure; 4], Box<dyn Error>> {
     let bare = Bare::prepare(place, "bare", &[])?;
     let action = Action::prepare(place)?;
-    let mut times: [Vec<Duration>; 5] = Default::default();
-    // The first round fills the caches and is not counted.
-    for round in 0..=ROUNDS {
-        let taken = [
-            bare.time(place)?,
-            program(place, "on")?,
-            program(place, "off")?,
-            action.time(place, |step| step)?,
-            refusal(place)?,
-        ];
-        for (times, taken) in times.iter_mut().zip(taken) {
-            if round > 0 {
-                times.push(taken);
-            }
-        }
-    }
+    let times = in_turns(
+        ROUNDS,
+        [
+            &|| Ok(bare.time(place)?),
+            &|| Ok(program(place, "on")?),
+            &|| Ok(program(place, "off")?),
+            &|| action.time(place, |step| step),
+            &|| refusal(place),
+        ],
+    )?;
     let [bare, program, unasked, action, refused] = &times;
     Ok([
         ratio("publish, to the bare build", program, bare, 1.1),

@@ -1,5 +1,6 @@
 //! Times whole processes.
 
+use std::error::Error;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,30 @@ pub(crate) fn time(command: &mut Command) -> Result<Duration, String> {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     ))
+}
+
+/// What is measured: how long it took, and what else is known of it.
+type Work<'a, T> = &'a dyn Fn() -> Result<T, Box<dyn Error>>;
+
+/// Measures works in turns, and gives what each came to in these rounds. The round before
+/// them fills the caches and is not counted. Every other round runs backwards: what one
+/// leaves the engine to do meets not only the one behind it.
+pub(crate) fn in_turns<T, const N: usize>(
+    rounds: usize,
+    works: [Work<'_, T>; N],
+) -> Result<[Vec<T>; N], Box<dyn Error>> {
+    let mut measured = [const { Vec::new() }; N];
+    let mut order: Vec<usize> = (0..N).collect();
+    for round in 0..=rounds {
+        for &index in &order {
+            let one = works[index]()?;
+            if round > 0 {
+                measured[index].push(one);
+            }
+        }
+        order.reverse();
+    }
+    Ok(measured)
 }
 
 /// The middle one, in seconds; of an even number, the upper of the two.

@@ -25,6 +25,7 @@ pub fn read_progress(bytes: &[u8], names_targets: bool) {
         export: Export::default(),
         wait: CacheDeadline::for_references(&references, &cache, &Exclusions::default()).into(),
         pushing: Arc::default(),
+        content: Arc::default(),
     };
     let mut watches = if names_targets {
         vec![watch(Some("api")), watch(Some("web"))]

@@ -87,6 +87,12 @@ impl CacheDeadline {
         self.awaited.is_subset(&there)
     }
 
+    /// True when an image that is built into the engine's store is there, under all
+    /// its names.
+    pub fn is_stored(&self, export: &Export) -> bool {
+        self.is_local && export.is_exported && self.is_all_pushed(export)
+    }
+
     /// Returns when the cache has had its time, if there is one. Never where
     /// nothing is pushed.
     pub async fn expired(&self) {

@@ -51,6 +51,10 @@ pub struct Export {
     pub pushed: Vec<String>,
     /// The references that the image has in the engine's store.
     pub named: Vec<String>,
+    /// The vertex that exports the image.
+    exporting: Option<String>,
+    /// True once it has, with success.
+    pub is_exported: bool,
     /// What was to be pushed under each reference.
     digests: Vec<(String, Digest)>,
     /// The reference whose push says that it is done: it is, once the export
@@ -88,6 +92,7 @@ impl Export {
         }
         self.confirm_push(kind);
         self.follow_push(vertex, kind);
+        self.follow_export(vertex, kind);
         match kind {
             Kind::Status(status) => self.read_status(status),
             Kind::Ended(End::Failed(why)) => {
@@ -129,6 +134,17 @@ impl Export {
                 self.pushing_in = Some(vertex.to_owned());
             }
             Kind::Ended(_) => drop(self.pushing_in.take_if(|pushing| pushing == vertex)),
+            _ => {}
+        }
+    }
+
+    /// Notes when the image is exported.
+    fn follow_export(&mut self, vertex: &str, kind: &Kind<'_>) {
+        match kind {
+            Kind::Named("exporting to image") => self.exporting = Some(vertex.to_owned()),
+            Kind::Ended(end) if self.exporting.as_deref() == Some(vertex) => {
+                self.is_exported = matches!(end, End::Done);
+            }
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ pub mod build_result;
 pub mod cache_deadline;
 pub mod cache_reads;
 pub mod command;
+pub mod content_signal;
 pub mod export;
 pub mod imagetools;
 pub mod inspect;

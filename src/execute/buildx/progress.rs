@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::execute::buildx::build_check::BuildCheck;
 use crate::execute::buildx::cache_deadline::CacheDeadline;
 use crate::execute::buildx::cache_reads::Imports;
+use crate::execute::buildx::content_signal::ContentSignal;
 use crate::execute::buildx::export::{Export, Interrupted};
 use crate::execute::buildx::push_stall::{Pushing, Silent};
 use crate::execute::progress::event::{Event, Kind};
@@ -37,6 +38,8 @@ pub struct ProgressObserver<'a> {
     pub wait: Arc<CacheDeadline>,
     /// What is being pushed.
     pub pushing: Arc<Pushing>,
+    /// Whether its content is where its names can be written.
+    pub content: Arc<ContentSignal>,
 }
 
 impl ProgressObserver<'_> {
@@ -58,13 +61,22 @@ impl ProgressObserver<'_> {
     fn update_export(&mut self, read: impl FnOnce(&mut Export)) {
         let far = |export: &Export| {
             let pushed = export.pushed.len();
-            (pushed, export.is_writing_cache, export.is_pushing())
+            let is_pushing = export.is_pushing();
+            (
+                pushed,
+                export.is_writing_cache,
+                is_pushing,
+                export.is_exported,
+            )
         };
         let before = far(&self.export);
         read(&mut self.export);
         if far(&self.export) != before {
             self.wait.observe(&self.export);
-            self.pushing.observe(&self.export);
+            let is_pushed = self.pushing.observe(&self.export);
+            if is_pushed || self.wait.is_stored(&self.export) {
+                self.content.set_ready(self.export.digest.as_ref());
+            }
         }
     }
 }
@@ -258,6 +270,7 @@ impl Log for SharedReader<'_, '_, '_> {}
 #[cfg(test)]
 mod tests {
     use crate::image::Digest;
+    use futures_util::FutureExt as _;
     use std::time::{Duration, Instant};
 
     use super::*;
@@ -273,23 +286,32 @@ mod tests {
     }
 
     fn watched<const N: usize>(text: &str, targets: [Option<&str>; N]) -> [Export; N] {
-        let mut watches = targets.map(|target| ProgressObserver {
+        let mut watches = targets.map(observer);
+        read_into(text, &mut watches);
+        watches.map(|watch| watch.export)
+    }
+
+    fn observer(target: Option<&str>) -> ProgressObserver<'_> {
+        ProgressObserver {
             target,
             export: Export::default(),
             wait: Arc::default(),
             pushing: Arc::default(),
-        });
+            content: Arc::default(),
+        }
+    }
+
+    fn read_into(text: &str, watches: &mut [ProgressObserver<'_>]) {
         let mut sink = io::sink();
-        let names_targets = targets[0].is_some();
+        let names_targets = watches[0].target.is_some();
         let imports = Imports::of(Vec::new());
         let style = ProgressStyle::Plain;
-        let mut reader = Reader::new(&mut sink, style, &mut watches, &imports, names_targets);
+        let mut reader = Reader::new(&mut sink, style, watches, &imports, names_targets);
         // In pieces, as a pipe gives them.
         for piece in text.as_bytes().chunks(7) {
             reader.push(piece);
         }
         reader.end();
-        watches.map(|watch| watch.export)
     }
 
     /// As buildx 0.29 prints it.
@@ -348,6 +370,30 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
     }
 
     #[test]
+    fn content_is_there_when_the_export_has_ended_under_all_names() {
+        let naming = "#6 exporting to image\n#6 naming to r/app:1 done\n";
+        let both = format!("{naming}#6 naming to r/app:2 done\n");
+        let cache = "#7 exporting cache to client directory\n";
+        let names = ["r/app:1", "r/app:2"].map(str::to_owned);
+        for (text, is_there) in [
+            (format!("{naming}#6 DONE 0.1s\n"), false),
+            (format!("{both}#5 DONE 0.1s\n"), false),
+            (format!("{both}#6 ERROR: no space left\n"), false),
+            (format!("{both}#6 DONE 0.1s\n{cache}"), true),
+        ] {
+            let wait = CacheDeadline::for_names(&names, &Cache::default(), &Exclusions::default());
+            let mut watches = [ProgressObserver {
+                wait: wait.into(),
+                ..observer(None)
+            }];
+            read_into(&text, &mut watches);
+            let content = &watches[0].content;
+            content.end();
+            assert_eq!(content.wait().now_or_never(), Some(is_there), "{text}");
+        }
+    }
+
+    #[test]
     fn a_long_progress_of_many_names_is_read_in_no_time() {
         const COUNT: usize = 3000;
         let index = digest('a');
@@ -362,10 +408,8 @@ ERROR: failed to build: failed to solve: failed to push r:5000/half:two: unexpec
             &Exclusions::default(),
         );
         let mut watches = [ProgressObserver {
-            target: None,
-            export: Export::default(),
             wait: wait.into(),
-            pushing: Arc::default(),
+            ..observer(None)
         }];
         let pushes =
             names.map(|name| format!("#6 pushing manifest for {name}@{index} 0.1s done\n"));

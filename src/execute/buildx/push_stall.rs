@@ -10,12 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::execute::buildx::export::Export;
 use crate::execute::buildx::references::{in_full, is_named};
-use crate::image::{Digest, ImageName, Registry, reference};
+use crate::image::{ImageName, Registry, reference};
 use crate::plan::Build;
 use crate::registry::Client;
 
@@ -31,8 +30,6 @@ pub struct Pushing {
     /// Where what has no tag is pushed.
     untagged: Option<ImageName>,
     now: Mutex<PushPosition>,
-    /// What was pushed, once all of it is.
-    done: watch::Sender<Option<Digest>>,
 }
 
 /// How far a push is. It only ever looks at what is new: a build may have
@@ -57,20 +54,9 @@ impl Pushing {
         }
     }
 
-    /// What was pushed, as soon as all of it is, and the first repository that has it.
-    /// Never where nothing is awaited.
-    pub async fn wait_until_pushed(&self) -> (ImageName, Digest) {
-        let mut done = self.done.subscribe();
-        let digest = done.wait_for(Option::is_some).await.ok();
-        let digest = digest.and_then(|digest| digest.clone());
-        match (self.image(0), digest) {
-            (Some(image), Some(digest)) => (image, digest),
-            _ => std::future::pending().await,
-        }
-    }
-
-    /// Takes in how far an export is. BuildKit pushes one reference after another.
-    pub fn observe(&self, export: &Export) {
+    /// Takes in how far an export is: true when all that is awaited is pushed, and
+    /// something is. BuildKit pushes one reference after another.
+    pub fn observe(&self, export: &Export) -> bool {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if export.pushed.len() < now.seen {
             // One of them has failed after all.
@@ -87,9 +73,7 @@ impl Pushing {
             now.next += 1;
         }
         now.image = export.is_pushing().then(|| self.image(now.next)).flatten();
-        if now.next > 0 && now.next == self.awaited.len() {
-            self.done.send_replace(export.digest.clone());
-        }
+        now.next > 0 && now.next == self.awaited.len()
     }
 
     /// The image.

@@ -150,6 +150,24 @@ impl AllImages<'_> {
         build_together(done.into_iter().map(|(_, target, done)| (target, done)))
     }
 
+    /// What publishes this image.
+    pub fn publisher<'a>(
+        &'a self,
+        build: &'a Build,
+        run_state: &'a RunState,
+    ) -> ImagePublisher<'a> {
+        ImagePublisher {
+            scope: self.scope,
+            build,
+            run_state,
+            buildx: self.buildx,
+            files: self.scope.folder.files(),
+            client: self.client,
+            credentials: self.credentials,
+            gate: self.gate.as_ref(),
+        }
+    }
+
     /// Publishes one image, and reads back what was pushed of it.
     async fn publish_one(
         &self,
@@ -159,16 +177,7 @@ impl AllImages<'_> {
         attempt: Option<BuildAttempt<'_>>,
         built: &mut ImageOutcome,
     ) -> Result<(), Error> {
-        let publishing = ImagePublisher {
-            scope: self.scope,
-            build,
-            run_state,
-            buildx: self.buildx,
-            files: self.scope.folder.files(),
-            client: self.client,
-            credentials: self.credentials,
-            gate: self.gate.as_ref(),
-        };
+        let publishing = self.publisher(build, run_state);
         let published = with_former(
             publishing.former_image(),
             // Large enough to overflow the stack where it is part of others.

@@ -1,5 +1,7 @@
 //! One build of an image, and what has come of it.
 
+use std::sync::Arc;
+
 use crate::execute::buildx::build_result::BuildResult;
 use crate::execute::buildx::cache_deadline::CacheDeadline;
 use crate::execute::buildx::export::Export;
@@ -8,6 +10,7 @@ use crate::execute::buildx::push_stall::Pushing;
 use crate::execute::outcome::ImageOutcome;
 use crate::execute::workdir::cache_dir;
 use crate::host::Signal;
+use crate::image::Digest;
 use crate::plan::{Build, Content, Exclusions};
 use crate::registry::ManifestBytes;
 
@@ -21,8 +24,28 @@ pub struct BuildAttempt<'a> {
     pub result: Option<BuildResult>,
     /// The bytes of the index, where it was pushed under no name and read since.
     pub index: Option<ManifestBytes>,
+    /// The names that were pushed out of the engine's store meanwhile.
+    pub pushed: Vec<StorePush>,
     /// How it ended.
     pub done: AttemptResult,
+}
+
+/// A name that was to be pushed out of the engine's store.
+pub struct StorePush {
+    /// The name.
+    pub reference: String,
+    /// What has become of it.
+    pub result: StoreResult,
+}
+
+/// What has become of a name that was to be pushed out of the engine's store.
+pub enum StoreResult {
+    /// It was pushed: this, where the engine tells it.
+    Pushed(Option<Digest>),
+    /// It was not, in the engine's words.
+    Failed(String),
+    /// It stands for something newer.
+    KeptBack(String),
 }
 
 /// How the build of an image ended.
@@ -65,5 +88,6 @@ pub fn observer<'a>(
         export: Export::default(),
         wait: wait.into(),
         pushing: Pushing::of(build, pushed).into(),
+        content: Arc::default(),
     }
 }

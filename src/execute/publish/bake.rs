@@ -6,6 +6,7 @@
 
 use std::fs;
 
+use futures_util::future::join_all;
 use tracing::info;
 
 use crate::execute::buildx::command::{self};
@@ -36,7 +37,7 @@ impl AllImages<'_> {
             limit: plan.stall_timeout,
             allowed: &run_state.allowed,
         };
-        let (watches, ended, generation) = loop {
+        let (watches, ended, pushed, generation) = loop {
             let exclusions = run_state.exclusions(Vec::new(), true).await;
             let Some(arguments) = plan.arguments_together(&files, &exclusions) else {
                 return Ok(all.iter().map(|_| None).collect());
@@ -49,6 +50,7 @@ impl AllImages<'_> {
                 .zip(all)
                 .map(|(build, built)| observer(build, built, &exclusions))
                 .collect();
+            let contents: Vec<_> = watches.iter().map(|watch| watch.content.clone()).collect();
             let entries = plan.builds.iter().flat_map(|build| build.cache.entries());
             let this = CachedAttempt::of(run_state, entries, &exclusions).await;
             let command = command::building(self.scope, self.buildx).args(arguments);
@@ -59,12 +61,28 @@ impl AllImages<'_> {
                 stall: &stall,
                 display: self.scope.plan.display,
             };
-            let host = self.scope.host;
-            let ended = run::run(&command, host, progress.reborrow(), followed).await?;
+            let building = run::run(&command, self.scope.host, progress.reborrow(), followed);
+            let building = async {
+                let ended = building.await;
+                contents.iter().for_each(|content| content.end());
+                ended
+            };
+            let images = plan.builds.iter().zip(all).zip(&contents);
+            let pushes = images.map(async |((build, built), content)| {
+                let publisher = self.publisher(build, run_state);
+                publisher.push_once_stored(content, built).await
+            });
+            // Large enough to overflow the stack where it is part of others.
+            let beside = Box::pin(async { tokio::join!(building, join_all(pushes)) });
+            let (ended, pushed) = beside.await;
+            let ended = ended?;
             let base = command::base(self.scope, self.buildx);
-            let again = this.is_made_again(self.scope, &base, run_state, &ended, &watches);
-            if !again.await? {
-                break (watches, ended, this.generation());
+            let is_made_again = pushed.iter().all(Vec::is_empty)
+                && this
+                    .is_made_again(self.scope, &base, run_state, &ended, &watches)
+                    .await?;
+            if !is_made_again {
+                break (watches, ended, pushed, this.generation());
             }
         };
         let is_whole = matches!(ended, BuildExit::Well | BuildExit::Cancelled(_, true));
@@ -79,7 +97,8 @@ impl AllImages<'_> {
             }
             _ => None,
         };
-        let attempt = plan.builds.iter().zip(watches).map(|(build, mut watch)| {
+        let images = plan.builds.iter().zip(watches).zip(pushed);
+        let attempt = images.map(|((build, mut watch), pushed)| {
             if let BuildExit::Failed { .. } | BuildExit::Silent(_) | BuildExit::Unanswered(_) =
                 ended
             {
@@ -93,6 +112,7 @@ impl AllImages<'_> {
                 generation,
                 result,
                 index: None,
+                pushed,
                 done: attempt_result(&ended, failed, &watch, build.is_pushed_alone())?,
                 watch,
             })
@@ -185,6 +205,7 @@ mod tests {
             export,
             wait: wait.into(),
             pushing: Arc::default(),
+            content: Arc::default(),
         };
         let result = |failed| attempt_result(&ended, failed, &watch, true);
         assert!(result(Some("web")).is_none());

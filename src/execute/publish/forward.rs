@@ -33,14 +33,7 @@ impl ImagePublisher<'_> {
         let mut rest = Vec::new();
         for (reference, newer) in due.into_iter().zip(asked) {
             match newer {
-                Some(why) => {
-                    let text = reference.to_string();
-                    built.kept_back_because.push(format!("{text}: {why}"));
-                    built.notices.push(format!(
-                        "{text} was not moved: {why}. `moving-tags: always` moves it all the same"
-                    ));
-                    built.pushes.keep_back(&text);
-                }
+                Some(why) => keep_back(&reference.to_string(), &why, built),
                 None => rest.push(reference),
             }
         }
@@ -48,7 +41,7 @@ impl ImagePublisher<'_> {
     }
 
     /// Why the name is not for this image; `None` where that is not certain.
-    async fn why_kept_back(&self, reference: &Reference) -> Option<String> {
+    pub async fn why_kept_back(&self, reference: &Reference) -> Option<String> {
         let tag = reference.tag.as_ref()?;
         let labels = match self.client.standing(&reference.name, tag).await {
             Ok(standing) => standing?.labels,
@@ -116,4 +109,13 @@ impl ImagePublisher<'_> {
         let github = GitHub::new(client, context, secrets.github_token())?;
         github.is_behind(theirs, ours).await
     }
+}
+
+/// Notes that a name was left where it is.
+pub fn keep_back(reference: &str, why: &str, built: &mut ImageOutcome) {
+    built.kept_back_because.push(format!("{reference}: {why}"));
+    built.notices.push(format!(
+        "{reference} was not moved: {why}. `moving-tags: always` moves it all the same"
+    ));
+    built.pushes.keep_back(reference);
 }

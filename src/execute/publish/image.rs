@@ -171,6 +171,7 @@ impl ImagePublisher<'_> {
             watch: ProgressObserver { export, wait, .. },
             result,
             index,
+            pushed,
             done,
             ..
         } = attempt;
@@ -206,6 +207,7 @@ impl ImagePublisher<'_> {
             built.take_apart(&self.build.pushed_by_outputs, &export, is_well);
         }
         self.keep_local_cache(&wait, &export, is_well, built).await;
+        self.take_in_pushed(pushed, built).await;
         let (code, message) = match done {
             AttemptResult::Well | AttemptResult::Stopped => return Ok(export),
             AttemptResult::Cancelled(signal) => return Err(Error::Cancelled(signal)),
@@ -320,10 +322,6 @@ impl ImagePublisher<'_> {
             if !built.has_content {
                 return self.content_strategy();
             }
-            let store = || {
-                let (engine, settings) = (&scope.facts.engine, &scope.facts.docker);
-                Store::open(engine, settings, self.credentials, scope.host)
-            };
             let is_by_digest = self.build.content == Content::ByDigest;
             if is_by_digest && built.result.digest.is_some() && !built.lacking_content().is_empty()
             {
@@ -331,7 +329,7 @@ impl ImagePublisher<'_> {
             }
             match (self.build.content, built.result.digest.is_some()) {
                 (Content::FromEngine, _) => {
-                    if let Some(store) = store() {
+                    if let Some(store) = self.store() {
                         return PushStrategy::Names(Some(store));
                     }
                 }
@@ -358,11 +356,10 @@ impl ImagePublisher<'_> {
             (Some(push), _) => Some(push.reference.to_string()),
             (None, failed) => failed.as_ref().map(|(reference, _)| reference.clone()),
         };
-        if let (BuilderChoice::Engine, Some(named)) = (&scope.plan.builder.choice, named) {
-            let (engine, settings) = (&scope.facts.engine, &scope.facts.docker);
-            if let Some(store) = Store::open(engine, settings, self.credentials, scope.host) {
-                return PushStrategy::Store(store, named);
-            }
+        if let (BuilderChoice::Engine, Some(named)) = (&scope.plan.builder.choice, named)
+            && let Some(store) = self.store()
+        {
+            return PushStrategy::Store(store, named);
         }
         match built.pushes.done().next() {
             Some(_) => PushStrategy::Copy,

@@ -8,6 +8,7 @@ mod copy;
 pub mod failure;
 mod former;
 mod forward;
+mod from_store;
 pub mod gate;
 pub mod image;
 mod image_test;

@@ -14,14 +14,13 @@ use crate::execute::error::Error;
 use crate::execute::outcome::{FormerName, ImageOutcome};
 use crate::execute::publish::copy::Destination;
 use crate::execute::publish::image::ImagePublisher;
-use crate::execute::pushes::push_failure_text;
 use crate::image::{Digest, ImageName, Reference, Registry};
 use crate::input::MovingTags;
 use crate::plan::DestinationName;
 use crate::registry::{ManifestBytes, RequestError};
 
 /// How many contents are sent, or manifests read, at a time.
-const AT_A_TIME: usize = 16;
+pub const AT_A_TIME: usize = 16;
 /// How many names are written at a time in each registry.
 const NAMES_AT_A_TIME: usize = 32;
 
@@ -60,10 +59,6 @@ impl ImagePublisher<'_> {
                 .filter_map(|name| Reference::parse(&name.reference).ok())
                 .filter(|name| built.has_content_in(&name.name))
                 .collect();
-            let due = match of_one_motion {
-                [name, ..] if self.goes_forward(name) => self.go_forward(due, built).await,
-                _ => due,
-            };
             if due.is_empty() {
                 continue;
             }
@@ -71,8 +66,21 @@ impl ImagePublisher<'_> {
                 built.builder_names = true;
                 return Ok(());
             };
-            let manifests = self.manifests(&due, &digest, built.index.as_ref());
-            let manifests = self.scope.host.unless_cancelled(manifests).await?;
+            let known = built.index.clone();
+            let manifests = self.manifests(&due, &digest, known.as_ref());
+            let standing = async {
+                match of_one_motion {
+                    [name, ..] if self.goes_forward(name) => {
+                        self.go_forward(due.clone(), built).await
+                    }
+                    _ => due.clone(),
+                }
+            };
+            let asked = async { tokio::join!(manifests, standing) };
+            let (manifests, due) = self.scope.host.unless_cancelled(asked).await?;
+            if due.is_empty() {
+                continue;
+            }
             // The names after these need not ask again.
             let known = manifests
                 .values()
@@ -138,7 +146,7 @@ impl ImagePublisher<'_> {
 
     /// The first name of each repository that has nothing of the image yet, and whose
     /// names do not all stand for something newer.
-    async fn next_first_names(&self, built: &mut ImageOutcome) -> Vec<&DestinationName> {
+    pub async fn next_first_names(&self, built: &mut ImageOutcome) -> Vec<&DestinationName> {
         loop {
             let first = first_of_each(&self.build.names, built);
             let moving: Vec<Reference> = first
@@ -153,43 +161,8 @@ impl ImagePublisher<'_> {
         }
     }
 
-    /// Pushes the first name of each repository out of the engine's store, side by
-    /// side: it takes the content along.
-    async fn push_first_names(
-        &self,
-        store: &Store<'_>,
-        built: &mut ImageOutcome,
-    ) -> Result<(), Error> {
-        let first = self.next_first_names(built).await;
-        let first: Vec<String> = first.iter().map(|name| name.reference.clone()).collect();
-        let pushes = first.iter().map(async |reference| {
-            info!("pushing {reference} out of the engine's store");
-            let pushed = tokio::select! {
-                pushed = store.push(reference, reference) => pushed,
-                why = self.registry_silence(reference, built) => Err(why),
-            };
-            (reference.clone(), pushed)
-        });
-        let pushes = stream::iter(pushes).buffer_unordered(AT_A_TIME);
-        let (pushed, ended) = self.all_until_cancelled(pushes).await;
-        for (reference, pushed) in pushed {
-            match pushed {
-                Ok(digest) => {
-                    info!("{reference} is written");
-                    built.pushes.record_success(&reference);
-                    built.result.digest = digest.or(built.result.digest.take());
-                }
-                Err(why) => {
-                    let text = push_failure_text(&reference, &why);
-                    self.report_failed_push(&reference, &text, built).await;
-                }
-            }
-        }
-        ended
-    }
-
     /// What these come to, side by side; those that were done when a signal came.
-    async fn all_until_cancelled<T>(
+    pub async fn all_until_cancelled<T>(
         &self,
         works: impl Stream<Item = T>,
     ) -> (Vec<T>, Result<(), Error>) {
@@ -205,7 +178,7 @@ impl ImagePublisher<'_> {
     }
 
     /// True for a name that is left where it is when it stands for something newer.
-    fn goes_forward(&self, name: &DestinationName) -> bool {
+    pub fn goes_forward(&self, name: &DestinationName) -> bool {
         name.motion.is_moving() && self.scope.plan.moving_tags == MovingTags::Forward
     }
 
@@ -343,7 +316,7 @@ fn limits(due: &[Reference]) -> BTreeMap<&Registry, Semaphore> {
 }
 
 /// The first name of each repository that has nothing of the image yet.
-fn first_of_each<'a>(
+pub fn first_of_each<'a>(
     names: &'a [DestinationName],
     built: &ImageOutcome,
 ) -> Vec<&'a DestinationName> {

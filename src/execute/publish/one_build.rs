@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::execute::buildx::command;
-use crate::execute::buildx::push_stall::Pushing;
+use crate::execute::buildx::content_signal::ContentSignal;
 use crate::execute::buildx::run::{self, BuildExit, Followed, Metadata};
 use crate::execute::error::Error;
 use crate::execute::outcome::ImageOutcome;
@@ -11,6 +11,7 @@ use crate::execute::publish::attempt::{AttemptResult, BuildAttempt, observer};
 use crate::execute::publish::image::ImagePublisher;
 use crate::execute::publish::uncached::CachedAttempt;
 use crate::host::Progress;
+use crate::image::reference;
 use crate::plan::{Content, Exclusions};
 use crate::registry::ManifestBytes;
 
@@ -23,11 +24,11 @@ impl ImagePublisher<'_> {
     ) -> Result<BuildAttempt<'_>, Error> {
         let run_state = self.run_state;
         let stall = self.stall();
-        let (watch, (ended, index), generation) = loop {
+        let (watch, (ended, index, pushed), generation) = loop {
             let names = self.names_later(built);
             let exclusions = run_state.exclusions(built.pushes.settled(), names).await;
             let mut watch = [observer(self.build, built, &exclusions)];
-            let pushing = watch[0].pushing.clone();
+            let content = watch[0].content.clone();
             self.write_definition(&exclusions)?;
             let entries = self.build.cache.entries();
             let this = CachedAttempt::of(run_state, entries, &exclusions).await;
@@ -42,18 +43,25 @@ impl ImagePublisher<'_> {
             };
             let host = self.scope.host;
             let building = run::run(&command, host, progress.reborrow(), followed);
-            let reads_index = names && self.build.content == Content::ByDigest;
-            let (ended, index) = if reads_index && !self.scope.plan.leaves_names() {
-                self.read_index_beside(building, &pushing).await
-            } else {
-                (building.await, None)
+            let building = async {
+                let ended = building.await;
+                content.end();
+                ended
             };
+            let index = self.read_index(&content, names, built);
+            let pushed = self.push_once_stored(&content, built);
+            // Large enough to overflow the stack where it is part of others.
+            let beside = Box::pin(async { tokio::join!(building, index, pushed) });
+            let (ended, index, pushed) = beside.await;
             let ended = ended?;
             let base = self.command();
-            let again = this.is_made_again(self.scope, &base, run_state, &ended, &watch);
-            if !again.await? {
+            let is_made_again = pushed.is_empty()
+                && this
+                    .is_made_again(self.scope, &base, run_state, &ended, &watch)
+                    .await?;
+            if !is_made_again {
                 let [watch] = watch;
-                break (watch, (ended, index), this.generation());
+                break (watch, (ended, index, pushed), this.generation());
             }
         };
         let target = self.build.target.as_deref();
@@ -76,25 +84,28 @@ impl ImagePublisher<'_> {
             watch,
             result,
             index,
+            pushed,
             done,
         })
     }
 
-    /// Builds, and reads the index as soon as it is pushed: buildx takes a while to end.
-    async fn read_index_beside(
+    /// Reads the index as soon as it is pushed: buildx takes a while to end.
+    async fn read_index(
         &self,
-        building: impl Future<Output = Result<BuildExit, Error>>,
-        pushing: &Pushing,
-    ) -> (Result<BuildExit, Error>, Option<ManifestBytes>) {
-        // Large enough to overflow the stack where it is part of others.
-        let mut building = Box::pin(building);
-        let (image, digest) = tokio::select! {
-            ended = &mut building => return (ended, None),
-            pushed = pushing.wait_until_pushed() => pushed,
-        };
-        let index = self.client.manifest_bytes(&image, &digest);
-        let (ended, index) = tokio::join!(building, index);
-        (ended, index.ok())
+        content: &ContentSignal,
+        names: bool,
+        built: &ImageOutcome,
+    ) -> Option<ManifestBytes> {
+        let is_by_digest = names && self.build.content == Content::ByDigest;
+        if !is_by_digest || self.scope.plan.leaves_names() || !content.wait().await {
+            return None;
+        }
+        let pushed = built.pushes.repositories_of_builder();
+        let image = reference::name(pushed.first()?)?;
+        self.client
+            .manifest_bytes(&image, &content.digest()?)
+            .await
+            .ok()
     }
 
     /// Gives a target back to buildx.

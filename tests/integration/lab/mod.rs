@@ -8,6 +8,7 @@ mod builders;
 mod cache_scopes;
 mod cache_silent;
 mod caches;
+mod early_names;
 mod engine;
 mod engine_inputs;
 mod failed_step;

@@ -19,7 +19,7 @@ const SEMVER: &str = "type=semver,pattern={{version}}\ntype=semver,pattern={{maj
 const OLDER: &str = "1111111111111111111111111111111111111111";
 const NEWER: &str = "2222222222222222222222222222222222222222";
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     let place = Place::new();
     place.write(
         "workspace/Dockerfile",
@@ -29,7 +29,7 @@ fn place() -> Place {
 }
 
 /// A name that no other test has.
-fn image(lab: &Lab, place: &Place) -> String {
+pub(super) fn image(lab: &Lab, place: &Place) -> String {
     format!(
         "{}/tests/{}",
         lab.open_registry,
@@ -38,7 +38,7 @@ fn image(lab: &Lab, place: &Place) -> String {
 }
 
 /// The push of a Git tag.
-fn release(lab: &Lab, place: &Place, images: &str, version: &str) -> Step {
+pub(super) fn release(lab: &Lab, place: &Place, images: &str, version: &str) -> Step {
     lab.step(place)
         .git_ref(format!("refs/tags/{version}"))
         .with("images", images)

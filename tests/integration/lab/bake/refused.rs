@@ -179,10 +179,18 @@ fn a_signal_ends_every_build() {
     let run = running.wait().unwrap();
     assert_eq!(run.exit_code, Some(130), "{}", run.log);
     clean(&run);
-    // Two were built, and no name was written yet.
-    let expected = ["api cancelled", "web cancelled", "worker cancelled"];
+    // Two had been published by then.
+    let expected = ["api success", "web success", "worker cancelled"];
     assert_eq!(outcomes(&run), expected, "{}", run.log);
-    assert_eq!(run.outputs["published"], "");
+    let images = bake.images(&lab.open_registry);
+    let published = ["api", "web"].map(|name| format!("{images}/{name}:main"));
+    assert_eq!(run.outputs["published"], published.join("\n"));
+    let found = standing(&bake, &images);
+    assert_eq!(
+        found.iter().filter(|digest| digest.is_string()).count(),
+        2,
+        "{found:?}"
+    );
 }
 
 /// What each target's `main` stands for in a registry.
