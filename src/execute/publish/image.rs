@@ -92,18 +92,18 @@ impl ImagePublisher<'_> {
                     let generation = attempt.generation;
                     match self.take_in(attempt, built).await {
                         Ok(told) => export = told,
-                        Err(failed)
-                            if !is_built_again && recovery::was_cancelled_with_another(&failed) =>
-                        {
-                            info!("BuildKit cancelled the build by itself, so it runs again");
-                            is_built_again = true;
-                            continue;
-                        }
                         Err(failed) => {
+                            let is_pushed = built.pushes.done().next().is_some();
+                            let was_cancelled = recovery::was_cancelled_with_another(&failed);
+                            if was_cancelled && !is_pushed && !is_built_again {
+                                info!("BuildKit cancelled the build by itself, so it runs again");
+                                is_built_again = true;
+                                continue;
+                            }
                             let failed = FailedBuild {
                                 error: failed,
                                 generation,
-                                is_pushed: built.pushes.done().next().is_some(),
+                                is_pushed,
                             };
                             let (base, builder_state) =
                                 (self.command(), &self.run_state.builder_state);
