@@ -12,7 +12,7 @@ use crate::place::Place;
 use crate::table::Figure;
 use crate::timing::{in_turns, median, range, time};
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 25;
 
 pub(crate) fn figures(place: &Place) -> Result<[Figure; 4], Box<dyn Error>> {
     let bare = Bare::prepare(place, "bare", &[])?;
