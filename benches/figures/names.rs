@@ -35,7 +35,7 @@ const CASES: [Case; 5] = [
         names: 1,
         bound: 0.9,
         by_digest: false,
-        rounds: 9,
+        rounds: 15,
     },
     Case {
         name: "8 names of one repository, to the bare build",
@@ -59,7 +59,7 @@ const CASES: [Case; 5] = [
         names: 1,
         bound: 1.25,
         by_digest: true,
-        rounds: 9,
+        rounds: 15,
     },
     Case {
         name: "20 names of two repositories by digest",
