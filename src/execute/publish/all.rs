@@ -105,12 +105,27 @@ impl AllImages<'_> {
     ) -> Result<(), Error> {
         let is_built = !self.scope.plan.joins();
         let attempt = if is_built && all.iter().all(|built| built.kept.is_empty()) {
-            self.build_together(run_state, progress.reborrow(), all)
-                .await?
+            let formers = self.former_images(run_state);
+            let building = self.build_together(run_state, progress.reborrow(), all);
+            let (attempt, formers) = with_former(formers, Box::pin(building)).await;
+            for (built, former) in all.iter_mut().zip(formers.into_iter().flatten()) {
+                built.verified.former = former;
+            }
+            attempt?
         } else {
             all.iter().map(|_| None).collect()
         };
         self.publish_each(run_state, progress, attempt, all).await
+    }
+
+    /// What the names of each image stand for.
+    async fn former_images(&self, run_state: &RunState) -> Vec<Option<FormerImage>> {
+        let builds = self.scope.plan.builds.iter();
+        let formers = builds.map(async |build| {
+            let publishing = self.publisher(build, run_state);
+            publishing.former_image().await
+        });
+        stream::iter(formers).buffered(AT_A_TIME).collect().await
     }
 
     /// Publishes each, from where it is. Their progress shares one place, line by
@@ -178,14 +193,17 @@ impl AllImages<'_> {
         built: &mut ImageOutcome,
     ) -> Result<(), Error> {
         let publishing = self.publisher(build, run_state);
-        let published = with_former(
-            publishing.former_image(),
-            // Large enough to overflow the stack where it is part of others.
-            Box::pin(publishing.run(progress, attempt, built)),
-        )
-        .await;
-        let (published, former) = published;
-        built.verified.former = former;
+        let is_built = attempt.is_some();
+        // Large enough to overflow the stack where it is part of others.
+        let work = Box::pin(publishing.run(progress, attempt, built));
+        let published = if is_built {
+            // Its names were looked at meanwhile, and may be written.
+            work.await
+        } else {
+            let (published, former) = with_former(publishing.former_image(), work).await;
+            built.verified.former = former.flatten();
+            published
+        };
         if let (Err(_), Some(gate)) = (&published, &self.gate) {
             gate.fail();
         }
@@ -224,16 +242,16 @@ impl AllImages<'_> {
 
 /// Does the work, and looks meanwhile at what was there before. That is not waited for:
 /// who has nothing to build has nothing to compare either.
-async fn with_former<T>(
-    former: impl Future<Output = Option<FormerImage>>,
+async fn with_former<T, F>(
+    former: impl Future<Output = F>,
     mut work: Pin<Box<impl Future<Output = T>>>,
-) -> (T, Option<FormerImage>) {
+) -> (T, Option<F>) {
     let mut former = pin!(former.fuse());
     let mut found = None;
     loop {
         tokio::select! {
             done = &mut work => return (done, found),
-            read = &mut former => found = read,
+            read = &mut former => found = Some(read),
         }
     }
 }

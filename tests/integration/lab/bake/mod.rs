@@ -97,6 +97,31 @@ fn inspect(place: &Place, reference: &str, what: &str) -> Option<Value> {
 
 #[test]
 #[ignore = "needs the lab"]
+fn each_target_is_compared_with_what_its_name_stood_for_before() {
+    let lab = Lab::get();
+    let bake = Bake::new();
+    let publish = |mark: &str| {
+        let step = bake.publish(&lab, &lab.open_registry).env("MARK", mark);
+        let run = step.run().unwrap();
+        succeeded(&run);
+        run
+    };
+    let first = publish(&format!("{}-first", bake.mark));
+    let second = publish(&format!("{}-second", bake.mark));
+    let images = bake.images(&lab.open_registry);
+    for name in ["api", "web", "worker"] {
+        let before = targets(&first)[name]["digest"].clone();
+        let line = format!(
+            "Against what `{images}/{name}:main` stood for before, `{}`",
+            before.as_str().unwrap()
+        );
+        assert!(second.summary.contains(&line), "{line}: {}", second.summary);
+    }
+    assert!(!first.summary.contains("Against what"), "{}", first.summary);
+}
+
+#[test]
+#[ignore = "needs the lab"]
 fn a_target_gets_its_first_name_while_another_is_still_built() {
     let lab = Lab::get();
     let bake = Bake::new();
