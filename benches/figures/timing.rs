@@ -27,12 +27,12 @@ pub(crate) fn time(command: &mut Command) -> Result<Duration, String> {
     ))
 }
 
-/// What is measured: how long it took, and what else is known of it.
+/// Runs something once: how long it took, and what else is known of it.
 type Work<'a, T> = &'a dyn Fn() -> Result<T, Box<dyn Error>>;
 
-/// Measures works in turns, and gives what each came to in these rounds. The round before
-/// them fills the caches and is not counted. Every other round runs backwards: what one
-/// leaves the engine to do meets not only the one behind it.
+/// Runs these in turns, and gives what was measured of each. One more round comes first:
+/// it fills the caches and is not counted. Every other round runs backwards, so that what
+/// one leaves for the engine to do does not always slow down the same other one.
 pub(crate) fn in_turns<T, const N: usize>(
     rounds: usize,
     works: [Work<'_, T>; N],

@@ -7,8 +7,8 @@ use super::names::{image, place, release};
 use crate::support::site::clean;
 use crate::support::{Lab, Place};
 
-/// The step with a buildx that does not end before the registry has the name, or not
-/// for this many seconds. In the end it runs the line `then`.
+/// A release whose buildx goes on until the registry has the name 1.2.3, but no longer
+/// than this many seconds. The line `then` is the last that it runs.
 fn lingering(lab: &Lab, place: &Place, image: &str, seconds: u32, then: &str) -> Step {
     let path = image.strip_prefix(&format!("{}/", lab.open_registry));
     let manifest = format!(

@@ -122,25 +122,6 @@ fn each_target_is_compared_with_what_its_name_stood_for_before() {
 
 #[test]
 #[ignore = "needs the lab"]
-fn a_target_gets_its_first_name_while_another_is_still_built() {
-    let lab = Lab::get();
-    let bake = Bake::new();
-    let step = bake.publish(&lab, &lab.open_registry);
-    let run = step.env("MORE", "RUN sleep 5").run().unwrap();
-    succeeded(&run);
-    let place_of = |line: &str| {
-        let place = run.log.find(line);
-        place.unwrap_or_else(|| panic!("{line}: {}", run.log))
-    };
-    let images = bake.images(&lab.open_registry);
-    let last = place_of("[worker] exporting to image");
-    for name in ["api", "web"] {
-        assert!(place_of(&format!("{images}/{name}:main is written")) < last);
-    }
-}
-
-#[test]
-#[ignore = "needs the lab"]
 fn three_images_are_published_as_one_would_be() {
     let lab = Lab::get();
     let bake = Bake::new();
