@@ -72,7 +72,21 @@ pub struct Followed<'a, 'b> {
 
 /// Builds. What the progress told of exports is in the watches; when the wait of
 /// all of them is over, a cache does not answer, or a push stalls, buildx is ended.
+/// Nobody waits for the content of an image after that.
 pub async fn run(
+    command: &Command,
+    host: &Host,
+    progress: Progress<'_>,
+    followed: Followed<'_, '_>,
+) -> Result<BuildExit, Error> {
+    let watches = followed.watches.iter();
+    let contents: Vec<_> = watches.map(|watch| watch.content.clone()).collect();
+    let ended = run_to_end(command, host, progress, followed).await;
+    contents.iter().for_each(|content| content.end());
+    ended
+}
+
+async fn run_to_end(
     command: &Command,
     host: &Host,
     progress: Progress<'_>,

@@ -62,11 +62,6 @@ impl AllImages<'_> {
                 display: self.scope.plan.display,
             };
             let building = run::run(&command, self.scope.host, progress.reborrow(), followed);
-            let building = async {
-                let ended = building.await;
-                contents.iter().for_each(|content| content.end());
-                ended
-            };
             let images = plan.builds.iter().zip(all).zip(&contents);
             let pushes = images.map(async |((build, built), content)| {
                 let publisher = self.publisher(build, run_state);

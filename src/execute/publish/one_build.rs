@@ -43,11 +43,6 @@ impl ImagePublisher<'_> {
             };
             let host = self.scope.host;
             let building = run::run(&command, host, progress.reborrow(), followed);
-            let building = async {
-                let ended = building.await;
-                content.end();
-                ended
-            };
             let index = self.read_index(&content, names, built);
             let pushed = self.push_once_stored(&content, built);
             // Large enough to overflow the stack where it is part of others.
