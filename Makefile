@@ -16,7 +16,8 @@ test: dist ## every test, those with engine, registry and emulation included
 	lab/up classic second builder
 	@# Under nohup SIGHUP would be ignored by everything that the tests start.
 	@# Most tests wait for other programs: twice as many threads as cores take half the time.
-	. lab/env && RUST_TEST_THREADS=$$((2 * $$(nproc))) \
+	@# A failed test prints the log of its run, which should be the last thing to be seen.
+	. lab/env && RUST_TEST_THREADS=$$((2 * $$(nproc))) RUST_BACKTRACE=0 \
 	  env --default-signal=HUP cargo test --workspace --locked -- --include-ignored
 
 .PHONY: check

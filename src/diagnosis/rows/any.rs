@@ -42,6 +42,18 @@ pub const ROWS: &[Row] = &[
         ..PASSING
     },
     Row {
+        id: "content-unknown",
+        words: &[
+            "blob unknown",
+            "blob_unknown",
+            "digest_invalid",
+            "digest did not match uploaded content",
+        ],
+        meaning: "The registry lacks a part of the image, or has not stored it yet. Two pushes to one repository at the same time can cause this.",
+        fix: "Run the job for {image} again; if it fails again, see whether {registry} loses what is uploaded",
+        ..PASSING
+    },
+    Row {
         id: "name-without-owner",
         status: Status::Is(400),
         when: &[Condition::NoOwner],

@@ -9,6 +9,22 @@ fn each_answer_of_another_registry_has_its_row() {
     let context = context(OwnerKind::Organization);
     for (name, status, code, message, id, kind) in [
         (
+            "registry.example.com/acme/app",
+            404,
+            "MANIFEST_BLOB_UNKNOWN",
+            "blob unknown to registry",
+            "content-unknown",
+            Passing,
+        ),
+        (
+            "registry.example.com/acme/app",
+            400,
+            "DIGEST_INVALID",
+            "provided digest did not match uploaded content",
+            "content-unknown",
+            Passing,
+        ),
+        (
             "acme/app",
             401,
             "UNAUTHORIZED",

@@ -53,6 +53,11 @@ fn each_text_of_a_build_has_its_row() {
             Denied,
         ),
         (
+            "failed to push 127.0.0.1:5000/o/a:t: error from registry: provided digest did not match uploaded content blob unknown to registry - sha256:0",
+            "content-unknown",
+            Passing,
+        ),
+        (
             "failed to push 127.0.0.1:5000/o/a:t: unknown: name invalid",
             "name-invalid",
             Denied,

@@ -2,7 +2,7 @@
 //! content along.
 //!
 //! Where nothing stands between content and names, that begins as soon as the image is
-//! in the store, while buildx still writes a cache, builds other targets, or ends.
+//! in the store, while buildx still writes a cache elsewhere, builds other targets, or ends.
 
 use futures_util::stream::{self, StreamExt as _};
 use tracing::info;
@@ -96,11 +96,13 @@ impl ImagePublisher<'_> {
 
     /// True where the first names may be written whatever becomes of the build after the
     /// image is in the engine's store. What else may stop them takes a builder that
-    /// pushes the content without a name.
+    /// pushes the content without a name. A cache that goes to a registry has most of
+    /// the image's layers: after it they need not be sent a second time.
     fn names_follow_at_once(&self, built: &ImageOutcome) -> bool {
         self.build.content == Content::FromEngine
             && self.names_later(built)
             && self.build.test.is_none()
+            && !self.build.cache.is_written_to_registry()
             && self.build.is_pushed_alone()
     }
 

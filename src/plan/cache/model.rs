@@ -72,6 +72,11 @@ impl Cache {
         self.from.iter().chain(&self.to)
     }
 
+    /// True where one is written to a registry.
+    pub fn is_written_to_registry(&self) -> bool {
+        self.to.iter().any(|entry| entry.reference().is_some())
+    }
+
     /// The folder that the run keeps its own caches in.
     pub fn own_folder(&self) -> Option<PathBuf> {
         self.local.as_ref().map(|local| local.own.clone())

@@ -1,5 +1,5 @@
 //! The first names are pushed out of the engine's store as soon as the image is there,
-//! while buildx is still at work, unless a test comes between content and names.
+//! while buildx is still at work, unless a test or a cache in a registry comes first.
 
 use lab_runner::{Step, StepRun};
 
@@ -70,6 +70,19 @@ fn a_test_comes_before_the_first_name() {
     let run = step.with("test", "true").run().unwrap();
     green(&run);
     assert!(!was_early(&place), "{}", run.log);
+}
+
+#[test]
+#[ignore = "needs the lab"]
+fn a_cache_in_a_registry_comes_before_the_first_name() {
+    let (lab, place) = (Lab::get(), place());
+    let image = image(&lab, &place);
+    let step = lingering(&lab, &place, &image, 3, "").with("cache", "auto");
+    let cache = format!("type=registry,ref={image}:cache,mode=max");
+    let run = step.with("cache-to", cache).run().unwrap();
+    green(&run);
+    assert!(!was_early(&place), "{}", run.log);
+    assert!(run.log.contains("exporting cache to registry: done"));
 }
 
 #[test]
