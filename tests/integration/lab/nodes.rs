@@ -315,7 +315,7 @@ fn a_node_that_never_answers_is_not_waited_for() {
     succeeded(&run);
     let took = began.elapsed();
     assert!(
-        took < Duration::from_secs(20),
+        took < Duration::from_secs(60),
         "buildx waits for 80 s: {took:?}"
     );
     let warning = annotation(&run, "did not answer within 10 s");

@@ -210,5 +210,5 @@ fn thousands_of_nodes_are_planned_in_no_time() {
         &append,
     ]));
     assert_eq!(printed.code, Some(0), "{}", printed.err);
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(begun.elapsed() < LONGEST);
 }
